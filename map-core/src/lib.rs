@@ -1,0 +1,2 @@
+//! The map (being written).
+#![no_std]
