@@ -1,0 +1,367 @@
+//! Evacuation: emptying one old bucket into the new table, and advancing the mark.
+//!
+//! ```text
+//!  old bucket j   │ a b · c d e · · │─►│ f · … │      doubling: by one more bit of the hash
+//!                   │ │   │ │ │           │
+//!  new bucket j     a ▼   c ▼ e …         f           packed from slot 0, tophashes copied
+//!  new bucket j + n   b     d
+//! ```
+//!
+//! Old bucket *j* of *n* feeds only the new buckets *j*, *j + n*, *j + 2n*, …, and nobody looks at those before
+//! it is evacuated, so a new bucket's header is written just then. Emptying a bucket has four steps, in this order: run
+//! user code (hash the keys), get memory, move, mark the old slots. A panic or a refused allocation in the first
+//! two leaves the bucket as it was; the last two can't fail.
+//!
+//! # Invariants
+//! - **mark**: every old bucket below the evacuation mark is evacuated, and its segment is given back.
+//! - **feeds**: an entry of old bucket *j* moves to a new bucket whose index agrees with *j* in the bits they
+//!   share, also when `Hash` lies.
+//! - **progress**: an evacuation at the mark raises the mark.
+//! # Not here
+//! When a growth starts and how much work a write owes: see `growth`.
+//! # Checked by
+//! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs` and `panics.rs`.
+
+use alloc::boxed::Box;
+use core::mem;
+
+use crate::TryReserveError;
+use crate::bucket::{Handle, Slot};
+use crate::growth::{self, EvacuationOrder, GrowthKind};
+use crate::table::{Segment, Table};
+use crate::tables::Tables;
+use crate::tophash::{EVACUATED_EMPTY, EVACUATED_HIGH, EVACUATED_LOW, SLOTS, is_full};
+use crate::trail::Place;
+
+/// How many evacuated old buckets one advance of the mark skips at most.
+const SKIP_MAX: usize = 1024;
+
+/// A growth under way.
+pub(crate) struct Growing<K, V> {
+    pub(crate) old: Table<K, V>,
+    pub(crate) kind: GrowthKind,
+    /// Old buckets evacuated so far.
+    pub(crate) evacuated: usize,
+    /// A segment the old table has left, for the new one to take.
+    spare: Option<Segment<K, V>>,
+}
+
+impl<K, V> Growing<K, V> {
+    /// The old bucket at `index & mask`, unless it is evacuated.
+    #[inline]
+    pub(crate) fn unevacuated(&self, index: usize, mark: usize) -> Option<Handle<K, V>> {
+        unevacuated(&self.old, index, mark)
+    }
+
+    /// The same growth, with the same buckets evacuated and nothing in the others.
+    pub(crate) fn empty_copy(&self, mark: usize) -> Self {
+        let old = self.old.empty_copy();
+        for index in mark..old.buckets() {
+            if self.unevacuated(index, mark).is_none() {
+                // SAFETY: **touched**: above the mark the segments of an old table are there.
+                let from = unsafe { self.old.head(index) };
+                // SAFETY: **touched**: and so are the copy's, with every header written.
+                unsafe { old.head(index) }.set_tophashes(from.tophashes());
+            }
+        }
+        Self { old, kind: self.kind, evacuated: self.evacuated, spare: None }
+    }
+}
+
+/// The bucket of an old table at `index & mask`, unless it is evacuated.
+#[inline]
+pub(crate) fn unevacuated<K, V>(
+    old: &Table<K, V>,
+    index: usize,
+    mark: usize,
+) -> Option<Handle<K, V>> {
+    let index = index & old.mask();
+    if index < mark {
+        return None;
+    }
+    // SAFETY: **touched**: an old table was not being filled when its growth began, and by **mark** only
+    // segments below the mark are given back.
+    let head = unsafe { old.head(index) };
+    (!head.word().is_evacuated()).then_some(head)
+}
+
+impl<K, V> Tables<K, V> {
+    /// Starts the growth that inserting one more key makes due.
+    pub(crate) fn start_due_growth(&mut self) {
+        let buckets_log2 = self.table.buckets_log2();
+        let Some(kind) = growth::due(self.len, self.overflow_buckets, buckets_log2) else {
+            return;
+        };
+        let buckets_log2 = buckets_log2 + u32::from(kind == GrowthKind::Doubled);
+        self.start_growth(kind, buckets_log2).unwrap_or_else(|error| error.handle());
+    }
+
+    /// Makes the table the old one. Moves nothing yet.
+    pub(crate) fn start_growth(
+        &mut self,
+        kind: GrowthKind,
+        buckets_log2: u32,
+    ) -> Result<(), TryReserveError> {
+        debug_assert!(self.growing.is_none(), "a growth starts during another");
+        // A larger table is touched bucket by bucket. Buckets of a smaller one are fed by several old ones.
+        let table = if buckets_log2 < self.table.buckets_log2() {
+            Table::fresh(buckets_log2)?
+        } else {
+            Table::untouched(buckets_log2)?
+        };
+        self.prune_trail();
+        let old = mem::replace(&mut self.table, table);
+        self.growing = Some(Box::new(Growing { old, kind, evacuated: 0, spare: None }));
+        self.generation += 1;
+        self.mark = 0;
+        self.overflow_buckets = 0;
+        self.cursor_on_old_table = mem::take(&mut self.cursor_on_table);
+        *self.counts.of(kind) += 1;
+        Ok(())
+    }
+
+    /// The growth work that one write owes: at most [`growth::WORK_PER_WRITE`] old buckets.
+    #[inline]
+    pub(crate) fn growth_work(&mut self, hash: u64, hash_of: &impl Fn(&K) -> u64) {
+        if self.growing.is_some() {
+            self.growth_work_now(hash, hash_of).unwrap_or_else(|error| error.handle());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn growth_work_now(
+        &mut self,
+        hash: u64,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        for unit in 0..growth::WORK_PER_WRITE {
+            let Some(growing) = &self.growing else { break };
+            let index = match self.order {
+                EvacuationOrder::Go if unit == 0 => hash as usize & growing.old.mask(),
+                _ => self.mark,
+            };
+            self.evacuate(index, hash_of)?;
+        }
+        Ok(())
+    }
+
+    /// Evacuates up to `buckets` old buckets at the mark; returns how many were emptied.
+    pub(crate) fn evacuate_at_mark(
+        &mut self,
+        buckets: usize,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<usize, TryReserveError> {
+        let before = self.counts.evacuated_buckets;
+        while self.growing.is_some() && self.counts.evacuated_buckets - before < buckets as u64 {
+            self.evacuate(self.mark, hash_of)?;
+        }
+        Ok((self.counts.evacuated_buckets - before) as usize)
+    }
+
+    /// Moves everything to a table of 2^`buckets_log2` buckets, now.
+    ///
+    /// When a hash panics or memory is refused on the way, the map is left in the middle of a growth.
+    pub(crate) fn rebuild(
+        &mut self,
+        buckets_log2: u32,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        if !self.table.is_allocated() {
+            self.table = Table::fresh(buckets_log2)?;
+            return Ok(());
+        }
+        self.evacuate_at_mark(usize::MAX, hash_of)?;
+        self.start_growth(GrowthKind::Explicit, buckets_log2)?;
+        self.evacuate_at_mark(usize::MAX, hash_of).map(drop)
+    }
+
+    /// Sees to it that old bucket `index` is evacuated, and advances the mark if it stood there.
+    fn evacuate(
+        &mut self,
+        index: usize,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let growing = self.growing.as_ref().expect("an evacuation needs a growth");
+        if let Some(head) = growing.unevacuated(index, self.mark) {
+            self.empty_bucket(index, head, hash_of)?;
+        }
+        if index == self.mark {
+            self.advance_mark();
+        }
+        Ok(())
+    }
+
+    /// Moves the entries of old bucket `index` to the new table.
+    fn empty_bucket(
+        &mut self,
+        index: usize,
+        head: Handle<K, V>,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let growing = self.growing.as_mut().expect("an evacuation needs a growth");
+        let (old, new) = (growing.old, self.table);
+        let spreads = new.buckets() > old.buckets();
+
+        // User code, while nothing has changed.
+        self.hashes.clear();
+        let mut overflow_buckets = 0;
+        for (depth, bucket) in head.chain().enumerate() {
+            overflow_buckets = depth;
+            if spreads {
+                for slot in bucket.word().full() {
+                    // SAFETY: **filled**: `full` yields full slots. **borrowed**: exclusively.
+                    let (key, _) = unsafe { Slot { bucket, index: slot }.entry() };
+                    self.hashes.push(hash_of(key));
+                }
+            }
+        }
+
+        // Memory. Splitting a chain never takes more overflow buckets than it had; joining chains may take one more.
+        let joins = new.buckets() < old.buckets();
+        let mut spares = Spares::allocate(overflow_buckets + usize::from(joins))?;
+        if !joins {
+            for fed in (index..new.buckets()).step_by(old.buckets()) {
+                new.ensure_segment(fed, &mut growing.spare)?;
+            }
+            for fed in (index..new.buckets()).step_by(old.buckets()) {
+                new.touch(fed);
+            }
+        }
+
+        // Moves. Nothing from here on can fail or panic.
+        let mut hashes = self.hashes.iter();
+        for (depth, bucket) in head.chain().enumerate() {
+            let mut states = bucket.tophashes();
+            for (slot, state) in states.iter_mut().enumerate() {
+                if !is_full(*state) {
+                    *state = EVACUATED_EMPTY;
+                    continue;
+                }
+                let spread = hashes.next().map_or(0, |&hash| hash as usize & !old.mask());
+                let target = (index | spread) & new.mask();
+                *state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
+                // SAFETY: **touched**: by **feeds** it is one of the buckets touched above, or the new table
+                // was made fresh.
+                let (to_depth, to) = append(unsafe { new.head(target) }, &mut spares);
+                // SAFETY: **filled**: the state was just read; buckets of two tables are distinct.
+                unsafe { bucket.move_entry(slot, to.bucket, to.index) };
+                self.overflow_buckets += usize::from(to_depth > 0 && to.index == 0);
+                if let Some(trail) = &mut self.trail {
+                    let place = |generation, bucket, depth, slot| Place {
+                        generation,
+                        bucket,
+                        position: depth * SLOTS + slot,
+                    };
+                    trail.moved(
+                        place(self.generation - 1, index, depth, slot),
+                        place(self.generation, target, to_depth, to.index),
+                    );
+                }
+            }
+            bucket.set_tophashes(states);
+        }
+        free_overflow(head);
+        growing.evacuated += 1;
+        self.counts.evacuated_buckets += 1;
+        Ok(())
+    }
+
+    /// Raises the mark past the evacuated buckets, gives back the segments it leaves, and ends the growth
+    /// at the end of the old table.
+    fn advance_mark(&mut self) {
+        let growing = self.growing.as_mut().expect("a mark advances in a growth");
+        let old = growing.old;
+        let first = Table::<K, V>::segment_of(self.mark);
+        self.mark += 1;
+        let stop = (self.mark + SKIP_MAX).min(old.buckets());
+        while self.mark < stop && growing.unevacuated(self.mark, self.mark).is_none() {
+            self.mark += 1;
+        }
+        if self.mark == old.buckets() {
+            self.leave_growth();
+            return;
+        }
+        for number in first..Table::<K, V>::segment_of(self.mark) {
+            let Some(segment) = old.take_segment(number) else { continue };
+            if growing.spare.is_none() && old.shares_segments_with(&self.table) {
+                growing.spare = Some(segment);
+            } else {
+                // SAFETY: **mark**: every bucket in it is evacuated, and by `unevacuated` nobody looks there again.
+                unsafe { old.free_segment(segment) };
+            }
+        }
+    }
+
+    /// Frees the old table, whose entries and overflow buckets are gone.
+    pub(crate) fn leave_growth(&mut self) {
+        let Some(growing) = self.growing.take() else { return };
+        if let Some(segment) = growing.spare {
+            // SAFETY: it was taken out of the old table, and the new one has not taken it.
+            unsafe { growing.old.free_segment(segment) };
+        }
+        // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
+        unsafe { growing.old.free() };
+    }
+}
+
+/// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the chain is full.
+#[inline]
+fn append<K, V>(head: Handle<K, V>, spares: &mut Spares<K, V>) -> (usize, Slot<K, V>) {
+    let mut depth = 0;
+    let mut bucket = head;
+    loop {
+        if let Some(index) = bucket.word().empty().first() {
+            return (depth, Slot { bucket, index });
+        }
+        depth += 1;
+        bucket = bucket.overflow().unwrap_or_else(|| {
+            let spare = spares.take();
+            bucket.set_overflow(Some(spare));
+            spare
+        });
+    }
+}
+
+/// Unlinks and frees the overflow buckets behind a head. Nothing is in them any more.
+pub(crate) fn free_overflow<K, V>(head: Handle<K, V>) {
+    let mut link = head.overflow();
+    head.set_overflow(None);
+    while let Some(bucket) = link {
+        link = bucket.overflow();
+        // SAFETY: overflow buckets are allocated one by one, and this one was just unlinked.
+        unsafe { bucket.free() };
+    }
+}
+
+/// Overflow buckets got ahead of need, linked to each other. Those not taken are freed.
+struct Spares<K, V>(Option<Handle<K, V>>);
+
+impl<K, V> Spares<K, V> {
+    fn allocate(count: usize) -> Result<Self, TryReserveError> {
+        let mut spares = Self(None);
+        for _ in 0..count {
+            let bucket = Handle::allocate()?;
+            bucket.set_overflow(spares.0);
+            spares.0 = Some(bucket);
+        }
+        Ok(spares)
+    }
+
+    fn take(&mut self) -> Handle<K, V> {
+        let bucket =
+            self.0.expect("an evacuation takes no more overflow buckets than were counted");
+        self.0 = bucket.overflow();
+        bucket.set_overflow(None);
+        bucket
+    }
+}
+
+impl<K, V> Drop for Spares<K, V> {
+    fn drop(&mut self) {
+        while self.0.is_some() {
+            // SAFETY: `take` unlinks it, and nothing else knows it.
+            unsafe { self.take().free() };
+        }
+    }
+}

@@ -1,0 +1,477 @@
+//! `Map`: the interface of `std::collections::HashMap` over the old/new pair.
+//!
+//! The methods hash, compare and hand out; what happens to tables and buckets is in `tables` and `evacuate`.
+//! Methods that std has follow std in name, bounds and meaning. Those only this map has are at the end.
+//!
+//! # Invariants
+//! - **user-code**: whenever `Hash`, `Eq`, `Clone`, `Drop` or a closure runs, the tables are valid, so a panic there
+//!   leaves a valid map.
+//! # Not here
+//! Trait implementations: see `traits`. Entries, iterators, cursors: see `entry`, `iter`, `cursor`.
+//! # Checked by
+//! `map-core/tests/std_api.rs`, `panics.rs`, `drops.rs`; the operation fuzzers.
+
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
+
+use crate::bucket::Slot;
+use crate::cursor::Cursor;
+use crate::entry::{Entry, OccupiedEntry, VacantEntry};
+use crate::growth::{self, EvacuationOrder};
+use crate::iter::{Drain, ExtractIf, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
+use crate::owned::Owned;
+use crate::table::Table;
+use crate::tables::Tables;
+use crate::{RandomState, TryReserveError};
+
+/// A hash map that grows a bucket or two at a time.
+///
+/// It has the interface of `std::collections::HashMap`. No single insert moves or frees a whole table: growth is paid for by the writes that
+/// follow, at most two old buckets each (see [`growth`](crate::growth)). Lookups, inserts and removals take O(1) expected time, and O(1) in the
+/// worst case but for the length of one chain.
+///
+/// A key's `Hash` and `Eq` must agree and must not change while it is in the map. If they do, results are unspecified, but there is no
+/// undefined behaviour.
+///
+/// ```
+/// use map_core::Map;
+///
+/// let mut ages = Map::new();
+/// ages.insert("Ada", 36);
+/// *ages.entry("Ada").or_insert(0) += 1;
+/// assert_eq!(ages["Ada"], 37);
+/// ```
+pub struct Map<K, V, S = RandomState> {
+    hash_builder: S,
+    tables: Owned<K, V>,
+}
+
+impl<K, V> Map<K, V, RandomState> {
+    /// An empty map. Allocates nothing until the first insert.
+    #[inline]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty map that holds `capacity` entries without growing.
+    ///
+    /// # Panics
+    /// If no address space could hold it.
+    #[inline]
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_capacity_and_hasher(capacity, RandomState::default())
+    }
+}
+
+impl<K, V, S> Map<K, V, S> {
+    /// An empty map that hashes keys with `hash_builder`. Allocates nothing until the first insert.
+    #[inline]
+    pub const fn with_hasher(hash_builder: S) -> Self {
+        Self { hash_builder, tables: Owned::new() }
+    }
+
+    /// An empty map that holds `capacity` entries without growing and hashes keys with `hash_builder`.
+    ///
+    /// # Panics
+    /// If no address space could hold it.
+    pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
+        let mut map = Self::with_hasher(hash_builder);
+        if capacity > 0 {
+            map.tables.table = growth::buckets_log2_for(capacity)
+                .ok_or(TryReserveError::CapacityOverflow)
+                .and_then(Table::fresh)
+                .unwrap_or_else(|error| error.handle());
+        }
+        map
+    }
+
+    pub(crate) fn from_parts(hash_builder: S, tables: Owned<K, V>) -> Self {
+        Self { hash_builder, tables }
+    }
+
+    #[inline]
+    pub(crate) fn tables(&self) -> &Tables<K, V> {
+        &self.tables
+    }
+
+    pub(crate) fn into_tables(self) -> Owned<K, V> {
+        self.tables
+    }
+
+    /// The number of entries the map can hold before it grows: a lower bound.
+    #[inline]
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        if self.tables.table.is_allocated() {
+            growth::entries_max(self.tables.table.buckets_log2()).max(self.len())
+        } else {
+            0
+        }
+    }
+
+    /// The keys, in no particular order.
+    pub fn keys(&self) -> Keys<'_, K, V> {
+        Keys { inner: self.iter() }
+    }
+
+    /// The keys, consuming the map.
+    #[inline]
+    pub fn into_keys(self) -> IntoKeys<K, V> {
+        IntoKeys { inner: self.into_iter() }
+    }
+
+    /// The values, in no particular order.
+    pub fn values(&self) -> Values<'_, K, V> {
+        Values { inner: self.iter() }
+    }
+
+    /// The values, mutably.
+    pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
+        ValuesMut { inner: self.iter_mut() }
+    }
+
+    /// The values, consuming the map.
+    #[inline]
+    pub fn into_values(self) -> IntoValues<K, V> {
+        IntoValues { inner: self.into_iter() }
+    }
+
+    /// The entries, in no particular order.
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        Iter::new(self.tables.raw_iter())
+    }
+
+    /// The entries, with mutable values.
+    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        IterMut::new(self.tables.raw_iter())
+    }
+
+    /// The number of entries.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tables.len
+    }
+
+    /// True when there are no entries.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Removes all entries and returns them as an iterator. Keeps the memory.
+    ///
+    /// Entries not taken from the iterator are dropped with it. If it is forgotten, they are leaked.
+    #[inline]
+    pub fn drain(&mut self) -> Drain<'_, K, V> {
+        Drain::new(&mut self.tables)
+    }
+
+    /// Removes the entries for which `pred` holds, as an iterator.
+    ///
+    /// If the iterator is dropped before its end, the rest is kept. Does no growth work.
+    #[inline]
+    pub fn extract_if<F>(&mut self, pred: F) -> ExtractIf<'_, K, V, F>
+    where
+        F: FnMut(&K, &mut V) -> bool,
+    {
+        ExtractIf::new(&mut self.tables, pred)
+    }
+
+    /// Keeps only the entries for which `f` holds. Does no growth work.
+    #[inline]
+    pub fn retain<F>(&mut self, mut f: F)
+    where
+        F: FnMut(&K, &mut V) -> bool,
+    {
+        self.extract_if(|key, value| !f(key, value)).for_each(drop);
+    }
+
+    /// Removes all entries. Keeps the memory of the table, and abandons a growth under way.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.tables.clear();
+    }
+
+    /// The hasher's builder.
+    #[inline]
+    #[must_use]
+    pub fn hasher(&self) -> &S {
+        &self.hash_builder
+    }
+
+    /// The order in which old buckets are evacuated.
+    #[must_use]
+    pub fn evacuation_order(&self) -> EvacuationOrder {
+        self.tables.order
+    }
+
+    /// Changes the order in which old buckets are evacuated, for the growth under way as well.
+    pub fn set_evacuation_order(&mut self, order: EvacuationOrder) {
+        self.tables.order = order;
+    }
+}
+
+impl<K, V, S> Map<K, V, S>
+where
+    K: Eq + Hash,
+    S: BuildHasher,
+{
+    #[inline]
+    pub(crate) fn hash<Q>(&self, key: &Q) -> u64
+    where
+        Q: Hash + ?Sized,
+    {
+        self.hash_builder.hash_one(key)
+    }
+
+    #[inline]
+    pub(crate) fn find<Q>(&self, key: &Q) -> Option<Slot<K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if self.is_empty() {
+            return None;
+        }
+        self.tables.find(self.hash(key), |other| other.borrow() == key)
+    }
+
+    /// Makes room for `additional` more entries, so that inserting them starts no doubling.
+    ///
+    /// Moves all entries if the table must grow: O(len), unlike the growth that inserts start.
+    ///
+    /// # Panics
+    /// If no address space could hold them.
+    #[inline]
+    pub fn reserve(&mut self, additional: usize) {
+        self.try_reserve(additional).unwrap_or_else(|error| error.handle());
+    }
+
+    /// Makes room for `additional` more entries, or says why that is not possible.
+    ///
+    /// # Errors
+    /// When the capacity overflows or the allocator refuses; the entries are untouched then.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        if additional <= self.capacity() - self.len() {
+            return Ok(());
+        }
+        let buckets_log2 = self
+            .len()
+            .checked_add(additional)
+            .and_then(growth::buckets_log2_for)
+            .ok_or(TryReserveError::CapacityOverflow)?;
+        self.rebuild(buckets_log2)
+    }
+
+    /// Gives up memory that the present entries don't need. O(len) if there is any.
+    pub fn shrink_to_fit(&mut self) {
+        self.shrink_to(0);
+    }
+
+    /// Gives up memory that the present entries, or `min_capacity` entries, don't need. O(len) if there is any.
+    pub fn shrink_to(&mut self, min_capacity: usize) {
+        let wanted = min_capacity.max(self.len());
+        if wanted == 0 {
+            self.tables.discard_table();
+            return;
+        }
+        self.evacuate(usize::MAX);
+        let smaller = growth::buckets_log2_for(wanted)
+            .filter(|buckets_log2| *buckets_log2 < self.tables.table.buckets_log2());
+        if let Some(buckets_log2) = smaller {
+            self.rebuild(buckets_log2).unwrap_or_else(|error| error.handle());
+        }
+    }
+
+    fn rebuild(&mut self, buckets_log2: u32) -> Result<(), TryReserveError> {
+        let hash_builder = &self.hash_builder;
+        self.tables.rebuild(buckets_log2, &|key| hash_builder.hash_one(key))
+    }
+
+    /// The entry of a key, for in-place manipulation.
+    ///
+    /// Does what an insert owes the growth; an absent key may start one, even if nothing is inserted then.
+    #[inline]
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        let hash = self.hash(&key);
+        let hash_builder = &self.hash_builder;
+        let hash_of = |key: &K| hash_builder.hash_one(key);
+        match self.tables.find_for_write(hash, |other| *other == key, &hash_of) {
+            Ok(slot) => Entry::Occupied(OccupiedEntry::new(&mut self.tables, hash, slot)),
+            Err(vacancy) => {
+                let vacancy = self.tables.make_room(hash, vacancy, &hash_of);
+                Entry::Vacant(VacantEntry::new(&mut self.tables, hash, key, vacancy))
+            }
+        }
+    }
+
+    /// The value of a key. Never does growth work.
+    #[inline]
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The stored key and the value of a key.
+    #[inline]
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let slot = self.find(key)?;
+        // SAFETY: **filled**: just found. **borrowed**: as long as the references live.
+        let (key, value) = unsafe { slot.entry() };
+        Some((key, value))
+    }
+
+    /// The values of several keys, mutably.
+    ///
+    /// # Panics
+    /// If two of the keys are equal.
+    pub fn get_disjoint_mut<Q, const N: usize>(&mut self, keys: [&Q; N]) -> [Option<&'_ mut V>; N]
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let slots = keys.map(|key| self.find(key));
+        for (index, slot) in slots.iter().enumerate() {
+            let twice = slots[..index].iter().flatten().any(|before| {
+                slot.is_some_and(|slot| before.bucket == slot.bucket && before.index == slot.index)
+            });
+            assert!(!twice, "duplicate keys found");
+        }
+        // SAFETY: **filled**: just found. **exclusive**: the slots are distinct, as was just seen.
+        slots.map(|slot| slot.map(|slot| &mut unsafe { slot.entry_mut() }.1))
+    }
+
+    /// The values of several keys, mutably, without checking that the keys are distinct.
+    ///
+    /// # Safety
+    /// - No two of the keys are equal, unless neither is in the map.
+    pub unsafe fn get_disjoint_unchecked_mut<Q, const N: usize>(
+        &mut self,
+        keys: [&Q; N],
+    ) -> [Option<&'_ mut V>; N]
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let slots = keys.map(|key| self.find(key));
+        // SAFETY: **filled**: just found. **exclusive**: distinct keys are in distinct slots.
+        slots.map(|slot| slot.map(|slot| &mut unsafe { slot.entry_mut() }.1))
+    }
+
+    /// True when the key is in the map.
+    #[inline]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.find(key).is_some()
+    }
+
+    /// The value of a key, mutably. Never does growth work.
+    #[inline]
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let slot = self.find(key)?;
+        // SAFETY: **filled**: just found. **exclusive**: as long as the reference lives.
+        Some(&mut unsafe { slot.entry_mut() }.1)
+    }
+
+    /// Inserts a value; returns the one that was there. The stored key stays on overwrite.
+    ///
+    /// May start a growth if the key is new. Evacuates at most two old buckets of a growth.
+    #[inline]
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let hash = self.hash(&key);
+        let hash_builder = &self.hash_builder;
+        let hash_of = |key: &K| hash_builder.hash_one(key);
+        match self.tables.find_for_write(hash, |other| *other == key, &hash_of) {
+            // SAFETY: **filled**: just found. **exclusive**: the map is.
+            Ok(slot) => Some(mem::replace(&mut unsafe { slot.entry_mut() }.1, value)),
+            Err(vacancy) => {
+                let vacancy = self.tables.make_room(hash, vacancy, &hash_of);
+                self.tables.fill_vacancy(hash, (key, value), vacancy);
+                None
+            }
+        }
+    }
+
+    /// Removes a key; returns its value. Evacuates at most two old buckets, also when the key is absent.
+    #[inline]
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (hash, slot) = self.find_for_remove(key)?;
+        Some(self.tables.discard(hash, slot))
+    }
+
+    /// Removes a key; returns it and its value. Evacuates at most two old buckets, also when the key is absent.
+    #[inline]
+    pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let (hash, slot) = self.find_for_remove(key)?;
+        Some(self.tables.take(hash, slot))
+    }
+
+    #[inline]
+    fn find_for_remove<Q>(&mut self, key: &Q) -> Option<(u64, Slot<K, V>)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if self.is_empty() {
+            return None;
+        }
+        let hash = self.hash(key);
+        let hash_builder = &self.hash_builder;
+        let slot = self.tables.find_for_remove(hash, |other| other.borrow() == key, &|key| {
+            hash_builder.hash_one(key)
+        })?;
+        Some((hash, slot))
+    }
+
+    // --- What only this map has ---
+
+    /// Does growth work now: evacuates up to `buckets` old buckets. Returns how many were evacuated: 0 when the map
+    /// is not growing.
+    pub fn evacuate(&mut self, buckets: usize) -> usize {
+        let hash_builder = &self.hash_builder;
+        self.tables
+            .evacuate_at_mark(buckets, &|key| hash_builder.hash_one(key))
+            .unwrap_or_else(|error| error.handle())
+    }
+
+    /// An iteration that does not borrow the map. See [`Cursor`].
+    ///
+    /// Each cursor starts elsewhere: in a bucket and at a slot drawn from the map's hasher.
+    pub fn cursor(&mut self) -> Cursor {
+        self.tables.cursors_opened += 1;
+        let random = self.hash_builder.hash_one(self.tables.cursors_opened);
+        self.cursor_at(random as usize, (random >> 61) as usize)
+    }
+
+    /// A [`Cursor`] that starts at bucket `start_bucket` and slot `offset` of each bucket, both reduced to their range.
+    pub fn cursor_at(&mut self, start_bucket: usize, offset: usize) -> Cursor {
+        self.tables.open_cursor(start_bucket, offset)
+    }
+}

@@ -1,0 +1,552 @@
+//! The old/new pair: which table holds the truth about a key, and the four things done to it.
+//!
+//! ```text
+//!               mark
+//!  old table  ░░░░░│▓▓░▓▓▓▓▓      ░ evacuated   ▓ still holds its entries
+//!                  │                 (above the mark: only with `EvacuationOrder::Go`)
+//!  new table  ▓▓▓▓▓│··▓·····│▓▓▓▓▓│··▓·····      · untouched: no header yet, nobody looks
+//! ```
+//!
+//! A key's **home** is the chain that holds it if any chain does: the chain of its old bucket while that
+//! is not evacuated, else the chain of its new bucket. Every operation first finds the home, so no entry is ever in two places
+//! and none is looked for in the wrong one. Writes first do the growth work they owe ([`evacuate`](crate::evacuate)).
+//!
+//! # Invariants
+//! - **home**: an entry is in the chain of its home, with the tophash of its hash; no key is there twice.
+//! - **count**: `len` is the number of full slots in all homes.
+//! - **overflow**: `overflow_buckets` is the number of overflow buckets of the new table.
+//! - **rest**: see `tophash`; besides, the last slot of a chain that is not `EMPTY_REST` is full.
+//! # Not here
+//! The public interface: see `map`. Emptying old buckets: see `evacuate`. Memory: see `table`.
+//! # Checked by
+//! `invariants::check`; the reference oracle of the operation fuzzers.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+
+use crate::bucket::{Handle, Slot};
+use crate::evacuate::{Growing, free_overflow};
+use crate::growth::{self, EvacuationOrder};
+use crate::health::GrowthCounts;
+use crate::raw_iter::{Homes, RawIter};
+use crate::table::Table;
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, tophash};
+use crate::trail::{Place, Trail};
+
+/// Everything of a map but its hasher. Owned by [`Owned`](crate::owned::Owned), which frees it.
+#[repr(C)]
+pub(crate) struct Tables<K, V> {
+    /// The table, or the new one while a growth is under way.
+    pub(crate) table: Table<K, V>,
+    pub(crate) len: usize,
+    /// The old table, while a growth is under way.
+    pub(crate) growing: Option<Box<Growing<K, V>>>,
+    pub(crate) overflow_buckets: usize,
+    /// The evacuation mark. Keeps its last value when a growth ends.
+    pub(crate) mark: usize,
+    /// Counts the tables this map has had: the current one's number.
+    pub(crate) generation: u64,
+    /// Counts the calls of `clear` that did something.
+    pub(crate) clears: u64,
+    pub(crate) counts: GrowthCounts,
+    pub(crate) order: EvacuationOrder,
+    /// How many cursors were opened: seeds the start of the next one.
+    pub(crate) cursors_opened: u64,
+    /// A cursor was opened on the table since it was made.
+    pub(crate) cursor_on_table: bool,
+    /// A cursor was opened while the old table was in use.
+    pub(crate) cursor_on_old_table: bool,
+    /// What cursors need to find entries again. `None` when there are no cursors.
+    pub(crate) trail: Option<Box<Trail<K>>>,
+    /// Scratch of an evacuation: the hashes of the bucket being emptied.
+    pub(crate) hashes: Vec<u64>,
+}
+
+/// The chain where a key belongs, and where that is.
+pub(crate) struct Home<K, V> {
+    pub(crate) head: Handle<K, V>,
+    /// The number of the table.
+    pub(crate) generation: u64,
+    /// The bucket in that table.
+    pub(crate) bucket: usize,
+}
+
+impl<K, V> Clone for Home<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Home<K, V> {}
+
+/// Where in its home a new key would go.
+pub(crate) enum Vacancy<K, V> {
+    /// The first empty slot of the chain.
+    Slot(Slot<K, V>),
+    /// The chain is full; this is its last bucket.
+    Full(Handle<K, V>),
+}
+
+impl<K, V> Tables<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            table: Table::unallocated(),
+            len: 0,
+            growing: None,
+            overflow_buckets: 0,
+            mark: 0,
+            generation: 0,
+            clears: 0,
+            counts: GrowthCounts::NONE,
+            order: EvacuationOrder::InOrder,
+            cursors_opened: 0,
+            cursor_on_table: false,
+            cursor_on_old_table: false,
+            trail: None,
+            hashes: Vec::new(),
+        }
+    }
+
+    // --- Which table holds the truth ---
+
+    /// The chain of the key that hashes to `hash`. The table is allocated.
+    #[inline]
+    pub(crate) fn home_head(&self, hash: u64) -> Handle<K, V> {
+        debug_assert!(self.table.is_allocated());
+        if let Some(growing) = &self.growing {
+            return self.home_while_growing(growing, hash);
+        }
+        // SAFETY: **touched**: no growth is filling the table.
+        unsafe { self.table.head(hash as usize) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn home_while_growing(&self, growing: &Growing<K, V>, hash: u64) -> Handle<K, V> {
+        growing.unevacuated(hash as usize, self.mark).unwrap_or_else(|| {
+            // SAFETY: **touched**: the old bucket that feeds this one is evacuated.
+            unsafe { self.table.head(hash as usize) }
+        })
+    }
+
+    /// The home of a hash, with its place.
+    pub(crate) fn home(&self, hash: u64) -> Home<K, V> {
+        let head = self.home_head(hash);
+        match &self.growing {
+            Some(growing) if growing.unevacuated(hash as usize, self.mark).is_some() => Home {
+                head,
+                generation: self.generation - 1,
+                bucket: hash as usize & growing.old.mask(),
+            },
+            _ => Home {
+                head,
+                generation: self.generation,
+                bucket: hash as usize & self.table.mask(),
+            },
+        }
+    }
+
+    /// The chain at a place of a table, if it is a home now.
+    pub(crate) fn live_head(&self, generation: u64, bucket: usize) -> Option<Handle<K, V>> {
+        if !self.table.is_allocated() {
+            return None;
+        }
+        match &self.growing {
+            None if generation == self.generation => {
+                // SAFETY: **touched**: no growth is filling the table.
+                Some(unsafe { self.table.head(bucket) })
+            }
+            Some(growing) if generation == self.generation => {
+                if growing.unevacuated(bucket, self.mark).is_some() {
+                    return None;
+                }
+                // SAFETY: **touched**: the old bucket that feeds this one is evacuated.
+                Some(unsafe { self.table.head(bucket) })
+            }
+            Some(growing) if generation + 1 == self.generation => {
+                growing.unevacuated(bucket, self.mark)
+            }
+            _ => None,
+        }
+    }
+
+    // --- Find ---
+
+    /// The slot of the key for which `is_key` holds. Never writes.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, is_key: impl FnMut(&K) -> bool) -> Option<Slot<K, V>> {
+        if self.len == 0 {
+            return None;
+        }
+        let head = self.home_head(hash);
+        head.prefetch();
+        search(head, tophash(hash), is_key)
+    }
+
+    // --- Insert ---
+
+    /// The slot of the key, or where it would go. Does the growth work that a write owes.
+    #[inline]
+    pub(crate) fn find_for_write(
+        &mut self,
+        hash: u64,
+        is_key: impl FnMut(&K) -> bool,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Result<Slot<K, V>, Vacancy<K, V>> {
+        if !self.table.is_allocated() {
+            self.table = Table::fresh(0).unwrap_or_else(|error| error.handle());
+        }
+        self.growth_work(hash, hash_of);
+        let head = self.home_head(hash);
+        head.prefetch();
+        search_or_vacancy(head, tophash(hash), is_key)
+    }
+
+    /// Where a key that is not in the map goes, after starting the growth that is due, if one is.
+    #[inline]
+    pub(crate) fn make_room(
+        &mut self,
+        hash: u64,
+        vacancy: Vacancy<K, V>,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Vacancy<K, V> {
+        if self.growing.is_none()
+            && growth::due(self.len, self.overflow_buckets, self.table.buckets_log2()).is_some()
+        {
+            return self.make_room_growing(hash, hash_of);
+        }
+        vacancy
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_room_growing(&mut self, hash: u64, hash_of: &impl Fn(&K) -> u64) -> Vacancy<K, V> {
+        self.start_due_growth();
+        self.growth_work(hash, hash_of);
+        vacancy(self.home_head(hash))
+    }
+
+    /// Inserts a key that is not in the map, where [`make_room`](Self::make_room) said.
+    #[inline]
+    pub(crate) fn fill_vacancy(
+        &mut self,
+        hash: u64,
+        entry: (K, V),
+        vacancy: Vacancy<K, V>,
+    ) -> Slot<K, V> {
+        let slot = match vacancy {
+            Vacancy::Slot(slot) => slot,
+            Vacancy::Full(tail) => Slot { bucket: self.append_overflow(hash, tail), index: 0 },
+        };
+        slot.bucket.fill(slot.index, tophash(hash), entry);
+        self.len += 1;
+        slot
+    }
+
+    /// Links a new overflow bucket behind the last bucket of the home of `hash`.
+    #[cold]
+    fn append_overflow(&mut self, hash: u64, tail: Handle<K, V>) -> Handle<K, V> {
+        let bucket = Handle::allocate().unwrap_or_else(|error| error.handle());
+        if self.home(hash).generation == self.generation {
+            self.overflow_buckets += 1;
+        }
+        tail.set_overflow(Some(bucket));
+        bucket
+    }
+
+    // --- Remove ---
+
+    /// The slot of a key about to be removed. Does the growth work that a write owes, unless the map is empty.
+    #[inline]
+    pub(crate) fn find_for_remove(
+        &mut self,
+        hash: u64,
+        is_key: impl FnMut(&K) -> bool,
+        hash_of: &impl Fn(&K) -> u64,
+    ) -> Option<Slot<K, V>> {
+        if self.len == 0 {
+            return None;
+        }
+        self.growth_work(hash, hash_of);
+        self.find(hash, is_key)
+    }
+
+    /// Empties a full slot of the home of `hash` and gives its entry away.
+    #[inline]
+    pub(crate) fn take(&mut self, hash: u64, slot: Slot<K, V>) -> (K, V) {
+        if self.trail.is_some() {
+            let home = self.home(hash);
+            self.forget_at(&home, slot, None);
+        }
+        let head = self.home_head(hash);
+        self.take_from(head, slot)
+    }
+
+    /// Empties a full slot and drops its key, or keeps the key where a cursor may ask for it.
+    #[inline]
+    pub(crate) fn discard(&mut self, hash: u64, slot: Slot<K, V>) -> V {
+        if self.trail.is_none() {
+            return self.take(hash, slot).1;
+        }
+        let home = self.home(hash);
+        let (key, value) = self.take_from(home.head, slot);
+        self.forget_at(&home, slot, Some(key));
+        value
+    }
+
+    /// Empties a full slot of the chain of `head`. Tells no cursor.
+    #[inline]
+    pub(crate) fn take_from(&mut self, head: Handle<K, V>, slot: Slot<K, V>) -> (K, V) {
+        // SAFETY: **filled**: callers have seen the full tophash; it is erased before anything can panic.
+        let entry = unsafe { slot.read() };
+        erase(head, slot);
+        self.len -= 1;
+        entry
+    }
+
+    /// Tells the cursors that the entry of a slot is gone. Its key, if given, stays for them to compare with.
+    #[cold]
+    pub(crate) fn forget_at(&mut self, home: &Home<K, V>, slot: Slot<K, V>, key: Option<K>) {
+        self.prune_trail();
+        let Some(trail) = &mut self.trail else { return };
+        let depth = home.head.chain().take_while(|bucket| *bucket != slot.bucket).count();
+        trail.removed(
+            Place {
+                generation: home.generation,
+                bucket: home.bucket,
+                position: depth * SLOTS + slot.index,
+            },
+            key,
+        );
+    }
+
+    /// Drops what the trail keeps for cursors that are gone.
+    pub(crate) fn prune_trail(&mut self) {
+        if self.trail.as_mut().is_some_and(|trail| !trail.prune()) {
+            self.trail = None;
+        }
+    }
+
+    // --- Everything ---
+
+    /// A walk over all homes: the old table's from the mark on, then the new table's.
+    #[inline]
+    pub(crate) fn homes(&self) -> Homes<K, V> {
+        Homes::new(self)
+    }
+
+    /// A walk over all entries of both tables.
+    #[inline]
+    pub(crate) fn raw_iter(&self) -> RawIter<K, V> {
+        RawIter::new(self)
+    }
+
+    /// Drops all entries and leaves any growth; the buckets of the (new) table are kept.
+    ///
+    /// If a drop panics, the rest is dropped and emptied all the same.
+    pub(crate) fn clear(&mut self) {
+        if self.len > 0 {
+            self.empty();
+        }
+    }
+
+    /// Drops all entries, leaves any growth, frees all overflow buckets.
+    pub(crate) fn empty(&mut self) {
+        self.prune_trail();
+        Emptying { entries: self.raw_iter(), tables: self, finish: Self::reset }.drop_entries();
+    }
+
+    /// Makes the tables empty after their entries are gone. Keeps the buckets of the (new) table.
+    fn reset(&mut self) {
+        self.free_overflow_buckets();
+        if self.growing.is_some()
+            && let Some(trail) = &mut self.trail
+        {
+            trail.wiped(self.generation - 1);
+        }
+        self.leave_growth();
+        if self.table.is_allocated() {
+            self.table.reset();
+        }
+        self.len = 0;
+        self.mark = 0;
+        self.clears += 1;
+    }
+
+    /// Frees the table of an empty map.
+    pub(crate) fn discard_table(&mut self) {
+        if self.len == 0 && self.table.is_allocated() {
+            self.prune_trail();
+            self.free_memory();
+            self.mark = 0;
+            // Cursors opened on the table that is gone find nothing.
+            self.generation += 1;
+        }
+    }
+
+    /// Drops all entries and frees everything, also when a drop panics. The tables are as new afterwards.
+    pub(crate) fn free(&mut self) {
+        // Keys kept for cursors go last; declared first, they also go when a drop below panics.
+        let _kept = self.trail.take();
+        if mem::needs_drop::<(K, V)>() && self.len > 0 {
+            let finish = Self::free_memory;
+            Emptying { entries: self.raw_iter(), tables: self, finish }.drop_entries();
+        } else {
+            self.free_memory();
+        }
+    }
+
+    /// Frees the buckets of both tables after their entries are gone.
+    fn free_memory(&mut self) {
+        self.free_overflow_buckets();
+        self.leave_growth();
+        let table = mem::replace(&mut self.table, Table::unallocated());
+        // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
+        unsafe { table.free() };
+        self.len = 0;
+    }
+
+    /// Frees every overflow bucket of both tables. Nothing is in them any more.
+    fn free_overflow_buckets(&mut self) {
+        if self.growing.is_none() && self.overflow_buckets == 0 {
+            return;
+        }
+        for home in self.homes() {
+            free_overflow(home.head);
+        }
+        self.overflow_buckets = 0;
+    }
+}
+
+/// Drops all entries, then does `finish`, also when a drop panics on the way.
+struct Emptying<'t, K, V> {
+    entries: RawIter<K, V>,
+    tables: &'t mut Tables<K, V>,
+    finish: fn(&mut Tables<K, V>),
+}
+
+impl<K, V> Emptying<'_, K, V> {
+    fn drop_entries(&mut self) {
+        for found in self.entries.by_ref() {
+            // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish` forgets them.
+            let (key, value) = unsafe { found.slot.read() };
+            if self.tables.trail.is_some() {
+                self.tables.forget_at(&found.home, found.slot, Some(key));
+            }
+            drop(value);
+        }
+    }
+}
+
+impl<K, V> Drop for Emptying<'_, K, V> {
+    fn drop(&mut self) {
+        self.drop_entries();
+        (self.finish)(self.tables);
+    }
+}
+
+/// Looks for a key in a chain.
+#[inline]
+fn search<K, V>(
+    head: Handle<K, V>,
+    tophash: u8,
+    mut is_key: impl FnMut(&K) -> bool,
+) -> Option<Slot<K, V>> {
+    let mut bucket = head;
+    loop {
+        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+            return Some(Slot { bucket, index });
+        }
+        if bucket.word().ends_chain() {
+            return None;
+        }
+        bucket = bucket.overflow()?;
+    }
+}
+
+/// Looks for a key in one bucket.
+#[inline]
+fn search_bucket<K, V>(
+    bucket: Handle<K, V>,
+    tophash: u8,
+    is_key: &mut impl FnMut(&K) -> bool,
+) -> Option<usize> {
+    bucket.word().matching(tophash).find(|&index| {
+        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**: by the caller.
+        let (key, _) = unsafe { Slot { bucket, index }.entry() };
+        is_key(key)
+    })
+}
+
+/// Looks for a key in a chain, noting the first empty slot on the way.
+#[inline]
+fn search_or_vacancy<K, V>(
+    head: Handle<K, V>,
+    tophash: u8,
+    mut is_key: impl FnMut(&K) -> bool,
+) -> Result<Slot<K, V>, Vacancy<K, V>> {
+    let mut vacant = None;
+    let mut bucket = head;
+    loop {
+        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+            return Ok(Slot { bucket, index });
+        }
+        let word = bucket.word();
+        if vacant.is_none() {
+            vacant = word.empty().first().map(|index| Slot { bucket, index });
+        }
+        let next = if word.ends_chain() { None } else { bucket.overflow() };
+        match next {
+            Some(next) => bucket = next,
+            None => return Err(vacant.map_or(Vacancy::Full(bucket), Vacancy::Slot)),
+        }
+    }
+}
+
+/// The first empty slot of a chain.
+fn vacancy<K, V>(head: Handle<K, V>) -> Vacancy<K, V> {
+    let mut tail = head;
+    for bucket in head.chain() {
+        if let Some(index) = bucket.word().empty().first() {
+            return Vacancy::Slot(Slot { bucket, index });
+        }
+        tail = bucket;
+    }
+    Vacancy::Full(tail)
+}
+
+/// Marks a full slot empty, and a run of empty slots that reaches the end of the chain as the rest.
+#[inline]
+fn erase<K, V>(head: Handle<K, V>, slot: Slot<K, V>) {
+    let Slot { bucket, index } = slot;
+    bucket.set_tophash(index, EMPTY_ONE);
+    let next = if index + 1 < SLOTS {
+        bucket.tophash(index + 1)
+    } else {
+        bucket.overflow().map_or(EMPTY_REST, |next| next.tophash(0))
+    };
+    if next == EMPTY_REST {
+        sweep(head, slot);
+    }
+}
+
+/// Turns the run of `EMPTY_ONE` slots that ends at `last` into `EMPTY_REST`, back to front.
+fn sweep<K, V>(head: Handle<K, V>, last: Slot<K, V>) {
+    let Slot { mut bucket, mut index } = last;
+    while bucket.tophash(index) == EMPTY_ONE {
+        bucket.set_tophash(index, EMPTY_REST);
+        if index > 0 {
+            index -= 1;
+        } else if bucket == head {
+            return;
+        } else {
+            let here = bucket;
+            bucket = head
+                .chain()
+                .find(|before| before.overflow() == Some(here))
+                .expect("a bucket of the chain is behind another one, or is the head");
+            index = SLOTS - 1;
+        }
+    }
+}
