@@ -6,17 +6,20 @@
 //!  └───────────┴──────────┴────────┴────────┴───┴────────┘        └─────
 //! ```
 //!
-//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. Keys and values lie
-//! side by side, so that a hit touches the line of the tophashes and the line of its slot.
+//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. Keys and
+//! values lie side by side, so that a hit touches the line of the tophashes and the line of its
+//! slot.
 //!
 //! # Invariants
-//! - **live**: a [`Handle`] points to an allocated bucket whose tophashes and link have been written.
+//! - **live**: a [`Handle`] points to an allocated bucket whose tophashes and link have been
+//!   written.
 //! - **filled**: a slot with a full tophash holds an initialized entry, and no other slot does.
 //! - **acyclic**: following overflow links ends.
 //! # Not here
 //! Which chain a key belongs to: see `tables`. Memory of heads: see `table`.
 //! # Checked by
-//! `invariants::check` (**rest**, **one-world**); Miri and AddressSanitizer for **live** and **filled**.
+//! `invariants::check` (**rest**, **one-world**); Miri and AddressSanitizer for **live** and
+//! **filled**.
 
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
@@ -57,8 +60,8 @@ impl<K, V> Handle<K, V> {
     ///
     /// # Safety
     /// - **live** holds for `bucket` whenever a method of this handle or of a copy is called.
-    /// - The caller has the same access to the bucket as it has to its map: handles that came by way
-    ///   of a `&Tables` are only read through.
+    /// - The caller has the same access to the bucket as it has to its map: handles that came by
+    ///   way of a `&Tables` are only read through.
     #[inline]
     pub(crate) const unsafe fn new(bucket: NonNull<Bucket<K, V>>) -> Self {
         Self(bucket)
@@ -67,7 +70,8 @@ impl<K, V> Handle<K, V> {
     /// Allocates an empty overflow bucket.
     pub(crate) fn allocate() -> Result<Self, TryReserveError> {
         let layout = Layout::new::<Bucket<K, V>>();
-        // SAFETY: **sized**: a bucket has at least its tophashes and its link, so the layout is not empty.
+        // SAFETY: **sized**: a bucket has at least its tophashes and its link, so the layout is not
+        // empty.
         let memory = unsafe { alloc(layout) };
         let bucket = NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?;
         // SAFETY: **allocated**: just above, for this layout.
@@ -164,7 +168,8 @@ impl<K, V> Handle<K, V> {
     /// - The two buckets are distinct.
     #[inline]
     pub(crate) unsafe fn move_entry(self, slot: usize, to: Self, to_slot: usize) {
-        // SAFETY: **filled**: the caller's promise; distinct buckets don't overlap; the target is live.
+        // SAFETY: **filled**: the caller's promise; distinct buckets don't overlap; the target is
+        // live.
         unsafe { ptr::copy_nonoverlapping(self.place(slot), to.place(to_slot), 1) };
         to.set_tophash(to_slot, self.tophash(slot));
     }
@@ -183,7 +188,8 @@ impl<K, V> Handle<K, V> {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             const LINE: usize = 64;
             let start = self.0.as_ptr().cast::<i8>();
-            // The first line is about to be loaded anyway; of a huge bucket only a few are worth it.
+            // The first line is about to be loaded anyway; of a huge bucket only a few are worth
+            // it.
             let lines = size_of::<Bucket<K, V>>().div_ceil(LINE).min(4);
             for line in 1..lines {
                 // SAFETY: a prefetch is a hint: any address will do.
@@ -254,7 +260,8 @@ impl<K, V> Slot<K, V> {
     /// Moves the entry out.
     ///
     /// # Safety
-    /// - **filled**: the slot's tophash is full, and the caller sees to it that nobody takes it for full again.
+    /// - **filled**: the slot's tophash is full, and the caller sees to it that nobody takes it for
+    ///   full again.
     #[inline]
     pub(crate) unsafe fn read(self) -> (K, V) {
         debug_assert!(is_full(self.tophash()), "an entry of an empty slot");

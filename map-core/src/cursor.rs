@@ -1,7 +1,8 @@
 //! Cursors: iteration that does not borrow the map, and survives a growth.
 //!
-//! A cursor visits the buckets of the table it was opened on, from a start bucket round to it again, and the slots of
-//! each bucket from an offset round. By the time it comes to a bucket, the map may have moved on:
+//! A cursor visits the buckets of the table it was opened on, from a start bucket round to it
+//! again, and the slots of each bucket from an offset round. By the time it comes to a bucket, the
+//! map may have moved on:
 //!
 //! ```text
 //!  the bucket is…                                        the cursor yields…
@@ -10,19 +11,22 @@
 //!  evacuated                                             what became of each entry: see `trail`
 //! ```
 //!
-//! Whichever it is, every entry yielded while bucket *b* is visited has a hash that belongs to *b* in the cursor's own
-//! table. As each bucket is visited once, an entry that is there throughout is yielded exactly once.
+//! Whichever it is, every entry yielded while bucket *b* is visited has a hash that belongs to *b*
+//! in the cursor's own table. As each bucket is visited once, an entry that is there throughout is
+//! yielded exactly once.
 //!
 //! # Source
-//! Go's `mapiternext`, without its two defects. Go decides at each slot whether to skip keys of the sibling bucket, by
-//! asking the map; when a same-size growth has begun meanwhile, it answers no, and siblings are yielded twice. Here
-//! that is decided when the bucket is entered (**filter**). Go's `clear` hands overflow buckets out afresh while an
-//! iterator stands in one, which then goes on in another chain. Here a cursor notices (**cleared**).
+//! Go's `mapiternext`, without its two defects. Go decides at each slot whether to skip keys of the
+//! sibling bucket, by asking the map; when a same-size growth has begun meanwhile, it answers no,
+//! and siblings are yielded twice. Here that is decided when the bucket is entered (**filter**).
+//! Go's `clear` hands overflow buckets out afresh while an iterator stands in one, which then goes
+//! on in another chain. Here a cursor notices (**cleared**).
 //!
 //! # Invariants
-//! - **filter**: a cursor in an old bucket of a growth to a larger table yields only keys of the bucket it visits, until
-//!   it leaves that bucket.
-//! - **cleared**: a cursor that stood in an overflow bucket when the map was cleared goes on with the next bucket.
+//! - **filter**: a cursor in an old bucket of a growth to a larger table yields only keys of the
+//!   bucket it visits, until it leaves that bucket.
+//! - **cleared**: a cursor that stood in an overflow bucket when the map was cleared goes on with
+//!   the next bucket.
 //! - **own-map**: a cursor reads only the map that opened it.
 //! # Not here
 //! Where evacuated entries went: see `trail`. Iterators that borrow the map: see `iter`.
@@ -42,13 +46,13 @@ use crate::trail::{Fate, Place, Trail};
 
 /// An iteration over a [`Map`] that does not borrow it.
 ///
-/// Made by [`Map::cursor`]; the map may be changed in any way between two calls of [`next`](Self::next). An entry that
-/// is in the map throughout is yielded exactly once, with the value it has then; one that is removed is not
-/// yielded after its removal; one that is added meanwhile is yielded at most once. An entry removed and inserted
-/// again counts as added.
+/// Made by [`Map::cursor`]; the map may be changed in any way between two calls of
+/// [`next`](Self::next). An entry that is in the map throughout is yielded exactly once, with the
+/// value it has then; one that is removed is not yielded after its removal; one that is added
+/// meanwhile is yielded at most once. An entry removed and inserted again counts as added.
 ///
-/// While a cursor is open, growth keeps a note per evacuated entry, and removed keys may be kept; drop or finish cursors that
-/// are not needed.
+/// While a cursor is open, growth keeps a note per evacuated entry, and removed keys may be kept;
+/// drop or finish cursors that are not needed.
 ///
 /// ```
 /// let mut map: map_core::Map<_, _> = (0..100).map(|n| (n, n)).collect();
@@ -122,7 +126,8 @@ impl<K, V> Tables<K, V> {
 }
 
 impl Cursor {
-    /// True when there is nothing left to yield: [`next`](Self::next) has returned `None`, or the map was empty at first.
+    /// True when there is nothing left to yield: [`next`](Self::next) has returned `None`, or the
+    /// map was empty at first.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.token.is_none()
@@ -133,7 +138,8 @@ impl Cursor {
     /// O(1) on average; a call that crosses empty buckets looks at each.
     ///
     /// # Panics
-    /// If `map` is not the map that opened the cursor. (A map that was moved is still that map; its clone is another.)
+    /// If `map` is not the map that opened the cursor. (A map that was moved is still that map; its
+    /// clone is another.)
     pub fn next<'m, K, V, S>(&mut self, map: &'m Map<K, V, S>) -> Option<(&'m K, &'m V)>
     where
         K: Eq + Hash,
@@ -176,7 +182,8 @@ impl Cursor {
             filter: None,
             clears: tables.clears,
         };
-        // Of two tables of equal size each bucket has the same keys, so an older cursor may look here too.
+        // Of two tables of equal size each bucket has the same keys, so an older cursor may look
+        // here too.
         if let Some(growing) = &tables.growing
             && tables.table.buckets_log2() == self.buckets_log2
             && growing.unevacuated(self.next, tables.mark).is_some()

@@ -1,8 +1,8 @@
 //! The entry interface: look up once, then decide.
 //!
-//! `Map::entry` does the growth work that an insert owes, finds the key, and for an absent key starts the growth that
-//! inserting it makes due. An entry therefore refers to a slot or a vacancy that stays right until it is used, and
-//! needs no hasher, as in std.
+//! `Map::entry` does the growth work that an insert owes, finds the key, and for an absent key
+//! starts the growth that inserting it makes due. An entry therefore refers to a slot or a vacancy
+//! that stays right until it is used, and needs no hasher, as in std.
 //!
 //! # Invariants
 //! - **steady**: while an entry lives the map is borrowed, so no bucket is evacuated.
@@ -122,14 +122,16 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// The entry, for as long as the map is borrowed.
     #[inline]
     fn entry(&self) -> &'a (K, V) {
-        // SAFETY: **filled**: by **steady**, still. **borrowed**: callers shorten `'a` to their borrow of this entry.
+        // SAFETY: **filled**: by **steady**, still. **borrowed**: callers shorten `'a` to their
+        // borrow of this entry.
         unsafe { self.slot.entry() }
     }
 
     /// The value, for as long as the map is borrowed.
     #[inline]
     fn value(&mut self) -> &'a mut V {
-        // SAFETY: **filled**: by **steady**, still. **exclusive**: callers shorten `'a` or give this entry up.
+        // SAFETY: **filled**: by **steady**, still. **exclusive**: callers shorten `'a` or give
+        // this entry up.
         &mut unsafe { self.slot.entry_mut() }.1
     }
 

@@ -7,20 +7,23 @@
 //!  new bucket j + n   b     d
 //! ```
 //!
-//! Old bucket *j* of *n* feeds only the new buckets *j*, *j + n*, *j + 2n*, …, and nobody looks at those before
-//! it is evacuated, so a new bucket's header is written just then. Emptying a bucket has four steps, in this order: run
-//! user code (hash the keys), get memory, move, mark the old slots. A panic or a refused allocation in the first
-//! two leaves the bucket as it was; the last two can't fail.
+//! Old bucket *j* of *n* feeds only the new buckets *j*, *j + n*, *j + 2n*, …, and nobody looks at
+//! those before it is evacuated, so a new bucket's header is written just then. Emptying a bucket
+//! has four steps, in this order: run user code (hash the keys), get memory, move, mark the old
+//! slots. A panic or a refused allocation in the first two leaves the bucket as it was; the last
+//! two can't fail.
 //!
 //! # Invariants
-//! - **mark**: every old bucket below the evacuation mark is evacuated, and its segment is given back.
-//! - **feeds**: an entry of old bucket *j* moves to a new bucket whose index agrees with *j* in the bits they
-//!   share, also when `Hash` lies.
+//! - **mark**: every old bucket below the evacuation mark is evacuated, and its segment is given
+//!   back.
+//! - **feeds**: an entry of old bucket *j* moves to a new bucket whose index agrees with *j* in the
+//!   bits they share, also when `Hash` lies.
 //! - **progress**: an evacuation at the mark raises the mark.
 //! # Not here
 //! When a growth starts and how much work a write owes: see `growth`.
 //! # Checked by
-//! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs` and `panics.rs`.
+//! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs` and
+//! `panics.rs`.
 
 use alloc::boxed::Box;
 use core::mem;
@@ -79,8 +82,8 @@ pub(crate) fn unevacuated<K, V>(
     if index < mark {
         return None;
     }
-    // SAFETY: **touched**: an old table was not being filled when its growth began, and by **mark** only
-    // segments below the mark are given back.
+    // SAFETY: **touched**: an old table was not being filled when its growth began, and by **mark**
+    // only segments below the mark are given back.
     let head = unsafe { old.head(index) };
     (!head.word().is_evacuated()).then_some(head)
 }
@@ -103,7 +106,8 @@ impl<K, V> Tables<K, V> {
         buckets_log2: u32,
     ) -> Result<(), TryReserveError> {
         debug_assert!(self.growing.is_none(), "a growth starts during another");
-        // A larger table is touched bucket by bucket. Buckets of a smaller one are fed by several old ones.
+        // A larger table is touched bucket by bucket. Buckets of a smaller one are fed by several
+        // old ones.
         let table = if buckets_log2 < self.table.buckets_log2() {
             Table::fresh(buckets_log2)?
         } else {
@@ -161,7 +165,8 @@ impl<K, V> Tables<K, V> {
 
     /// Moves everything to a table of 2^`buckets_log2` buckets, now.
     ///
-    /// When a hash panics or memory is refused on the way, the map is left in the middle of a growth.
+    /// When a hash panics or memory is refused on the way, the map is left in the middle of a
+    /// growth.
     pub(crate) fn rebuild(
         &mut self,
         buckets_log2: u32,
@@ -217,7 +222,8 @@ impl<K, V> Tables<K, V> {
             }
         }
 
-        // Memory. Splitting a chain never takes more overflow buckets than it had; joining chains may take one more.
+        // Memory. Splitting a chain never takes more overflow buckets than it had; joining chains
+        // may take one more.
         let joins = new.buckets() < old.buckets();
         let mut spares = Spares::allocate(overflow_buckets + usize::from(joins))?;
         if !joins {
@@ -241,8 +247,8 @@ impl<K, V> Tables<K, V> {
                 let spread = hashes.next().map_or(0, |&hash| hash as usize & !old.mask());
                 let target = (index | spread) & new.mask();
                 *state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
-                // SAFETY: **touched**: by **feeds** it is one of the buckets touched above, or the new table
-                // was made fresh.
+                // SAFETY: **touched**: by **feeds** it is one of the buckets touched above, or the
+                // new table was made fresh.
                 let (to_depth, to) = append(unsafe { new.head(target) }, &mut spares);
                 // SAFETY: **filled**: the state was just read; buckets of two tables are distinct.
                 unsafe { bucket.move_entry(slot, to.bucket, to.index) };
@@ -267,8 +273,8 @@ impl<K, V> Tables<K, V> {
         Ok(())
     }
 
-    /// Raises the mark past the evacuated buckets, gives back the segments it leaves, and ends the growth
-    /// at the end of the old table.
+    /// Raises the mark past the evacuated buckets, gives back the segments it leaves, and ends the
+    /// growth at the end of the old table.
     fn advance_mark(&mut self) {
         let growing = self.growing.as_mut().expect("a mark advances in a growth");
         let old = growing.old;
@@ -287,7 +293,8 @@ impl<K, V> Tables<K, V> {
             if growing.spare.is_none() && old.shares_segments_with(&self.table) {
                 growing.spare = Some(segment);
             } else {
-                // SAFETY: **mark**: every bucket in it is evacuated, and by `unevacuated` nobody looks there again.
+                // SAFETY: **mark**: every bucket in it is evacuated, and by `unevacuated` nobody
+                // looks there again.
                 unsafe { old.free_segment(segment) };
             }
         }
@@ -305,7 +312,8 @@ impl<K, V> Tables<K, V> {
     }
 }
 
-/// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the chain is full.
+/// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the
+/// chain is full.
 #[inline]
 fn append<K, V>(head: Handle<K, V>, spares: &mut Spares<K, V>) -> (usize, Slot<K, V>) {
     let mut depth = 0;

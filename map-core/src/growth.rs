@@ -1,17 +1,18 @@
 //! Growth policy: when a table grows, how far, and how much of the work a write owes. Pure.
 //!
 //! A table of 2^n buckets is too full above 6.5 entries a bucket ([`LOAD_FACTOR`]), and then grows
-//! to twice as many. A table that has as many overflow buckets as buckets, without being too full, has
-//! long chains of mostly empty slots: it grows to a new table of the *same* size, which packs them.
+//! to twice as many. A table that has as many overflow buckets as buckets, without being too full,
+//! has long chains of mostly empty slots: it grows to a new table of the *same* size, which packs
+//! them.
 //!
 //! Both tests are made by the insertion of a new key and only while no growth is under way; an
 //! overwrite never starts a growth. From then on every insert or remove pays with at most
 //! [`WORK_PER_WRITE`] evacuated old buckets.
 //!
 //! # Source
-//! Go's runtime up to 1.23 (`runtime/map.go`; 1.21 has load factor 6). Go stops raising the overflow limit at 2^15
-//! because it counts overflow buckets by chance there; our counter is exact, and with the cap a
-//! map of ten million entries would grow to the same size again and again.
+//! Go's runtime up to 1.23 (`runtime/map.go`; 1.21 has load factor 6). Go stops raising the
+//! overflow limit at 2^15 because it counts overflow buckets by chance there; our counter is exact,
+//! and with the cap a map of ten million entries would grow to the same size again and again.
 //! # Not here
 //! How a bucket is emptied: see `evacuate`.
 //! # Checked by
@@ -27,19 +28,20 @@ pub const WORK_PER_WRITE: usize = 2;
 
 /// Which old buckets a write evacuates while the map grows.
 ///
-/// Either order empties at most [`WORK_PER_WRITE`] old buckets per write, and a map may change from one to the
-/// other at any time.
+/// Either order empties at most [`WORK_PER_WRITE`] old buckets per write, and a map may change from
+/// one to the other at any time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum EvacuationOrder {
     /// The old bucket of the key being written, then the one at the evacuation mark, as Go does.
     ///
-    /// Old buckets above the mark may be evacuated already, so telling which table holds a key takes a
-    /// look at its old bucket.
+    /// Old buckets above the mark may be evacuated already, so telling which table holds a key
+    /// takes a look at its old bucket.
     Go,
     /// Two old buckets at the evacuation mark; a write ahead of the mark goes to its old chain.
     ///
-    /// One comparison with the mark tells which table holds a key, which saves growing maps a cache miss
-    /// per operation, and memory is visited in order. The default: see the README for the measurement.
+    /// One comparison with the mark tells which table holds a key, which saves growing maps a cache
+    /// miss per operation, and memory is visited in order. The default: see the README for the
+    /// measurement.
     #[default]
     InOrder,
 }
@@ -51,8 +53,9 @@ pub enum GrowthKind {
     Doubled,
     /// To as many buckets again, because there were too many overflow buckets.
     SameSize,
-    /// To the size that `reserve` or `shrink_to` asked for. Such a growth is finished by the call that starts
-    /// it; it stays visible only when a panicking `Hash` or a failed allocation cut that call short.
+    /// To the size that `reserve` or `shrink_to` asked for. Such a growth is finished by the call
+    /// that starts it; it stays visible only when a panicking `Hash` or a failed allocation cut
+    /// that call short.
     Explicit,
 }
 

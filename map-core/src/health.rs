@@ -83,7 +83,8 @@ pub struct Health {
     pub growths: GrowthCounts,
     /// Empty slots that a search must pass.
     pub tombstones: usize,
-    /// How many chains there are of 1, 2, … buckets; both tables. Index 0 is for chains of one bucket.
+    /// How many chains there are of 1, 2, … buckets; both tables. Index 0 is for chains of one
+    /// bucket.
     pub chain_lengths: Vec<usize>,
     /// How many buckets there are with 0, 1, … 8 full slots; both tables.
     pub slot_fill: [usize; SLOTS + 1],

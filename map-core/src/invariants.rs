@@ -1,6 +1,7 @@
 //! `check`: every structural claim the docs make, executable.
 //!
-//! Each claim has the name under which the modules cite it; a violation says which broke, where, and how.
+//! Each claim has the name under which the modules cite it; a violation says which broke, where,
+//! and how.
 //!
 //! # Checked by
 //! `models`' well-formed oracle is seen to go red by the faults in `corpus/faults`.
@@ -52,7 +53,8 @@ where
     /// Checks every structural claim. O(len) for a hasher that spreads keys.
     ///
     /// # Errors
-    /// The first claim that does not hold. With an honest `Hash` and `Eq` that is a bug of this crate.
+    /// The first claim that does not hold. With an honest `Hash` and `Eq` that is a bug of this
+    /// crate.
     pub fn check(&self) -> Result<(), Violation> {
         let tables = self.tables();
         if let Some(growing) = &tables.growing {

@@ -1,8 +1,8 @@
 //! The iterators of std's `HashMap`, over both tables.
 //!
-//! All are a [`RawIter`] that knows what to do with the slots it comes to: lend, lend mutably, or take.
-//! `IntoIter` and `Drain` mark each slot empty as they take its entry, so what they leave behind is dropped by the
-//! tables as usual.
+//! All are a [`RawIter`] that knows what to do with the slots it comes to: lend, lend mutably, or
+//! take. `IntoIter` and `Drain` mark each slot empty as they take its entry, so what they leave
+//! behind is dropped by the tables as usual.
 //!
 //! # Invariants
 //! - **steady**: see `raw_iter`: each iterator borrows or owns the tables it walks.
@@ -95,7 +95,8 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let found = self.raw.next()?;
-        // SAFETY: **filled**: a walk yields full slots. **exclusive**: for `'a`, and no slot is yielded twice.
+        // SAFETY: **filled**: a walk yields full slots. **exclusive**: for `'a`, and no slot is
+        // yielded twice.
         let (key, value) = unsafe { found.slot.entry_mut() };
         Some((key, value))
     }
@@ -106,7 +107,8 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
     }
 }
 
-// SAFETY: it gives out `&K` and `&mut V` only. (A `&K` is sent: std asks for `K: Send` and so do we.)
+// SAFETY: it gives out `&K` and `&mut V` only. (A `&K` is sent: std asks for `K: Send` and so do
+// we.)
 unsafe impl<K: Send, V: Send> Send for IterMut<'_, K, V> {}
 // SAFETY: a shared one gives out nothing but, through `Debug`, `&K` and `&V`.
 unsafe impl<K: Sync, V: Sync> Sync for IterMut<'_, K, V> {}
@@ -217,7 +219,8 @@ unsafe impl<K: Send, V: Send> Send for Drain<'_, K, V> {}
 // SAFETY: a shared one gives out nothing but, through `Debug`, `&K` and `&V`.
 unsafe impl<K: Sync, V: Sync> Sync for Drain<'_, K, V> {}
 
-/// The entries for which a predicate holds, removed. Made by [`Map::extract_if`](crate::Map::extract_if).
+/// The entries for which a predicate holds, removed. Made by
+/// [`Map::extract_if`](crate::Map::extract_if).
 #[must_use = "iterators are lazy and do nothing unless consumed; consider `retain`"]
 pub struct ExtractIf<'a, K, V, F> {
     raw: RawIter<K, V>,

@@ -2,24 +2,29 @@
 //!
 //! # The algorithm
 //!
-//! A map is a table of 2^n **buckets** of eight **slots**. The low n bits of a key's hash choose its bucket; the top byte, the
-//! **tophash**, is kept beside the slot so that a search compares bytes before it compares keys. When the eight
-//! slots are taken, an **overflow** bucket is linked behind them.
+//! A map is a table of 2^n **buckets** of eight **slots**. The low n bits of a key's hash choose
+//! its bucket; the top byte, the **tophash**, is kept beside the slot so that a search compares
+//! bytes before it compares keys. When the eight slots are taken, an **overflow** bucket is linked
+//! behind them.
 //!
-//! Above 6.5 entries per bucket a new table of twice the size is made, but nothing moves: the map now has an **old
-//! table** and a **new table**, and every insert or remove that follows **evacuates** two old buckets until the old table is empty. For
-//! thousands of operations both tables are live. A key's truth is in its old bucket while that is not evacuated and in its new bucket from then on; there
-//! is never a moment at which it is in both or in neither. Every old bucket below the **evacuation mark** is evacuated, so mostly one
-//! comparison tells which table to look in.
+//! Above 6.5 entries per bucket a new table of twice the size is made, but nothing moves: the map
+//! now has an **old table** and a **new table**, and every insert or remove that follows
+//! **evacuates** two old buckets until the old table is empty. For thousands of operations both
+//! tables are live. A key's truth is in its old bucket while that is not evacuated and in its new
+//! bucket from then on; there is never a moment at which it is in both or in neither. Every old
+//! bucket below the **evacuation mark** is evacuated, so mostly one comparison tells which table to
+//! look in.
 //!
-//! A table that has collected as many overflow buckets as buckets without being too full grows too, to a table of the **same size**: its chains
-//! are long because of deletes, and moving packs them.
+//! A table that has collected as many overflow buckets as buckets without being too full grows too,
+//! to a table of the **same size**: its chains are long because of deletes, and moving packs them.
 //!
-//! Iteration must survive all this. An iterator that borrows the map sees no growth. A [`Cursor`] does not borrow it: it visits the
-//! buckets of the table it began on, and asks for each where its entries are by now.
+//! Iteration must survive all this. An iterator that borrows the map sees no growth. A [`Cursor`]
+//! does not borrow it: it visits the buckets of the table it began on, and asks for each where its
+//! entries are by now.
 //!
-//! The price of a doubling is spread over the writes that follow it, and so is the memory: tables are made of segments,
-//! allocated as their first bucket is needed and given back as their last is left.
+//! The price of a doubling is spread over the writes that follow it, and so is the memory: tables
+//! are made of segments, allocated as their first bucket is needed and given back as their last is
+//! left.
 //!
 //! # What is here
 //!
@@ -37,9 +42,10 @@
 //! Without `std` the crate needs `alloc` only.
 //!
 //! # Hasher
-//! [`RandomState`] is foldhash's fast one, as in hashbrown: it is seeded per map, resists the collision attacks that need no knowledge of
-//! the seed, and takes a fraction of SipHash's time. Its low bits and its top byte, the two that matter here, are of one quality.
-//! Use `std::hash::RandomState` where attackers can measure the time of operations.
+//! [`RandomState`] is foldhash's fast one, as in hashbrown: it is seeded per map, resists the
+//! collision attacks that need no knowledge of the seed, and takes a fraction of SipHash's time.
+//! Its low bits and its top byte, the two that matter here, are of one quality. Use
+//! `std::hash::RandomState` where attackers can measure the time of operations.
 
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -78,7 +84,8 @@ pub use view::{BucketView, TableView, View};
 /// The default hasher's builder.
 pub use foldhash::fast::RandomState;
 
-/// The names of `std::collections::hash_map`, so that code written for std compiles after a change of imports.
+/// The names of `std::collections::hash_map`, so that code written for std compiles after a change
+/// of imports.
 pub mod hash_map {
     pub use crate::entry::{Entry, OccupiedEntry, VacantEntry};
     pub use crate::iter::{

@@ -1,11 +1,12 @@
 //! `Map`: the interface of `std::collections::HashMap` over the old/new pair.
 //!
-//! The methods hash, compare and hand out; what happens to tables and buckets is in `tables` and `evacuate`.
-//! Methods that std has follow std in name, bounds and meaning. Those only this map has are at the end.
+//! The methods hash, compare and hand out; what happens to tables and buckets is in `tables` and
+//! `evacuate`. Methods that std has follow std in name, bounds and meaning. Those only this map has
+//! are at the end.
 //!
 //! # Invariants
-//! - **user-code**: whenever `Hash`, `Eq`, `Clone`, `Drop` or a closure runs, the tables are valid, so a panic there
-//!   leaves a valid map.
+//! - **user-code**: whenever `Hash`, `Eq`, `Clone`, `Drop` or a closure runs, the tables are valid,
+//!   so a panic there leaves a valid map.
 //! # Not here
 //! Trait implementations: see `traits`. Entries, iterators, cursors: see `entry`, `iter`, `cursor`.
 //! # Checked by
@@ -27,12 +28,13 @@ use crate::{RandomState, TryReserveError};
 
 /// A hash map that grows a bucket or two at a time.
 ///
-/// It has the interface of `std::collections::HashMap`. No single insert moves or frees a whole table: growth is paid for by the writes that
-/// follow, at most two old buckets each (see [`growth`](crate::growth)). Lookups, inserts and removals take O(1) expected time, and O(1) in the
-/// worst case but for the length of one chain.
+/// It has the interface of `std::collections::HashMap`. No single insert moves or frees a whole
+/// table: growth is paid for by the writes that follow, at most two old buckets each (see
+/// [`growth`](crate::growth)). Lookups, inserts and removals take O(1) expected time, and O(1) in
+/// the worst case but for the length of one chain.
 ///
-/// A key's `Hash` and `Eq` must agree and must not change while it is in the map. If they do, results are unspecified, but there is no
-/// undefined behaviour.
+/// A key's `Hash` and `Eq` must agree and must not change while it is in the map. If they do,
+/// results are unspecified, but there is no undefined behaviour.
 ///
 /// ```
 /// use map_core::Map;
@@ -73,7 +75,8 @@ impl<K, V, S> Map<K, V, S> {
         Self { hash_builder, tables: Owned::new() }
     }
 
-    /// An empty map that holds `capacity` entries without growing and hashes keys with `hash_builder`.
+    /// An empty map that holds `capacity` entries without growing and hashes keys with
+    /// `hash_builder`.
     ///
     /// # Panics
     /// If no address space could hold it.
@@ -165,7 +168,8 @@ impl<K, V, S> Map<K, V, S> {
 
     /// Removes all entries and returns them as an iterator. Keeps the memory.
     ///
-    /// Entries not taken from the iterator are dropped with it. If it is forgotten, they are leaked.
+    /// Entries not taken from the iterator are dropped with it. If it is forgotten, they are
+    /// leaked.
     #[inline]
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         Drain::new(&mut self.tables)
@@ -273,7 +277,8 @@ where
         self.shrink_to(0);
     }
 
-    /// Gives up memory that the present entries, or `min_capacity` entries, don't need. O(len) if there is any.
+    /// Gives up memory that the present entries, or `min_capacity` entries, don't need. O(len) if
+    /// there is any.
     pub fn shrink_to(&mut self, min_capacity: usize) {
         let wanted = min_capacity.max(self.len());
         if wanted == 0 {
@@ -295,7 +300,8 @@ where
 
     /// The entry of a key, for in-place manipulation.
     ///
-    /// Does what an insert owes the growth; an absent key may start one, even if nothing is inserted then.
+    /// Does what an insert owes the growth; an absent key may start one, even if nothing is
+    /// inserted then.
     #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
         let hash = self.hash(&key);
@@ -411,7 +417,8 @@ where
         }
     }
 
-    /// Removes a key; returns its value. Evacuates at most two old buckets, also when the key is absent.
+    /// Removes a key; returns its value. Evacuates at most two old buckets, also when the key is
+    /// absent.
     #[inline]
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
@@ -422,7 +429,8 @@ where
         Some(self.tables.discard(hash, slot))
     }
 
-    /// Removes a key; returns it and its value. Evacuates at most two old buckets, also when the key is absent.
+    /// Removes a key; returns it and its value. Evacuates at most two old buckets, also when the
+    /// key is absent.
     #[inline]
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
     where
@@ -452,8 +460,8 @@ where
 
     // --- What only this map has ---
 
-    /// Does growth work now: evacuates up to `buckets` old buckets. Returns how many were evacuated: 0 when the map
-    /// is not growing.
+    /// Does growth work now: evacuates up to `buckets` old buckets. Returns how many were
+    /// evacuated: 0 when the map is not growing.
     pub fn evacuate(&mut self, buckets: usize) -> usize {
         let hash_builder = &self.hash_builder;
         self.tables
@@ -470,7 +478,8 @@ where
         self.cursor_at(random as usize, (random >> 61) as usize)
     }
 
-    /// A [`Cursor`] that starts at bucket `start_bucket` and slot `offset` of each bucket, both reduced to their range.
+    /// A [`Cursor`] that starts at bucket `start_bucket` and slot `offset` of each bucket, both
+    /// reduced to their range.
     pub fn cursor_at(&mut self, start_bucket: usize, offset: usize) -> Cursor {
         self.tables.open_cursor(start_bucket, offset)
     }

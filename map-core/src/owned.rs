@@ -1,10 +1,11 @@
 //! Ownership of the tables, with the drop check of std's collections.
 //!
-//! A `HashMap<K, V>` of std may hold references to things dropped before it, because its `Drop` promises not to look at
-//! them (`#[may_dangle]`, unstable). A type gets the same on stable if no *generic* type of ours implements
-//! `Drop`: here the one that does, [`Shell`], has no type parameters. It remembers the function that frees the tables it
-//! was made for. `PhantomData<(K, V)>` tells the compiler that keys and values may be dropped, so a `K` whose own `Drop`
-//! looks at a reference is checked as it should be.
+//! A `HashMap<K, V>` of std may hold references to things dropped before it, because its `Drop`
+//! promises not to look at them (`#[may_dangle]`, unstable). A type gets the same on stable if no
+//! *generic* type of ours implements `Drop`: here the one that does, [`Shell`], has no type
+//! parameters. It remembers the function that frees the tables it was made for. `PhantomData<(K,
+//! V)>` tells the compiler that keys and values may be dropped, so a `K` whose own `Drop` looks at
+//! a reference is checked as it should be.
 //!
 //! # Invariants
 //! - **typed**: the shell in an `Owned<K, V>` was made for `Tables<K, V>`, up to lifetimes.
@@ -23,7 +24,8 @@ pub(crate) struct Owned<K, V> {
     marker: PhantomData<(K, V)>,
 }
 
-/// Tables of some type, as raw pointers and counts: their layout does not depend on the type (`repr(C)`).
+/// Tables of some type, as raw pointers and counts: their layout does not depend on the type
+/// (`repr(C)`).
 struct Shell {
     tables: ManuallyDrop<Tables<(), ()>>,
     free: unsafe fn(*mut Tables<(), ()>),
@@ -71,8 +73,8 @@ impl<K, V> DerefMut for Owned<K, V> {
     }
 }
 
-// SAFETY: the tables own their keys and values and share nothing, as a `Vec<(K, V)>` would; keys in the trail are only reached
-// through the map.
+// SAFETY: the tables own their keys and values and share nothing, as a `Vec<(K, V)>` would; keys in
+// the trail are only reached through the map.
 unsafe impl<K: Send, V: Send> Send for Owned<K, V> {}
 
 // SAFETY: `&Owned` gives out `&K` and `&V` only.

@@ -1,8 +1,8 @@
 //! Walking both tables: every home once, every entry once.
 //!
-//! The homes of a growing map are the old buckets that are not evacuated and the new buckets whose old bucket is.
-//! A walk copies the tables' directories, so it borrows nothing; it stays valid while entries are removed, and
-//! ends being so with the next growth work.
+//! The homes of a growing map are the old buckets that are not evacuated and the new buckets whose
+//! old bucket is. A walk copies the tables' directories, so it borrows nothing; it stays valid
+//! while entries are removed, and ends being so with the next growth work.
 //!
 //! # Invariants
 //! - **steady**: no bucket is evacuated, allocated or freed while a walk is used.
@@ -84,7 +84,8 @@ impl<K, V> Iterator for Homes<K, V> {
             {
                 continue;
             }
-            // SAFETY: **touched**: no growth is filling the table, or the old bucket that feeds this one is evacuated.
+            // SAFETY: **touched**: no growth is filling the table, or the old bucket that feeds
+            // this one is evacuated.
             let head = unsafe { self.table.head(bucket) };
             return Some(Home { head, generation: self.generation, bucket });
         }

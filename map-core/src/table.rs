@@ -8,18 +8,21 @@
 //!             [bucket; SEGMENT]                    up to 128 KiB each
 //! ```
 //!
-//! No operation pays for a whole table: a growth allocates the segments of its new table as the first old bucket
-//! that feeds them is evacuated, writes the header of a new bucket just then, and gives the segments of its old table
-//! back as the evacuation mark leaves them behind. Only `with_capacity`, `reserve` and `clone` allocate all at
-//! once, because that is what they are for; their headers come zeroed from the allocator, which for fresh
-//! memory costs nothing.
+//! No operation pays for a whole table: a growth allocates the segments of its new table as the
+//! first old bucket that feeds them is evacuated, writes the header of a new bucket just then, and
+//! gives the segments of its old table back as the evacuation mark leaves them behind. Only
+//! `with_capacity`, `reserve` and `clone` allocate all at once, because that is what they are for;
+//! their headers come zeroed from the allocator, which for fresh memory costs nothing.
 //!
 //! # Invariants
-//! - **directory**: it has one place per segment; a place is null or a segment of this table's layout.
-//! - **touched**: in a table that no growth is filling, every segment is there and every header is written. While
-//!   one fills it, that is promised only for the buckets whose old bucket is evacuated.
+//! - **directory**: it has one place per segment; a place is null or a segment of this table's
+//!   layout.
+//! - **touched**: in a table that no growth is filling, every segment is there and every header is
+//!   written. While one fills it, that is promised only for the buckets whose old bucket is
+//!   evacuated.
 //! # Not here
-//! Overflow buckets: each is its own allocation, see `bucket`. When a segment may go: see `evacuate`.
+//! Overflow buckets: each is its own allocation, see `bucket`. When a segment may go: see
+//! `evacuate`.
 //! # Checked by
 //! `map-core/tests/alloc.rs` (memory comes and goes as described); Miri and AddressSanitizer.
 
@@ -84,7 +87,8 @@ impl<K, V> Table<K, V> {
         let layout = Self::directory_layout(mask);
         // SAFETY: **sized**: a directory has at least one place.
         let memory = unsafe { alloc_zeroed(layout) };
-        // A zeroed place is `None`: the null-pointer optimization is guaranteed for `Option<NonNull>`.
+        // A zeroed place is `None`: the null-pointer optimization is guaranteed for
+        // `Option<NonNull>`.
         let directory =
             NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?;
         Ok(Self { directory, mask, allocated: true })
@@ -161,7 +165,8 @@ impl<K, V> Table<K, V> {
     #[inline]
     fn place(&self, number: usize) -> *mut Option<Segment<K, V>> {
         debug_assert!(self.allocated && number < self.segments());
-        // SAFETY: **directory**: it has this many places; every caller's number comes from a masked index.
+        // SAFETY: **directory**: it has this many places; every caller's number comes from a masked
+        // index.
         unsafe { self.directory.as_ptr().add(number) }
     }
 
@@ -195,7 +200,8 @@ impl<K, V> Table<K, V> {
     /// The head at `index & mask`.
     ///
     /// # Safety
-    /// - **touched**: the table is allocated, the segment is there, and the header has been written.
+    /// - **touched**: the table is allocated, the segment is there, and the header has been
+    ///   written.
     /// - The bucket stays so while the handle is in use, see [`Handle::new`].
     #[inline]
     pub(crate) unsafe fn head(&self, index: usize) -> Handle<K, V> {
@@ -205,7 +211,8 @@ impl<K, V> Table<K, V> {
         unsafe { Handle::new(memory) }
     }
 
-    /// Makes an untouched bucket a live, empty one. Its segment is there: see [`Table::ensure_segment`].
+    /// Makes an untouched bucket a live, empty one. Its segment is there: see
+    /// [`Table::ensure_segment`].
     pub(crate) fn touch(&self, index: usize) -> Handle<K, V> {
         assert!(self.segment((index & self.mask) >> Self::SEGMENT_LOG2).is_some());
         // SAFETY: **touched**: the segment was just seen.
@@ -226,7 +233,8 @@ impl<K, V> Table<K, V> {
                 Some(segment) => segment,
                 None => {
                     let layout = self.segment_layout();
-                    // SAFETY: **sized**: a segment has at least one bucket, a bucket at least its header.
+                    // SAFETY: **sized**: a segment has at least one bucket, a bucket at least its
+                    // header.
                     let memory = unsafe { alloc(layout) };
                     NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?
                 }
@@ -238,7 +246,8 @@ impl<K, V> Table<K, V> {
 
     /// Allocates a segment with every header written: zero means empty, with no overflow.
     pub(crate) fn zero_segment(&self, number: usize) -> Result<(), TryReserveError> {
-        // Above this alignment `alloc_zeroed` of std writes the whole block instead of leaving it to the kernel.
+        // Above this alignment `alloc_zeroed` of std writes the whole block instead of leaving it
+        // to the kernel.
         const ALIGN_FREE_ZEROES: usize = 16;
         let layout = self.segment_layout();
         let in_passing = layout.align() <= ALIGN_FREE_ZEROES;
@@ -268,7 +277,8 @@ impl<K, V> Table<K, V> {
         segment
     }
 
-    /// Frees a segment that [`Table::take_segment`] gave, of this table or of one that shares its layout.
+    /// Frees a segment that [`Table::take_segment`] gave, of this table or of one that shares its
+    /// layout.
     ///
     /// # Safety
     /// - Nothing refers to its buckets any more, and it is not freed twice.
@@ -277,7 +287,8 @@ impl<K, V> Table<K, V> {
         unsafe { dealloc(segment.as_ptr().cast(), self.segment_layout()) }
     }
 
-    /// Frees the segments and the directory. Overflow buckets and entries must be gone, or are leaked.
+    /// Frees the segments and the directory. Overflow buckets and entries must be gone, or are
+    /// leaked.
     ///
     /// # Safety
     /// - No copy of the table and no handle into it is used again.
@@ -295,7 +306,8 @@ impl<K, V> Table<K, V> {
         unsafe { dealloc(self.directory.as_ptr().cast(), Self::directory_layout(self.mask)) };
     }
 
-    /// Makes every bucket live and empty, whatever was in it. Overflow buckets and entries must be gone.
+    /// Makes every bucket live and empty, whatever was in it. Overflow buckets and entries must be
+    /// gone.
     pub(crate) fn reset(&self) {
         for number in 0..self.segments() {
             if self.segment(number).is_some() {

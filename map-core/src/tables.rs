@@ -7,12 +7,14 @@
 //!  new table  ▓▓▓▓▓│··▓·····│▓▓▓▓▓│··▓·····      · untouched: no header yet, nobody looks
 //! ```
 //!
-//! A key's **home** is the chain that holds it if any chain does: the chain of its old bucket while that
-//! is not evacuated, else the chain of its new bucket. Every operation first finds the home, so no entry is ever in two places
-//! and none is looked for in the wrong one. Writes first do the growth work they owe ([`evacuate`](crate::evacuate)).
+//! A key's **home** is the chain that holds it if any chain does: the chain of its old bucket while
+//! that is not evacuated, else the chain of its new bucket. Every operation first finds the home,
+//! so no entry is ever in two places and none is looked for in the wrong one. Writes first do the
+//! growth work they owe ([`evacuate`](crate::evacuate)).
 //!
 //! # Invariants
-//! - **home**: an entry is in the chain of its home, with the tophash of its hash; no key is there twice.
+//! - **home**: an entry is in the chain of its home, with the tophash of its hash; no key is there
+//!   twice.
 //! - **count**: `len` is the number of full slots in all homes.
 //! - **overflow**: `overflow_buckets` is the number of overflow buckets of the new table.
 //! - **rest**: see `tophash`; besides, the last slot of a chain that is not `EMPTY_REST` is full.
@@ -257,7 +259,8 @@ impl<K, V> Tables<K, V> {
 
     // --- Remove ---
 
-    /// The slot of a key about to be removed. Does the growth work that a write owes, unless the map is empty.
+    /// The slot of a key about to be removed. Does the growth work that a write owes, unless the
+    /// map is empty.
     #[inline]
     pub(crate) fn find_for_remove(
         &mut self,
@@ -298,14 +301,16 @@ impl<K, V> Tables<K, V> {
     /// Empties a full slot of the chain of `head`. Tells no cursor.
     #[inline]
     pub(crate) fn take_from(&mut self, head: Handle<K, V>, slot: Slot<K, V>) -> (K, V) {
-        // SAFETY: **filled**: callers have seen the full tophash; it is erased before anything can panic.
+        // SAFETY: **filled**: callers have seen the full tophash; it is erased before anything can
+        // panic.
         let entry = unsafe { slot.read() };
         erase(head, slot);
         self.len -= 1;
         entry
     }
 
-    /// Tells the cursors that the entry of a slot is gone. Its key, if given, stays for them to compare with.
+    /// Tells the cursors that the entry of a slot is gone. Its key, if given, stays for them to
+    /// compare with.
     #[cold]
     pub(crate) fn forget_at(&mut self, home: &Home<K, V>, slot: Slot<K, V>, key: Option<K>) {
         self.prune_trail();
@@ -385,7 +390,8 @@ impl<K, V> Tables<K, V> {
         }
     }
 
-    /// Drops all entries and frees everything, also when a drop panics. The tables are as new afterwards.
+    /// Drops all entries and frees everything, also when a drop panics. The tables are as new
+    /// afterwards.
     pub(crate) fn free(&mut self) {
         // Keys kept for cursors go last; declared first, they also go when a drop below panics.
         let _kept = self.trail.take();
@@ -429,7 +435,8 @@ struct Emptying<'t, K, V> {
 impl<K, V> Emptying<'_, K, V> {
     fn drop_entries(&mut self) {
         for found in self.entries.by_ref() {
-            // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish` forgets them.
+            // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish`
+            // forgets them.
             let (key, value) = unsafe { found.slot.read() };
             if self.tables.trail.is_some() {
                 self.tables.forget_at(&found.home, found.slot, Some(key));
@@ -473,7 +480,8 @@ fn search_bucket<K, V>(
     is_key: &mut impl FnMut(&K) -> bool,
 ) -> Option<usize> {
     bucket.word().matching(tophash).find(|&index| {
-        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**: by the caller.
+        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**:
+        // by the caller.
         let (key, _) = unsafe { Slot { bucket, index }.entry() };
         is_key(key)
     })

@@ -1,28 +1,32 @@
 //! The trail: what has become of the entries of evacuated buckets, kept while cursors are about.
 //!
-//! Go's iterator keeps the array it started on alive and finds in it the keys of evacuated buckets, which it then
-//! looks up again. Here an evacuated key has *moved*, so nothing is left to look up; instead, while a cursor is
-//! open, every evacuation notes where each entry went, and every removal of a noted entry notes that:
+//! Go's iterator keeps the array it started on alive and finds in it the keys of evacuated buckets,
+//! which it then looks up again. Here an evacuated key has *moved*, so nothing is left to look up;
+//! instead, while a cursor is open, every evacuation notes where each entry went, and every removal
+//! of a noted entry notes that:
 //!
 //! ```text
 //!  (table 3, bucket 5, position 2) → moved to (table 4, bucket 21, position 0) → here     yield that slot
 //!                                                                             → removed  look its key up again
 //! ```
 //!
-//! A removed key may have been inserted again, and Go yields such an entry at the old place. To do the same, `remove`
-//! and `clear` leave the key with the trail, which drops it when the cursors are gone. Operations that give the key
-//! away leave nothing, and the entry counts as gone.
+//! A removed key may have been inserted again, and Go yields such an entry at the old place. To do
+//! the same, `remove` and `clear` leave the key with the trail, which drops it when the cursors are
+//! gone. Operations that give the key away leave nothing, and the entry counts as gone.
 //!
-//! A slot may have several occupants in turn, so what *arrived* at a place by evacuation and what *departed* from it
-//! are noted apart: an entry is followed on from a place only while nobody removed the one that arrived.
+//! A slot may have several occupants in turn, so what *arrived* at a place by evacuation and what
+//! *departed* from it are noted apart: an entry is followed on from a place only while nobody
+//! removed the one that arrived.
 //!
 //! # Invariants
-//! - **followed**: from the place an entry departed from, its arrivals and departures lead to where it is.
+//! - **followed**: from the place an entry departed from, its arrivals and departures lead to where
+//!   it is.
 //! - **present**: a place with a present arrival and no departure is a full slot of a home.
 //! # Not here
 //! The order in which a cursor visits places: see `cursor`.
 //! # Checked by
-//! `invariants::check` (**present**); the iteration oracle; recordings of Go's iterator in `corpus/go`.
+//! `invariants::check` (**present**); the iteration oracle; recordings of Go's iterator in
+//! `corpus/go`.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
@@ -56,7 +60,8 @@ pub(crate) enum Fate<'t, K> {
 pub(crate) struct Trail<K> {
     departures: BTreeMap<Place, Place>,
     arrivals: BTreeMap<Place, Arrival<K>>,
-    /// For each table on which cursors were opened, oldest first: a token that every such cursor shares.
+    /// For each table on which cursors were opened, oldest first: a token that every such cursor
+    /// shares.
     tokens: VecDeque<(u64, Arc<()>)>,
     /// Tables that were cleared while they were the old one: cursors find nothing in them.
     wiped: BTreeSet<u64>,
@@ -72,7 +77,8 @@ impl<K> Trail<K> {
         }
     }
 
-    /// Registers a cursor opened on a table; while the token lives, the trail from that table on is kept.
+    /// Registers a cursor opened on a table; while the token lives, the trail from that table on is
+    /// kept.
     pub(crate) fn open(&mut self, generation: u64) -> Arc<()> {
         match self.tokens.back() {
             Some((newest, token)) if *newest == generation => token.clone(),
@@ -89,7 +95,8 @@ impl<K> Trail<K> {
         self.tokens.iter().any(|(opened, known)| *opened == generation && Arc::ptr_eq(known, token))
     }
 
-    /// Forgets what no cursor needs; false when there are no cursors at all. O(1) when there is nothing to forget.
+    /// Forgets what no cursor needs; false when there are no cursors at all. O(1) when there is
+    /// nothing to forget.
     pub(crate) fn prune(&mut self) -> bool {
         let mut pruned = false;
         while self.tokens.front().is_some_and(|(_, token)| Arc::strong_count(token) == 1) {
@@ -130,7 +137,8 @@ impl<K> Trail<K> {
         self.wiped.contains(&generation)
     }
 
-    /// The number of positions of an evacuated bucket that matter: one more than the last departure's.
+    /// The number of positions of an evacuated bucket that matter: one more than the last
+    /// departure's.
     pub(crate) fn positions(&self, generation: u64, bucket: usize) -> usize {
         let place = |position| Place { generation, bucket, position };
         let mut departures = self.departures.range(place(0)..=place(usize::MAX));

@@ -1,6 +1,7 @@
 //! The trait implementations of std's `HashMap`, with std's bounds.
 //!
-//! `Clone` needs no `Hash`, so it copies the structure: both tables, bucket by bucket, in the state of the growth.
+//! `Clone` needs no `Hash`, so it copies the structure: both tables, bucket by bucket, in the state
+//! of the growth.
 //!
 //! # Checked by
 //! `map-core/tests/std_api.rs`, `panics.rs` (a `Clone` that panics half way).
@@ -20,21 +21,24 @@ use crate::tophash::{SLOTS, is_full};
 use crate::{Map, RandomState};
 
 impl<K: Clone, V: Clone, S: Clone> Clone for Map<K, V, S> {
-    /// A map with the same entries, growth state and order of evacuation. Cursors stay with the original.
+    /// A map with the same entries, growth state and order of evacuation. Cursors stay with the
+    /// original.
     fn clone(&self) -> Self {
         Self::from_parts(self.hasher().clone(), self.tables().clone_owned())
     }
 }
 
 impl<K: Clone, V: Clone> Tables<K, V> {
-    /// A copy. At every moment at which a user's `Clone` may panic it is valid, and drops what it has.
+    /// A copy. At every moment at which a user's `Clone` may panic it is valid, and drops what it
+    /// has.
     fn clone_owned(&self) -> Owned<K, V> {
         let mut copy = Owned::new();
         copy.order = self.order;
         if !self.table.is_allocated() {
             return copy;
         }
-        // The copies' segments come with every header written, so a walk finds nothing there that is not copied yet.
+        // The copies' segments come with every header written, so a walk finds nothing there that
+        // is not copied yet.
         copy.table = self.table.empty_copy();
         copy.generation = self.generation;
         copy.counts = self.counts;

@@ -1,7 +1,8 @@
 //! A read-only view of tables, buckets and slots, for oracles and pictures.
 //!
-//! It shows what a reader of the algorithm would draw: an untouched new bucket reads as empty, an evacuated old
-//! bucket as the states its evacuation left, or as evacuated throughout when its memory was given back.
+//! It shows what a reader of the algorithm would draw: an untouched new bucket reads as empty, an
+//! evacuated old bucket as the states its evacuation left, or as evacuated throughout when its
+//! memory was given back.
 //!
 //! # Checked by
 //! The digests of Go's recordings in `corpus/go`, which are computed from it.
@@ -54,7 +55,8 @@ impl<'m, K, V> View<'m, K, V> {
         Some(TableView { tables: self.tables, table: growing.old, is_old: true })
     }
 
-    /// The evacuation mark: every old bucket below it is evacuated. Keeps its last value when a growth ends.
+    /// The evacuation mark: every old bucket below it is evacuated. Keeps its last value when a
+    /// growth ends.
     #[must_use]
     pub fn mark(&self) -> usize {
         self.tables.mark
@@ -108,7 +110,8 @@ impl<'m, K, V> TableView<'m, K, V> {
                 return [EMPTY_REST; SLOTS];
             }
             match self.table.segment(Table::<K, V>::segment_of(index)) {
-                // SAFETY: **touched**: every bucket of an old table has a header as long as its segment is there.
+                // SAFETY: **touched**: every bucket of an old table has a header as long as its
+                // segment is there.
                 Some(_) => unsafe { self.table.head(index) }.tophashes(),
                 None => [EVACUATED_EMPTY; SLOTS],
             }
