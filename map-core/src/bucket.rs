@@ -1,17 +1,20 @@
 //! A bucket: eight slots, their tophashes, and a link to an overflow bucket.
 //!
 //! ```text
-//!  ┌ tophashes ┬ overflow ┬ slot 0 ┬ slot 1 ┬ … ┬ slot 7 ┐        ┌─────
-//!  │ 8 × u8    │ ●────────┼────────┼────────┼───┼────────┼──────► │ …     one chain
-//!  └───────────┴──────────┴────────┴────────┴───┴────────┘        └─────
+//!  a segment of a table                              an overflow bucket
+//!  ┌ body 2 ┬ body 1 ┬ body 0 ╫ t 0 ┬ t 1 ┬ t 2 ┐    ┌ body ╫ t ┐
+//!  └────────┴────────┴────────╨─────┴─────┴─────┘    └──────╨───┘
+//!
+//!  t       8 tophashes
+//!  body    8 × (key, value) │ link to an overflow bucket
 //! ```
 //!
-//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. Keys and
-//! values lie side by side, so that a hit touches the line of the tophashes and the line of its
-//! slot.
+//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. The tophashes
+//! of a segment lie together, eight buckets to a cache line, so that a search without a match
+//! mostly touches a line that other searches have touched. Keys and values lie side by side.
 //!
 //! # Invariants
-//! - **live**: a [`Handle`] points to an allocated bucket whose tophashes and link have been
+//! - **live**: a [`Handle`] points to the parts of an allocated bucket whose header has been
 //!   written.
 //! - **filled**: a slot with a full tophash holds an initialized entry, and no other slot does.
 //! - **acyclic**: following overflow links ends.
@@ -21,6 +24,7 @@
 //! `invariants::check` (**rest**, **one-world**); Miri and AddressSanitizer for **live** and
 //! **filled**.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
@@ -29,17 +33,75 @@ use alloc::alloc::{Layout, alloc, dealloc};
 use crate::TryReserveError;
 use crate::tophash::{EMPTY_REST, SLOTS, Word, is_full};
 
-/// The memory of a bucket. Never borrowed as a whole: users hold references into its slots.
+/// The tophashes of a bucket.
+pub(crate) type Header = [u8; SLOTS];
+
+/// The slots of a bucket, and its link. Never borrowed as a whole: users hold references into it.
 #[repr(C)]
-pub(crate) struct Bucket<K, V> {
-    tophashes: [u8; SLOTS],
-    overflow: Option<Handle<K, V>>,
+pub(crate) struct Body<K, V> {
     slots: [MaybeUninit<(K, V)>; SLOTS],
+    overflow: Option<Segment<K, V>>,
+}
+
+/// Memory for some buckets, named by the address of its first header.
+///
+/// The body of bucket *i* lies *i* + 1 places before that address and its header *i* places behind
+/// it, so neither depends on the number of buckets.
+#[repr(transparent)]
+pub(crate) struct Segment<K, V> {
+    headers: NonNull<Header>,
+    bodies: PhantomData<NonNull<Body<K, V>>>,
+}
+
+impl<K, V> Clone for Segment<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Segment<K, V> {}
+
+/// The layout of a segment and the offset of its first header.
+pub(crate) fn segment_layout<K, V>(buckets: usize) -> Option<(Layout, usize)> {
+    let bodies = Layout::array::<Body<K, V>>(buckets).ok()?;
+    let headers = Layout::array::<Header>(buckets).ok()?;
+    bodies.extend(headers).ok()
+}
+
+/// Allocates a segment with nothing in it, not even headers.
+pub(crate) fn allocate_segment<K, V>(
+    buckets: usize,
+    allocate: unsafe fn(Layout) -> *mut u8,
+) -> Result<Segment<K, V>, TryReserveError> {
+    let (layout, headers) =
+        segment_layout::<K, V>(buckets).ok_or(TryReserveError::CapacityOverflow)?;
+    // SAFETY: **sized**: there is at least one bucket, and it has a header, so the layout is not
+    // empty.
+    let memory = unsafe { allocate(layout) };
+    let memory = NonNull::new(memory).ok_or(TryReserveError::AllocError { layout })?;
+    // SAFETY: the offset lies inside the layout.
+    let headers = unsafe { memory.add(headers) }.cast();
+    Ok(Segment { headers, bodies: PhantomData })
+}
+
+/// Frees a segment. Its entries and overflow buckets are not.
+///
+/// # Safety
+/// - It was allocated for as many `buckets`, nothing refers to it any more, and it is not freed
+///   twice.
+pub(crate) unsafe fn free_segment<K, V>(segment: Segment<K, V>, buckets: usize) {
+    let (layout, headers) = segment_layout::<K, V>(buckets).expect("it was allocated");
+    // SAFETY: `allocate_segment` has added this offset.
+    let memory = unsafe { segment.headers.cast::<u8>().sub(headers) };
+    // SAFETY: the caller's promise.
+    unsafe { dealloc(memory.as_ptr(), layout) }
 }
 
 /// A bucket that is **live**, by the promise made to [`Handle::new`].
-#[repr(transparent)]
-pub(crate) struct Handle<K, V>(NonNull<Bucket<K, V>>);
+pub(crate) struct Handle<K, V> {
+    header: NonNull<Header>,
+    body: NonNull<Body<K, V>>,
+}
 
 impl<K, V> Clone for Handle<K, V> {
     fn clone(&self) -> Self {
@@ -51,60 +113,66 @@ impl<K, V> Copy for Handle<K, V> {}
 
 impl<K, V> PartialEq for Handle<K, V> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.header == other.header
     }
 }
 
 impl<K, V> Handle<K, V> {
-    /// Vouches for a bucket.
+    /// Vouches for bucket `index` of a segment.
     ///
     /// # Safety
-    /// - **live** holds for `bucket` whenever a method of this handle or of a copy is called.
+    /// - The segment has more than `index` buckets.
+    /// - **live** holds for the bucket whenever a method of this handle or of a copy is called.
     /// - The caller has the same access to the bucket as it has to its map: handles that came by
     ///   way of a `&Tables` are only read through.
     #[inline]
-    pub(crate) const unsafe fn new(bucket: NonNull<Bucket<K, V>>) -> Self {
-        Self(bucket)
-    }
-
-    /// Allocates an empty overflow bucket.
-    pub(crate) fn allocate() -> Result<Self, TryReserveError> {
-        let layout = Layout::new::<Bucket<K, V>>();
-        // SAFETY: **sized**: a bucket has at least its tophashes and its link, so the layout is not
-        // empty.
-        let memory = unsafe { alloc(layout) };
-        let bucket = NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?;
-        // SAFETY: **allocated**: just above, for this layout.
-        Ok(unsafe { Self::initialize(bucket) })
+    pub(crate) const unsafe fn new(segment: Segment<K, V>, index: usize) -> Self {
+        // SAFETY: the caller's promise: the header lies that far behind.
+        let header = unsafe { segment.headers.add(index) };
+        // SAFETY: the caller's promise: the body lies that far before.
+        let body = unsafe { segment.headers.cast::<Body<K, V>>().sub(index + 1) };
+        Self { header, body }
     }
 
     /// Writes the header of an empty bucket that ends its chain.
     ///
     /// # Safety
-    /// - **allocated**: `bucket` is valid for writes of a `Bucket`.
     /// - What [`Handle::new`] asks for, but that the header may not have been written yet.
     #[inline]
-    pub(crate) unsafe fn initialize(bucket: NonNull<Bucket<K, V>>) -> Self {
-        let handle = Self(bucket);
+    pub(crate) unsafe fn initialize(segment: Segment<K, V>, index: usize) -> Self {
+        // SAFETY: the caller's promise; the header is written before it is read.
+        let handle = unsafe { Self::new(segment, index) };
         handle.set_tophashes([EMPTY_REST; SLOTS]);
         handle.set_overflow(None);
         handle
     }
 
+    /// Allocates an empty overflow bucket: a segment of one.
+    pub(crate) fn allocate() -> Result<Self, TryReserveError> {
+        let segment = allocate_segment(1, alloc)?;
+        // SAFETY: the segment has one bucket.
+        Ok(unsafe { Self::initialize(segment, 0) })
+    }
+
+    /// An overflow bucket as the segment it is.
+    fn segment(self) -> Segment<K, V> {
+        Segment { headers: self.header, bodies: PhantomData }
+    }
+
     /// Frees an overflow bucket. Its entries, if any, are not dropped.
     ///
     /// # Safety
-    /// - **allocated**: the bucket comes from [`Handle::allocate`] and is not freed twice.
+    /// - The bucket comes from [`Handle::allocate`] and is not freed twice.
     /// - No copy of the handle, and no link, is followed again.
     pub(crate) unsafe fn free(self) {
-        // SAFETY: **allocated**: the caller's promise, and `allocate` uses the same layout.
-        unsafe { dealloc(self.0.as_ptr().cast(), Layout::new::<Bucket<K, V>>()) }
+        // SAFETY: the caller's promise; `allocate` makes segments of one.
+        unsafe { free_segment(self.segment(), 1) }
     }
 
     #[inline]
     pub(crate) fn tophashes(self) -> [u8; SLOTS] {
         // SAFETY: **live**.
-        unsafe { (*self.0.as_ptr()).tophashes }
+        unsafe { self.header.read() }
     }
 
     #[inline]
@@ -115,7 +183,7 @@ impl<K, V> Handle<K, V> {
     #[inline]
     pub(crate) fn set_tophashes(self, tophashes: [u8; SLOTS]) {
         // SAFETY: **live** (or allocated, in `initialize`).
-        unsafe { (*self.0.as_ptr()).tophashes = tophashes }
+        unsafe { self.header.write(tophashes) }
     }
 
     #[inline]
@@ -127,28 +195,30 @@ impl<K, V> Handle<K, V> {
     pub(crate) fn set_tophash(self, slot: usize, tophash: u8) {
         assert!(slot < SLOTS);
         // SAFETY: **live**, and the index was checked.
-        unsafe { (*self.0.as_ptr()).tophashes[slot] = tophash }
+        unsafe { (*self.header.as_ptr())[slot] = tophash }
     }
 
     #[inline]
     pub(crate) fn overflow(self) -> Option<Self> {
-        // SAFETY: **live**. By the same invariant the link, if any, is to a live bucket.
-        unsafe { (*self.0.as_ptr()).overflow }
+        // SAFETY: **live**.
+        let segment = unsafe { (*self.body.as_ptr()).overflow }?;
+        // SAFETY: an overflow bucket is a segment of one, and linked buckets are **live**.
+        Some(unsafe { Self::new(segment, 0) })
     }
 
     #[inline]
     pub(crate) fn set_overflow(self, overflow: Option<Self>) {
         // SAFETY: **live** (or allocated, in `initialize`).
-        unsafe { (*self.0.as_ptr()).overflow = overflow }
+        unsafe { (*self.body.as_ptr()).overflow = overflow.map(Self::segment) }
     }
 
     /// The place of the entry of a slot, initialized or not.
     #[inline]
     fn place(self, slot: usize) -> *mut (K, V) {
-        assert!(slot < SLOTS);
-        // SAFETY: **live**, and the index was checked.
-        let place = unsafe { &raw mut (*self.0.as_ptr()).slots[slot] };
-        place.cast()
+        debug_assert!(slot < SLOTS);
+        // SAFETY: **live**: it lies in the body.
+        let slots = unsafe { &raw mut (*self.body.as_ptr()).slots };
+        slots.cast::<(K, V)>().wrapping_add(slot)
     }
 
     /// Fills an empty slot.
@@ -174,28 +244,27 @@ impl<K, V> Handle<K, V> {
         to.set_tophash(to_slot, self.tophash(slot));
     }
 
-    /// The buckets of the chain from this one on.
-    #[inline]
-    pub(crate) fn chain(self) -> Chain<K, V> {
-        Chain(Some(self))
-    }
-
-    /// Asks for the cache lines of the bucket ahead of their use.
+    /// Asks for the cache lines of the body before the tophashes tell whether it is needed, so that
+    /// a hit waits for both at once.
     #[inline]
     pub(crate) fn prefetch(self) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             const LINE: usize = 64;
-            let start = self.0.as_ptr().cast::<i8>();
-            // The first line is about to be loaded anyway; of a huge bucket only a few are worth
-            // it.
-            let lines = size_of::<Bucket<K, V>>().div_ceil(LINE).min(4);
-            for line in 1..lines {
+            let body = self.body.as_ptr().cast::<i8>();
+            // Of large bodies only a few lines are worth it.
+            for line in 0..size_of::<Body<K, V>>().div_ceil(LINE).min(4) {
                 // SAFETY: a prefetch is a hint: any address will do.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE)) };
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(body.wrapping_add(line * LINE)) };
             }
         }
+    }
+
+    /// The buckets of the chain from this one on.
+    #[inline]
+    pub(crate) fn chain(self) -> Chain<K, V> {
+        Chain(Some(self))
     }
 }
 

@@ -29,9 +29,9 @@ use alloc::boxed::Box;
 use core::mem;
 
 use crate::TryReserveError;
-use crate::bucket::{Handle, Slot};
+use crate::bucket::{Handle, Segment, Slot};
 use crate::growth::{self, EvacuationOrder, GrowthKind};
-use crate::table::{Segment, Table};
+use crate::table::Table;
 use crate::tables::Tables;
 use crate::tophash::{EVACUATED_EMPTY, EVACUATED_HIGH, EVACUATED_LOW, SLOTS, is_full};
 use crate::trail::Place;

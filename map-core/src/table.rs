@@ -31,7 +31,9 @@ use core::ptr::NonNull;
 use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 
 use crate::TryReserveError;
-use crate::bucket::{Bucket, Handle};
+use crate::bucket::{
+    Body, Handle, Header, Segment, allocate_segment, free_segment, segment_layout,
+};
 
 /// Bytes of a segment at most, unless a single bucket is larger: below the size at which the usual
 /// allocators ask the kernel for every block anew.
@@ -39,9 +41,6 @@ const SEGMENT_BYTES_MAX: usize = 128 << 10;
 
 /// Buckets in a segment, as a power of two, at most.
 const SEGMENT_LOG2_MAX: u32 = 12;
-
-/// A segment: the start of its array of buckets.
-pub(crate) type Segment<K, V> = NonNull<Bucket<K, V>>;
 
 /// An array of 2^`buckets_log2` buckets. Frees nothing by itself: see [`Table::free`].
 #[repr(C)]
@@ -63,7 +62,7 @@ impl<K, V> Copy for Table<K, V> {}
 impl<K, V> Table<K, V> {
     /// Buckets in a full segment, as a power of two.
     const SEGMENT_LOG2: u32 = {
-        let bucket = size_of::<Bucket<K, V>>();
+        let bucket = size_of::<Header>() + size_of::<Body<K, V>>();
         let mut log2 = 0;
         while log2 < SEGMENT_LOG2_MAX && bucket << (log2 + 1) <= SEGMENT_BYTES_MAX {
             log2 += 1;
@@ -83,7 +82,7 @@ impl<K, V> Table<K, V> {
             .and_then(|buckets| buckets.checked_sub(1))
             .ok_or(TryReserveError::CapacityOverflow)?;
         // A table that could not be addressed is an overflow, whatever its directory takes.
-        Layout::array::<Bucket<K, V>>(mask + 1).map_err(|_| TryReserveError::CapacityOverflow)?;
+        segment_layout::<K, V>(mask + 1).ok_or(TryReserveError::CapacityOverflow)?;
         let layout = Self::directory_layout(mask);
         // SAFETY: **sized**: a directory has at least one place.
         let memory = unsafe { alloc_zeroed(layout) };
@@ -152,14 +151,14 @@ impl<K, V> Table<K, V> {
             .expect("a directory is smaller than the table it was checked with")
     }
 
-    fn segment_layout(&self) -> Layout {
-        Layout::array::<Bucket<K, V>>(self.buckets().min(1 << Self::SEGMENT_LOG2))
-            .expect("a segment is smaller than the table it was checked with")
+    /// Buckets in each segment of this table.
+    fn segment_buckets(&self) -> usize {
+        self.buckets().min(1 << Self::SEGMENT_LOG2)
     }
 
     /// True when a segment of one of the tables can serve the other.
     pub(crate) fn shares_segments_with(&self, other: &Self) -> bool {
-        self.segment_layout() == other.segment_layout()
+        self.segment_buckets() == other.segment_buckets()
     }
 
     #[inline]
@@ -181,20 +180,12 @@ impl<K, V> Table<K, V> {
         unsafe { self.place(number).write(segment) }
     }
 
-    /// The memory of the bucket at `index & mask`.
-    ///
-    /// # Safety
-    /// - **touched**: the table is allocated, and so is the segment.
+    /// The segment of the bucket at `index & mask`, and the bucket's number in it.
     #[inline]
-    unsafe fn memory(&self, index: usize) -> NonNull<Bucket<K, V>> {
+    fn locate(&self, index: usize) -> (Option<Segment<K, V>>, usize) {
         let index = index & self.mask;
-        let segment = self.segment(index >> Self::SEGMENT_LOG2);
-        debug_assert!(segment.is_some(), "bucket {index} lies in no segment");
-        // SAFETY: **touched**: the caller's promise.
-        let segment = unsafe { segment.unwrap_unchecked() };
         let offset = index & ((1 << Self::SEGMENT_LOG2) - 1);
-        // SAFETY: **directory**: a segment has this many buckets, or all of a smaller table's.
-        unsafe { segment.add(offset) }
+        (self.segment(index >> Self::SEGMENT_LOG2), offset)
     }
 
     /// The head at `index & mask`.
@@ -205,20 +196,24 @@ impl<K, V> Table<K, V> {
     /// - The bucket stays so while the handle is in use, see [`Handle::new`].
     #[inline]
     pub(crate) unsafe fn head(&self, index: usize) -> Handle<K, V> {
+        let (segment, offset) = self.locate(index);
+        debug_assert!(segment.is_some(), "bucket {index} lies in no segment");
         // SAFETY: **touched**: the caller's promise.
-        let memory = unsafe { self.memory(index) };
-        // SAFETY: **live**: the caller's promise.
-        unsafe { Handle::new(memory) }
+        let segment = unsafe { segment.unwrap_unchecked() };
+        // SAFETY: **live**: the caller's promise. A segment has this many buckets, or all of a
+        // smaller table's.
+        unsafe { Handle::new(segment, offset) }
     }
 
-    /// Makes an untouched bucket a live, empty one. Its segment is there: see
-    /// [`Table::ensure_segment`].
-    pub(crate) fn touch(&self, index: usize) -> Handle<K, V> {
-        assert!(self.segment((index & self.mask) >> Self::SEGMENT_LOG2).is_some());
-        // SAFETY: **touched**: the segment was just seen.
-        let memory = unsafe { self.memory(index) };
-        // SAFETY: **allocated**: it lies inside a segment.
-        unsafe { Handle::initialize(memory) }
+    /// Makes an untouched bucket a live, empty one.
+    ///
+    /// # Panics
+    /// If its segment is not there: see [`Table::ensure_segment`].
+    pub(crate) fn touch(&self, index: usize) {
+        let (segment, offset) = self.locate(index);
+        let segment = segment.expect("a bucket is touched after its segment is allocated");
+        // SAFETY: a segment has this many buckets, or all of a smaller table's.
+        unsafe { Handle::initialize(segment, offset) };
     }
 
     /// Sees to it that the segment of bucket `index` is allocated, taking `spare` if there is one.
@@ -231,13 +226,7 @@ impl<K, V> Table<K, V> {
         if self.segment(number).is_none() {
             let segment = match spare.take() {
                 Some(segment) => segment,
-                None => {
-                    let layout = self.segment_layout();
-                    // SAFETY: **sized**: a segment has at least one bucket, a bucket at least its
-                    // header.
-                    let memory = unsafe { alloc(layout) };
-                    NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?
-                }
+                None => allocate_segment(self.segment_buckets(), alloc)?,
             };
             self.set_segment(number, Some(segment));
         }
@@ -249,12 +238,9 @@ impl<K, V> Table<K, V> {
         // Above this alignment `alloc_zeroed` of std writes the whole block instead of leaving it
         // to the kernel.
         const ALIGN_FREE_ZEROES: usize = 16;
-        let layout = self.segment_layout();
-        let in_passing = layout.align() <= ALIGN_FREE_ZEROES;
+        let in_passing = align_of::<Body<K, V>>() <= ALIGN_FREE_ZEROES;
         let allocate = if in_passing { alloc_zeroed } else { alloc };
-        // SAFETY: **sized**: a segment has at least one bucket, a bucket at least its header.
-        let memory = unsafe { allocate(layout) };
-        let segment = NonNull::new(memory.cast()).ok_or(TryReserveError::AllocError { layout })?;
+        let segment = allocate_segment(self.segment_buckets(), allocate)?;
         self.set_segment(number, Some(segment));
         if !in_passing {
             self.touch_segment(number);
@@ -283,8 +269,8 @@ impl<K, V> Table<K, V> {
     /// # Safety
     /// - Nothing refers to its buckets any more, and it is not freed twice.
     pub(crate) unsafe fn free_segment(&self, segment: Segment<K, V>) {
-        // SAFETY: **directory**: segments are allocated with this layout.
-        unsafe { dealloc(segment.as_ptr().cast(), self.segment_layout()) }
+        // SAFETY: the caller's promise; segments that are shared have the same number of buckets.
+        unsafe { free_segment(segment, self.segment_buckets()) }
     }
 
     /// Frees the segments and the directory. Overflow buckets and entries must be gone, or are
