@@ -229,7 +229,9 @@ impl Ledger {
     }
 
     fn is_alive(run: u32, serial: usize) -> bool {
-        LEDGER.with(|ledger| run != ledger.run.get() || ledger.alive.borrow().get(serial) == Some(&true))
+        LEDGER.with(|ledger| {
+            run != ledger.run.get() || ledger.alive.borrow().get(serial) == Some(&true)
+        })
     }
 
     fn strike(counted: &Counted) {

@@ -31,7 +31,8 @@ pub struct Finding {
 impl Finding {
     /// Is it the same failure: same oracle, same rule?
     pub fn is_like(&self, other: &Finding) -> bool {
-        self.objection.oracle == other.objection.oracle && self.objection.rule == other.objection.rule
+        self.objection.oracle == other.objection.oracle
+            && self.objection.rule == other.objection.rule
     }
 }
 

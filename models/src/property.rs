@@ -90,7 +90,12 @@ where
             match run.finish() {
                 Ok(()) => return Ok(report),
                 Err(objection) => {
-                    return Err(Box::new(Finding { objection: *objection, at: case.ops().len(), op: None, growth: None }));
+                    return Err(Box::new(Finding {
+                        objection: *objection,
+                        at: case.ops().len(),
+                        op: None,
+                        growth: None,
+                    }));
                 }
             }
         }
@@ -193,7 +198,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 self.after(Bound::Read)
             }
             Op::Insert(k, v) => {
-                let seen = self.map.insert(K::make(k, self.now), V::make(v as u64)).map(|old| old.number());
+                let seen = self
+                    .map
+                    .insert(K::make(k, self.now), V::make(v as u64))
+                    .map(|old| old.number());
                 let expected = self.spec.insert(k, v as u64, self.now);
                 reference::answers(Ret::Value(seen), Ret::Value(expected))?;
                 self.after(Bound::Write)
@@ -248,7 +256,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if S::CAPABILITIES.has(Capabilities::GROWTH) && bound != Bound::Read {
             let growth = self.map.growth();
             work::bounded(self.growth, growth, bound)?;
-            if growth.started != self.growth.started || growth.old_buckets != self.growth.old_buckets {
+            if growth.started != self.growth.started
+                || growth.old_buckets != self.growth.old_buckets
+            {
                 at_boundary = true;
                 self.report.growths += growth.started.wrapping_sub(self.growth.started);
             }

@@ -13,7 +13,12 @@ use crate::property::Outcome;
 use std::time::{Duration, Instant};
 
 /// Shrinks `case`, which gives `finding`; returns the smaller case and its finding. Takes about `limit` at most.
-pub fn shrink(case: &Case, finding: &Finding, limit: Duration, run: impl Fn(&Case) -> Outcome) -> (Case, Finding) {
+pub fn shrink(
+    case: &Case,
+    finding: &Finding,
+    limit: Duration,
+    run: impl Fn(&Case) -> Outcome,
+) -> (Case, Finding) {
     let deadline = Instant::now() + limit;
     let mut best = (case.clone(), finding.clone());
     let attempt = |best: &mut (Case, Finding), smaller: Case| match run(&smaller) {
@@ -56,7 +61,9 @@ pub fn shrink(case: &Case, finding: &Finding, limit: Duration, run: impl Fn(&Cas
     for simplify in simpler {
         let mut smaller = best.0.clone();
         simplify(&mut smaller);
-        if smaller != best.0 && (smaller.hasher != Hasher::Zero || best.0.hasher != Hasher::Identity) {
+        if smaller != best.0
+            && (smaller.hasher != Hasher::Zero || best.0.hasher != Hasher::Identity)
+        {
             attempt(&mut best, smaller);
         }
     }

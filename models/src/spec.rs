@@ -64,7 +64,9 @@ pub trait Spec: Default + Clone {
             Op::Get(k) => Ret::Value(value(self.get(k))),
             Op::Insert(k, v) => Ret::Value(self.insert(k, v as u64, now)),
             Op::Remove(k) | Op::EntryRemove(k) => Ret::Value(self.remove(k)),
-            Op::RemoveEntry(k) | Op::EntryRemoveEntry(k) => Ret::Entry(self.remove(k).map(|v| (k as u64, v))),
+            Op::RemoveEntry(k) | Op::EntryRemoveEntry(k) => {
+                Ret::Entry(self.remove(k).map(|v| (k as u64, v)))
+            }
             Op::ContainsKey(k) => Ret::Flag(self.get(k).is_some()),
             Op::GetKeyValue(k) => Ret::Entry(value(self.get(k)).map(|v| (k as u64, v))),
             Op::GetMut(k, v) | Op::EntryReplace(k, v) => match value(self.get(k)) {
@@ -80,7 +82,9 @@ pub trait Spec: Default + Clone {
                 }
                 Ret::Two(found)
             }
-            Op::EntryOrInsert(k, v) | Op::EntryOrInsertWith(k, v) => self.or_insert(k, v as u64, now),
+            Op::EntryOrInsert(k, v) | Op::EntryOrInsertWith(k, v) => {
+                self.or_insert(k, v as u64, now)
+            }
             Op::EntryOrDefault(k) => self.or_insert(k, 0, now),
             Op::EntryAndModify(k, v) => {
                 let new = value(self.get(k)).map_or(v as u64, |old| old.wrapping_add(v as u64));

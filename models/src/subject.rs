@@ -244,7 +244,12 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
         undeclared("drain")
     }
     /// `EXTRACT`: stop after `take` entries and drop the iterator.
-    fn extract_if(&mut self, take: usize, choose: impl FnMut(&K, &mut V) -> bool, visit: impl FnMut(K, V)) {
+    fn extract_if(
+        &mut self,
+        take: usize,
+        choose: impl FnMut(&K, &mut V) -> bool,
+        visit: impl FnMut(K, V),
+    ) {
         undeclared("extract_if")
     }
     /// `CLONE`.

@@ -14,7 +14,6 @@ mod griddle;
 mod hashbrown;
 #[cfg(feature = "indexmap")]
 mod indexmap;
-#[cfg(any())]
 mod map;
 mod std;
 
@@ -28,8 +27,10 @@ use clap::ValueEnum;
 /// A map to run cases on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
-    /// `std::collections::HashMap`.
+    /// `map_core::Map`.
     #[default]
+    Map,
+    /// `std::collections::HashMap`.
     Std,
     /// `hashbrown::HashMap`.
     #[cfg(feature = "hashbrown")]
@@ -62,9 +63,13 @@ macro_rules! runner {
             match case.elements {
                 Elements::Plain => property::run::<$map<u64, u64>, u64, u64, M>(case, checks),
                 Elements::Counted => {
-                    property::run::<$map<CountedKey, CountedValue>, CountedKey, CountedValue, M>(case, checks)
+                    property::run::<$map<CountedKey, CountedValue>, CountedKey, CountedValue, M>(
+                        case, checks,
+                    )
                 }
-                Elements::Wide => property::run::<$map<WideKey, WideValue>, WideKey, WideValue, M>(case, checks),
+                Elements::Wide => {
+                    property::run::<$map<WideKey, WideValue>, WideKey, WideValue, M>(case, checks)
+                }
             }
         }
         match $model {
@@ -74,6 +79,7 @@ macro_rules! runner {
     }};
 }
 
+type CoreMap<K, V> = map_core::Map<K, V, ModelState>;
 type StdMap<K, V> = ::std::collections::HashMap<K, V, ModelState>;
 #[cfg(feature = "hashbrown")]
 type HashbrownMap<K, V> = ::hashbrown::HashMap<K, V, ModelState>;
@@ -86,6 +92,7 @@ impl Subject {
     /// The property of this map against this model.
     pub fn runner(self, model: Model) -> Runner {
         match self {
+            Subject::Map => runner!(CoreMap, model),
             Subject::Std => runner!(StdMap, model),
             #[cfg(feature = "hashbrown")]
             Subject::Hashbrown => runner!(HashbrownMap, model),

@@ -105,7 +105,9 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
             match (&mut open, case.threads.last_mut()) {
                 (Some(thread), _) => thread.notes.push((thread.ops.len(), text)),
                 (None, None) => case.story.push(text),
-                (None, Some(_)) => return Err(line.unexpected(raw.trim(), "no comment between or after threads")),
+                (None, Some(_)) => {
+                    return Err(line.unexpected(raw.trim(), "no comment between or after threads"));
+                }
             }
             continue;
         }
@@ -120,7 +122,10 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
                 thread.ops.push(op(word, &mut line)?);
             }
         } else if word == "thread" {
-            open = Some(Thread { name: line.word("a thread's name")?.to_string(), ..Thread::default() });
+            open = Some(Thread {
+                name: line.word("a thread's name")?.to_string(),
+                ..Thread::default()
+            });
         } else if case.threads.is_empty() {
             header(&mut case, word, &mut line)?;
         } else {
@@ -191,9 +196,11 @@ fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseE
 /// Reads the op that begins with `word`.
 fn op(word: &str, line: &mut Line<'_>) -> Result<Op, ParseError> {
     let kind = Kind::named(word).ok_or_else(|| {
-        let near = Kind::ALL.iter().map(|kind| kind.name()).filter(|name| name.starts_with(&word[..1]));
+        let near =
+            Kind::ALL.iter().map(|kind| kind.name()).filter(|name| name.starts_with(&word[..1]));
         let near = list(near);
-        let hint = if near.is_empty() { String::new() } else { format!(" (with this letter: {near})") };
+        let hint =
+            if near.is_empty() { String::new() } else { format!(" (with this letter: {near})") };
         line.unexpected(word, &format!("an op{hint} or `end`"))
     })?;
     Op::build(kind, |argument| line.argument(kind, argument))
@@ -222,7 +229,8 @@ impl<'a> Line<'a> {
     }
 
     fn unexpected(&self, found: &str, expected: &str) -> ParseError {
-        let found = if found.starts_with("the end") { found.to_string() } else { format!("`{found}`") };
+        let found =
+            if found.starts_with("the end") { found.to_string() } else { format!("`{found}`") };
         self.error(found, expected.to_string())
     }
 
@@ -243,7 +251,9 @@ impl<'a> Line<'a> {
     ) -> Result<T, ParseError> {
         let expected = format!("{what} ({})", list(all.map(name)));
         let word = self.word(&expected)?;
-        all.into_iter().find(|&one| name(one) == word).ok_or_else(|| self.unexpected(word, &expected))
+        all.into_iter()
+            .find(|&one| name(one) == word)
+            .ok_or_else(|| self.unexpected(word, &expected))
     }
 
     fn argument(&mut self, kind: Kind, argument: Argument) -> Result<u16, ParseError> {
@@ -270,8 +280,12 @@ impl<'a> Line<'a> {
                 cursor.filter(|&cursor| usize::from(cursor) < CURSORS)
             }
             Argument::Distance => word.parse::<i8>().ok().map(|distance| distance as u8 as u16),
-            Argument::Site => Site::ALL.iter().position(|site| site.name() == word).map(|at| at as u16),
-            Argument::Order => Order::ALL.iter().position(|order| order.name() == word).map(|at| at as u16),
+            Argument::Site => {
+                Site::ALL.iter().position(|site| site.name() == word).map(|at| at as u16)
+            }
+            Argument::Order => {
+                Order::ALL.iter().position(|order| order.name() == word).map(|at| at as u16)
+            }
         };
         raw.ok_or_else(|| self.unexpected(word, &expected))
     }

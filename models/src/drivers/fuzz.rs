@@ -21,7 +21,8 @@ thread_local! {
 pub fn one(target: &str, bytes: &[u8]) {
     CASE.with_borrow_mut(|case| {
         input::decode_into(bytes, case);
-        if let Err(finding) = Subject::default().runner(Model::Reference)(case, Checks::Boundaries) {
+        if let Err(finding) = Subject::default().runner(Model::Reference)(case, Checks::Boundaries)
+        {
             report(target, bytes, case, &finding.to_string());
         }
     });
@@ -36,11 +37,13 @@ fn report(target: &str, bytes: &[u8], case: &Case, finding: &str) -> ! {
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.
 fn artifact(target: &str, bytes: &[u8]) -> String {
     let arguments: Vec<String> = std::env::args().collect();
-    let given = |name: &str| arguments.iter().rev().find_map(|argument| argument.strip_prefix(name));
+    let given =
+        |name: &str| arguments.iter().rev().find_map(|argument| argument.strip_prefix(name));
     if let Some(exact) = given("-exact_artifact_path=") {
         return exact.to_string();
     }
-    let prefix = given("-artifact_prefix=").map_or(format!("fuzz/artifacts/{target}/"), str::to_string);
+    let prefix =
+        given("-artifact_prefix=").map_or(format!("fuzz/artifacts/{target}/"), str::to_string);
     let here = std::env::current_dir().unwrap_or_default();
     let prefix = prefix.strip_prefix(&format!("{}/", here.display())).unwrap_or(&prefix);
     format!("{prefix}crash-{}", sha1(bytes))
@@ -66,7 +69,8 @@ fn sha1(bytes: &[u8]) -> String {
             *word = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
         }
         for at in 16..80 {
-            words[at] = (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
+            words[at] =
+                (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
         }
         let [mut a, mut b, mut c, mut d, mut e] = state;
         for (at, word) in words.iter().enumerate() {
@@ -76,7 +80,12 @@ fn sha1(bytes: &[u8]) -> String {
                 2 => (b & c | b & d | c & d, 0x8f1b_bcdc),
                 _ => (b ^ c ^ d, 0xca62_c1d6),
             };
-            let next = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(*word);
+            let next = a
+                .rotate_left(5)
+                .wrapping_add(mixed)
+                .wrapping_add(e)
+                .wrapping_add(constant)
+                .wrapping_add(*word);
             (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
         }
         for (word, add) in state.iter_mut().zip([a, b, c, d, e]) {

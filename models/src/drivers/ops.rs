@@ -63,7 +63,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs until the time or the ops are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    println!("seed {seed}, subject {}, sequences of {} ops", options.subject.name(), options.length);
+    println!(
+        "seed {seed}, subject {}, sequences of {} ops",
+        options.subject.name(),
+        options.length
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);
     if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
@@ -88,9 +92,13 @@ pub fn drive(options: &Options) -> Exit {
                 progress.finish_and_clear();
                 println!("sequence {number}:\n{finding}");
                 sequence.store(u64::MAX, Ordering::Relaxed);
-                keep(options, &format!("found by: {}", again(options, seed, number)), &case, &finding, |case| {
-                    runner(case, checks)
-                });
+                keep(
+                    options,
+                    &format!("found by: {}", again(options, seed, number)),
+                    &case,
+                    &finding,
+                    |case| runner(case, checks),
+                );
                 println!("{tally}");
                 return Exit::Found;
             }
@@ -120,7 +128,10 @@ fn generate(options: &Options, seed: u64, number: u64, case: &mut Case) {
 
 fn again(options: &Options, seed: u64, number: u64) -> String {
     let subject = options.subject.name();
-    format!("cargo models ops --subject {subject} --seed {seed} --length {} (sequence {number})", options.length)
+    format!(
+        "cargo models ops --subject {subject} --seed {seed} --length {} (sequence {number})",
+        options.length
+    )
 }
 
 /// Writes the finding down, then a smaller one beside it, and says where.
@@ -131,11 +142,21 @@ fn keep(
     found: &Finding,
     run: impl Fn(&Case) -> crate::property::Outcome,
 ) {
-    let write = |what: &str, case: &Case, found: &Finding| match finding::keep(&options.findings, case, found, how) {
-        Ok(path) => println!("{what}: {} ops\nreplay: {}", case.ops().len(), replay(options, &path)),
+    let write = |what: &str, case: &Case, found: &Finding| match finding::keep(
+        &options.findings,
+        case,
+        found,
+        how,
+    ) {
+        Ok(path) => {
+            println!("{what}: {} ops\nreplay: {}", case.ops().len(), replay(options, &path))
+        }
         Err(error) => {
             // The case must not be lost for want of a directory.
-            eprintln!("cannot write to {}: {error}; the case follows\n{case}", options.findings.display());
+            eprintln!(
+                "cannot write to {}: {error}; the case follows\n{case}",
+                options.findings.display()
+            );
         }
     };
     write("as found", case, found);
@@ -167,13 +188,16 @@ fn watch(options: Options, seed: u64, sequence: Arc<AtomicU64>) {
                 let mut case = Case::default();
                 generate(&options, seed, now, &mut case);
                 let detail = format!("has not come in {} s", HANG.as_secs());
-                let objection = Objection { oracle: "hang", rule: "every op comes to an end".into(), detail };
+                let objection =
+                    Objection { oracle: "hang", rule: "every op comes to an end".into(), detail };
                 let found = Finding { objection, at: case.ops().len(), op: None, growth: None };
                 println!("sequence {now}:\n{found}");
                 let how = format!("found by: {}", again(&options, seed, now));
                 match finding::keep(&options.findings, &case, &found, &how) {
                     Ok(path) => println!("replay: {}", replay(&options, &path)),
-                    Err(error) => eprintln!("cannot write to {}: {error}\n{case}", options.findings.display()),
+                    Err(error) => {
+                        eprintln!("cannot write to {}: {error}\n{case}", options.findings.display())
+                    }
                 }
                 std::process::exit(Exit::Found as i32);
             }

@@ -34,7 +34,9 @@ pub fn load(path: &Path) -> Result<Case, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let is_case = path.extension().is_some_and(|extension| extension == "case");
     match String::from_utf8(bytes) {
-        Ok(text) if is_case || begins_like_a_case(&text) => Case::parse(&text).map_err(|error| error.to_string()),
+        Ok(text) if is_case || begins_like_a_case(&text) => {
+            Case::parse(&text).map_err(|error| error.to_string())
+        }
         Err(_) if is_case => Err("a case is text in UTF-8, this is not".to_string()),
         Ok(text) => Ok(input::decode(text.as_bytes())),
         Err(error) => Ok(input::decode(error.as_bytes())),
@@ -42,7 +44,8 @@ pub fn load(path: &Path) -> Result<Case, String> {
 }
 
 fn begins_like_a_case(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.next().is_some_and(|line| line.starts_with("case "))
 }
 
@@ -64,7 +67,10 @@ fn one(options: &Options, path: &Path) -> Exit {
     }
     match (options.subject.run(&case, Checks::Every), &case.expect) {
         (Ok(report), Expectation::Pass) => {
-            println!("{name}: passes ({} ops, {} growths, {} panics)", report.ops, report.growths, report.panics);
+            println!(
+                "{name}: passes ({} ops, {} growths, {} panics)",
+                report.ops, report.growths, report.panics
+            );
             Exit::Clean
         }
         (Ok(_), Expectation::Finding(oracle)) => {

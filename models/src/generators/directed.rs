@@ -79,7 +79,13 @@ fn into_a_doubling(ops: &mut Vec<Op>, old_log2: u32, base: u16) {
 }
 
 /// Adds an overflow bucket to every chain of 2^n and takes its entries away again, then inserts a new key.
-fn into_a_same_size_growth(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher, buckets_log2: u32, from: u16) {
+fn into_a_same_size_growth(
+    ops: &mut Vec<Op>,
+    rng: &mut Rng,
+    hasher: Hasher,
+    buckets_log2: u32,
+    from: u16,
+) {
     for bucket in 0..1u64 << buckets_log2 {
         let keys: Vec<u16> = of_bucket(hasher, bucket, buckets_log2, from).take(9).collect();
         ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));

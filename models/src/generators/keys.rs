@@ -49,7 +49,11 @@ impl Keys {
             Style::HotCold => {
                 let hot = [(); 12].map(|()| rng.u16(0..256));
                 for key in &mut table {
-                    *key = if rng.u8(0..4) > 0 { hot[rng.usize(0..hot.len())] } else { rng.u16(0..256) };
+                    *key = if rng.u8(0..4) > 0 {
+                        hot[rng.usize(0..hot.len())]
+                    } else {
+                        rng.u16(0..256)
+                    };
                 }
             }
             Style::Few(count) => table.iter_mut().for_each(|key| *key = rng.u16(0..count.max(1))),
@@ -78,7 +82,14 @@ impl Keys {
 }
 
 /// The keys of one bucket in a table of 2^n, from a key on, wrapping around once.
-pub fn of_bucket(hasher: Hasher, bucket: u64, buckets_log2: u32, from: u16) -> impl Iterator<Item = u16> {
+pub fn of_bucket(
+    hasher: Hasher,
+    bucket: u64,
+    buckets_log2: u32,
+    from: u16,
+) -> impl Iterator<Item = u16> {
     let mask = (1 << buckets_log2) - 1;
-    (0..=u16::MAX).map(move |step| from.wrapping_add(step)).filter(move |&key| hasher.hash(key as u64) & mask == bucket)
+    (0..=u16::MAX)
+        .map(move |step| from.wrapping_add(step))
+        .filter(move |&key| hasher.hash(key as u64) & mask == bucket)
 }

@@ -195,7 +195,11 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         // Ops that look at every entry.
         Kind::Iter | Kind::IterMut | Kind::KeysValues | Kind::ValuesMut | Kind::IntoKeysValues => 1,
         Kind::Clone | Kind::CloneSwap | Kind::Extend => 1,
-        Kind::Reserve | Kind::TryReserve | Kind::ShrinkTo | Kind::ShrinkToFit | Kind::TryReserveTooMuch => 2,
+        Kind::Reserve
+        | Kind::TryReserve
+        | Kind::ShrinkTo
+        | Kind::ShrinkToFit
+        | Kind::TryReserveTooMuch => 2,
         _ => 8,
     }
 }

@@ -27,7 +27,12 @@ pub struct Witness {
 impl Witness {
     /// Of a cursor opened by op `now` on a map that holds what `spec` holds.
     pub fn new<M: Spec>(spec: &M, now: u32) -> Self {
-        Witness { opened: now, on_empty: spec.is_empty(), finished: false, yielded: BTreeMap::new() }
+        Witness {
+            opened: now,
+            on_empty: spec.is_empty(),
+            finished: false,
+            yielded: BTreeMap::new(),
+        }
     }
 
     /// Judges one step.
@@ -44,10 +49,14 @@ impl Witness {
     }
 
     fn entry<M: Spec>(&mut self, cursor: usize, seen: Seen, spec: &M) -> Verdict {
-        let object = |rule, detail| Objection::raise(NAME, rule, format!("cursor c{cursor} {detail}"));
+        let object =
+            |rule, detail| Objection::raise(NAME, rule, format!("cursor c{cursor} {detail}"));
         let Seen { key, value, .. } = seen;
         if self.finished {
-            return object("a finished cursor stays finished", format!("yielded k{key} after its end"));
+            return object(
+                "a finished cursor stays finished",
+                format!("yielded k{key} after its end"),
+            );
         }
         if self.on_empty {
             return object(

@@ -73,7 +73,9 @@ pub fn unasked(message: &str) -> Verdict {
 /// What the map may hold after a panic in an op that takes `before` to `after`: returns the spec of what it
 /// does hold. `seen` is sorted by key.
 pub fn settled<M: Spec>(before: &M, after: &M, seen: &[Seen]) -> Result<M, Box<Objection>> {
-    let object = |detail| Objection::raise(NAME, "a panic leaves every entry as before or after the op", detail);
+    let object = |detail| {
+        Objection::raise(NAME, "a panic leaves every entry as before or after the op", detail)
+    };
     let mut settled = M::default();
     for entry in seen {
         let Seen { key, value, stamp } = *entry;
@@ -89,9 +91,13 @@ pub fn settled<M: Spec>(before: &M, after: &M, seen: &[Seen]) -> Result<M, Box<O
             Some(_) => return object(format!("left k{key} twice")),
             None => {
                 let show = |held: Option<crate::spec::Entry>| {
-                    held.map_or("absent".to_string(), |held| format!("v{} (made by op {})", held.value, held.born - 1))
+                    held.map_or("absent".to_string(), |held| {
+                        format!("v{} (made by op {})", held.value, held.born - 1)
+                    })
                 };
-                let made = stamp.map_or(String::new(), |stamp| format!(" (made by op {})", stamp.wrapping_sub(1)));
+                let made = stamp.map_or(String::new(), |stamp| {
+                    format!(" (made by op {})", stamp.wrapping_sub(1))
+                });
                 return object(format!(
                     "left k{key} with v{value}{made}; before the op it was {}, after it {}",
                     show(before.get(number)),
@@ -108,6 +114,8 @@ pub fn settled<M: Spec>(before: &M, after: &M, seen: &[Seen]) -> Result<M, Box<O
     });
     match lost {
         None => Ok(settled),
-        Some(key) => object(format!("lost k{key}, which was there before the op and stays after it")),
+        Some(key) => {
+            object(format!("lost k{key}, which was there before the op and stays after it"))
+        }
     }
 }

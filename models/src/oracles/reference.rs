@@ -39,7 +39,11 @@ pub fn length(seen: usize, expected: usize) -> Verdict {
     if seen == expected {
         return Ok(());
     }
-    Objection::raise(NAME, "len is the number of entries", format!("left len {seen}, the spec says {expected}"))
+    Objection::raise(
+        NAME,
+        "len is the number of entries",
+        format!("left len {seen}, the spec says {expected}"),
+    )
 }
 
 /// The entries seen, in any order, are the spec's. `whole` says that all must be there; sorts `seen`.
@@ -55,7 +59,12 @@ pub fn contents<M: Spec>(view: &str, seen: &mut [Seen], spec: &M, whole: bool) -
         let (key, value) = (entry.key, entry.value);
         let held = u16::try_from(key).ok().and_then(|key| spec.get(key));
         match held {
-            None => return object("nothing else is there", format!("k{key} came (v{value}), the spec has no such key")),
+            None => {
+                return object(
+                    "nothing else is there",
+                    format!("k{key} came (v{value}), the spec has no such key"),
+                );
+            }
             Some(held) if held.value != value => {
                 return object(
                     "every value is the spec's",
@@ -78,7 +87,9 @@ pub fn contents<M: Spec>(view: &str, seen: &mut [Seen], spec: &M, whole: bool) -
     if whole && seen.len() != spec.len() {
         let mut missing = None;
         spec.for_each(|key, entry| {
-            if missing.is_none() && seen.binary_search_by_key(&(key as u64), |seen| seen.key).is_err() {
+            if missing.is_none()
+                && seen.binary_search_by_key(&(key as u64), |seen| seen.key).is_err()
+            {
                 missing = Some((key, entry.value));
             }
         });

@@ -29,7 +29,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::RemoveEntry(_) => (Capabilities::LOOKUPS, Bound::Write),
             Op::GetMut(..) => (Capabilities::MUTATION, Bound::Read),
             Op::GetDisjointMut(..) => (Capabilities::DISJOINT, Bound::Read),
-            Op::EntryInsert(..) => (Capabilities::ENTRY.and(Capabilities::INSERT_ENTRY), Bound::Write),
+            Op::EntryInsert(..) => {
+                (Capabilities::ENTRY.and(Capabilities::INSERT_ENTRY), Bound::Write)
+            }
             Op::EntryOrInsert(..)
             | Op::EntryOrInsertWith(..)
             | Op::EntryOrDefault(_)
@@ -38,16 +40,19 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             | Op::EntryRemove(_)
             | Op::EntryRemoveEntry(_)
             | Op::EntryDrop(_) => (Capabilities::ENTRY, Bound::Write),
-            Op::CursorOpen(..) | Op::CursorOpenAnywhere(_) | Op::CursorStep(..) | Op::CursorClose(_) => {
-                (Capabilities::CURSOR, Bound::Read)
-            }
+            Op::CursorOpen(..)
+            | Op::CursorOpenAnywhere(_)
+            | Op::CursorStep(..)
+            | Op::CursorClose(_) => (Capabilities::CURSOR, Bound::Read),
             _ => return Ok(Done::No),
         };
         if !S::CAPABILITIES.has(needs) {
             return Ok(Done::Skipped);
         }
         match op {
-            Op::CursorOpen(c, bucket, offset) => self.open(c, Some((bucket as usize, offset as usize))),
+            Op::CursorOpen(c, bucket, offset) => {
+                self.open(c, Some((bucket as usize, offset as usize)))
+            }
             Op::CursorOpenAnywhere(c) => self.open(c, None),
             Op::CursorStep(c, steps) => self.step_cursor(c as usize, steps)?,
             Op::CursorClose(c) => self.cursors[c as usize] = None,
@@ -68,7 +73,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let make = |k| K::make(k, self.now);
         Ok(match op {
             Op::Get(k) => Ret::Value(self.map.get(&make(k)).map(V::number)),
-            Op::Insert(k, v) => Ret::Value(self.map.insert(make(k), V::make(v as u64)).map(|old| old.number())),
+            Op::Insert(k, v) => {
+                Ret::Value(self.map.insert(make(k), V::make(v as u64)).map(|old| old.number()))
+            }
             Op::Remove(k) => Ret::Value(self.map.remove(&make(k)).map(|old| old.number())),
             Op::RemoveEntry(k) => {
                 let removed = self.map.remove_entry(&make(k));
@@ -155,7 +162,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Objection::raise(
             reference::NAME,
             "the stored key comes back",
-            format!("gave back the key of op {stamp}, the entry was created by op {}", held.born - 1),
+            format!(
+                "gave back the key of op {stamp}, the entry was created by op {}",
+                held.born - 1
+            ),
         )
     }
 

@@ -46,7 +46,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::ValuesMut(v) => self.mutate(op, Mutably::Values, v)?,
             Op::KeysValues => self.keys_values()?,
             Op::IntoIter => self.consume(usize::MAX)?,
-            Op::IntoIterDrop(n) if S::CAPABILITIES.has(Capabilities::VIEWS) => self.consume(n as usize)?,
+            Op::IntoIterDrop(n) if S::CAPABILITIES.has(Capabilities::VIEWS) => {
+                self.consume(n as usize)?
+            }
             Op::IntoIterDrop(_) => self.replace(),
             Op::IntoKeysValues => self.parts()?,
             Op::Retain(m, r) => self.retain(op, m, r)?,
@@ -190,7 +192,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         for entry in seen {
             if !chosen(entry.key, m, r) {
                 let detail = format!("extract_if gave k{}, which was not chosen", entry.key);
-                return Objection::raise(reference::NAME, "only what was chosen is extracted", detail);
+                return Objection::raise(
+                    reference::NAME,
+                    "only what was chosen is extracted",
+                    detail,
+                );
             }
             self.spec.remove(entry.key as u16);
         }
@@ -238,7 +244,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let owed = before.old_buckets.map_or(0, |old| n.min(old));
         if said != did || owed > 0 && did == 0 {
             let detail = format!("said it evacuated {said} old buckets, it was {did}");
-            return Objection::raise(work::NAME, "evacuate says how many old buckets it emptied", detail);
+            return Objection::raise(
+                work::NAME,
+                "evacuate says how many old buckets it emptied",
+                detail,
+            );
         }
         Ok(())
     }
@@ -254,14 +264,22 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::TryReserve(n) => {
                 if !self.map.try_reserve(n as usize) {
                     let detail = format!("could not reserve {n} entries");
-                    return Objection::raise(reference::NAME, "try_reserve of little succeeds", detail);
+                    return Objection::raise(
+                        reference::NAME,
+                        "try_reserve of little succeeds",
+                        detail,
+                    );
                 }
                 least = least.max(len + n as usize);
             }
             Op::TryReserveTooMuch => {
                 if self.map.try_reserve(usize::MAX / 2) {
                     let detail = "succeeded".to_string();
-                    return Objection::raise(reference::NAME, "try_reserve of too much fails", detail);
+                    return Objection::raise(
+                        reference::NAME,
+                        "try_reserve of too much fails",
+                        detail,
+                    );
                 }
             }
             Op::ShrinkTo(n) => {
@@ -278,7 +296,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if after >= least {
             return Ok(());
         }
-        let detail = format!("took the capacity from {before} to {after}, with {len} entries; at least {least} was due");
+        let detail = format!(
+            "took the capacity from {before} to {after}, with {len} entries; at least {least} was due"
+        );
         Objection::raise(reference::NAME, "capacity is what was asked for", detail)
     }
 }

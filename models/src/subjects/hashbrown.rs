@@ -18,5 +18,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for HashMap<K, V, ModelState> {
     std_disjoint!();
     std_drain!();
     std_extract!();
-    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(entry.insert(value).get().number()));
+    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
+        entry.insert(value).get().number()
+    ));
 }

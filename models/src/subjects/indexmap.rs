@@ -16,7 +16,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for IndexMap<K, V, ModelState> {
     std_into_parts!();
     std_drain!(..);
     std_extract!(..);
-    std_entry!(map, swap_remove, swap_remove_entry, |entry, value| Some(entry.insert_entry(value).get().number()));
+    std_entry!(map, swap_remove, swap_remove_entry, |entry, value| Some(
+        entry.insert_entry(value).get().number()
+    ));
 
     fn remove(&mut self, key: &K) -> Option<V> {
         self.swap_remove(key)

@@ -20,7 +20,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     std_disjoint!();
     std_drain!();
     std_extract!();
-    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(entry.insert_entry(value).get().number()));
+    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
+        entry.insert_entry(value).get().number()
+    ));
 
     fn open_cursor(&mut self, start: Option<(usize, usize)>) -> Cursor {
         match start {
