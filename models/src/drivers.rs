@@ -6,6 +6,7 @@
 //! `tests/command_line.rs`.
 
 pub mod fuzz;
+pub mod go_trace;
 pub mod ops;
 pub mod replay;
 

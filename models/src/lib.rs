@@ -11,6 +11,7 @@ pub mod drivers;
 pub mod elements;
 pub mod finding;
 pub mod generators;
+pub mod go_trace;
 pub mod input;
 pub mod op;
 pub mod oracles;

@@ -1,9 +1,10 @@
 //! Drops: every key and value is dropped exactly once, and none while the map still holds it.
 //!
-//! Reads the ledger of `elements`. Values are the map's from insert to removal, so the number alive is the
-//! number of entries. A map may keep the keys of removed entries for its open cursors, until those that could meet
-//! them are gone, so of keys there may be a few more. After a panic in a `Drop`, what was being dropped along with it
-//! may leak, as in std: then only "twice" and "early" are judged.
+//! Reads the ledger of `elements`. Values are the map's from insert to removal, so the number alive
+//! is the number of entries. A map may keep the keys that `remove`, `clear` or a dropped `drain`
+//! took out, for its open cursors, until those that could meet them are gone; so of keys there may
+//! be a few more. After a panic in a `Drop`, what was being dropped along with it may leak, as in
+//! std: then only "twice" and "early" are judged.
 
 use super::{Objection, Verdict};
 use crate::elements::Ledger;

@@ -162,8 +162,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         self.map.retain(|key, value| {
             closure::<K>();
             seen.push(saw(key, value));
-            value.add(1);
-            !chosen(key.number(), m, r)
+            let stays = !chosen(key.number(), m, r);
+            if stays {
+                value.add(1);
+            }
+            stays
         });
         reference::contents("retain", &mut seen, &self.spec, true)?;
         self.spec.apply(op, self.now);
@@ -171,6 +174,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     fn drain(&mut self, take: usize) -> Verdict {
+        // The rest goes as with `clear`.
+        self.keep_keys(self.spec.len().saturating_sub(take));
         let mut seen = Vec::new();
         self.map.drain(take, |key, value| seen.push(saw(&key, &value)));
         self.came("drain", &mut seen, take)?;
