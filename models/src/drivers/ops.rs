@@ -50,6 +50,9 @@ pub struct Options {
     /// What answers are compared with.
     #[arg(long, value_enum, default_value_t)]
     pub oracle: Model,
+    /// Go on after a finding; only the first that breaks a rule is kept.
+    #[arg(long)]
+    pub keep_going: bool,
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,
@@ -79,8 +82,9 @@ pub fn drive(options: &Options) -> Exit {
     let mut tally = Tally::new();
     let runner = options.subject.runner(options.oracle);
     let mut case = Case::default();
+    let mut found: Vec<Finding> = Vec::new();
+    let mut number = 0;
     loop {
-        let number = sequence.load(Ordering::Relaxed);
         generate(options, seed, number, &mut case);
         let checks = match options.mix {
             Mix::GetInsertRemove if !number.is_multiple_of(LOOK_EVERY) => Checks::Answers,
@@ -89,18 +93,17 @@ pub fn drive(options: &Options) -> Exit {
         match runner(&case, checks) {
             Ok(report) => tally.add(report),
             Err(finding) => {
-                progress.finish_and_clear();
-                println!("sequence {number}:\n{finding}");
                 sequence.store(u64::MAX, Ordering::Relaxed);
-                keep(
-                    options,
-                    &format!("found by: {}", again(options, seed, number)),
-                    &case,
-                    &finding,
-                    |case| runner(case, checks),
-                );
-                println!("{tally}");
-                return Exit::Found;
+                if !found.iter().any(|known| finding.is_like(known)) {
+                    progress.println("");
+                    println!("sequence {number}:\n{finding}");
+                    let how = format!("found by: {}", again(options, seed, number));
+                    keep(options, &how, &case, &finding, |case| runner(case, checks));
+                    found.push(*finding);
+                }
+                if !options.keep_going {
+                    break;
+                }
             }
         }
         let stopped = stop.load(Ordering::Relaxed);
@@ -113,12 +116,17 @@ pub fn drive(options: &Options) -> Exit {
                 break;
             }
         }
-        sequence.store(number + 1, Ordering::Relaxed);
+        number += 1;
+        sequence.store(number, Ordering::Relaxed);
     }
     sequence.store(u64::MAX, Ordering::Relaxed);
     progress.finish_and_clear();
-    println!("nothing found: {tally}");
-    Exit::Clean
+    match found.len() {
+        0 => println!("nothing found: {tally}"),
+        1 => println!("broke one rule: {tally}"),
+        rules => println!("broke {rules} rules: {tally}"),
+    }
+    if found.is_empty() { Exit::Clean } else { Exit::Found }
 }
 
 fn generate(options: &Options, seed: u64, number: u64, case: &mut Case) {
