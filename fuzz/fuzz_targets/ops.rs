@@ -1,3 +1,11 @@
-//! Placeholder until the operation vocabulary lands.
+//! Everything a map can be asked, against the spec and every oracle.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|_bytes: &[u8]| {});
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use models::drivers::fuzz;
+use models::generators::ops::Mix;
+
+fuzz_target!(|bytes: &[u8]| fuzz::one("ops", bytes));
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutate(data, size, max_size, seed, Mix::Full)
+});

@@ -1,1 +1,22 @@
-//! The suite (being written).
+//! The suite: what can be done to a map, what must come of it, and ways to find out.
+//!
+//! A [`case`] is a list of [`op`]s and what is needed to run them; it can be read and written as text and as
+//! bytes ([`input`]). The [`property`] runs one on a map that implements [`subject::SequentialSubject`] and on the
+//! [`spec`], and asks the [`oracles`]. [`generators`] make cases. The command line ([`drivers`]) is glue.
+//!
+//! To test a map of your own, implement the trait: its documentation has an example.
+
+pub mod case;
+pub mod drivers;
+pub mod elements;
+pub mod finding;
+pub mod generators;
+pub mod go_trace;
+pub mod input;
+pub mod op;
+pub mod oracles;
+pub mod property;
+pub mod shrink;
+pub mod spec;
+pub mod subject;
+pub mod subjects;

@@ -1,0 +1,11 @@
+//! Cursors over a map that changes under them.
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use models::drivers::fuzz;
+use models::generators::ops::Mix;
+
+fuzz_target!(|bytes: &[u8]| fuzz::one("iteration", bytes));
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutate(data, size, max_size, seed, Mix::Iteration)
+});

@@ -1,0 +1,11 @@
+//! User code that panics, at every call, and what it leaves behind.
+#![no_main]
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use models::drivers::fuzz;
+use models::generators::ops::Mix;
+
+fuzz_target!(|bytes: &[u8]| fuzz::one("panics", bytes));
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutate(data, size, max_size, seed, Mix::Panics)
+});

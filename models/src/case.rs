@@ -1,0 +1,168 @@
+//! A case: everything one run needs, as a value.
+//!
+//! A sequential case has one thread. The text form (`text`) is for people and for the corpus, the byte form
+//! (`input`) for fuzzers; both give the same value back.
+//!
+//! ```text
+//! case 1
+//! # A remove that only looks in the new table misses what is still in the old one.
+//! hasher low3
+//! order go
+//! elements plain
+//! capacity 0
+//! expect pass
+//!
+//! thread main
+//!   fill-to-threshold +1 k0
+//!   # k5 sits in an old bucket that no write has evacuated yet
+//!   remove k5
+//! end
+//! ```
+//!
+//! # Invariants
+//! - **round trip**: `parse(print(case)) == case`, and `decode(encode(case))` is the case without its comments
+//!   and expectation.
+//! # Not here
+//! Running one: see `property`.
+//! # Checked by
+//! `tests/round_trips.rs`, `tests/case_text.rs`.
+
+mod text;
+
+pub use text::ParseError;
+
+use crate::generators::hashers::Hasher;
+use crate::op::{Op, Order};
+use std::fmt;
+
+/// The version this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// Which key and value types a case runs with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Elements {
+    /// `u64` to `u64`: fast.
+    #[default]
+    Plain,
+    /// Keys and values that count their births and deaths and can be told to panic.
+    Counted,
+    /// Keys of 24 bytes and values of 192 bytes aligned to 64.
+    Wide,
+}
+
+impl Elements {
+    /// Every choice, in the order of its code.
+    pub const ALL: [Elements; 3] = [Elements::Plain, Elements::Counted, Elements::Wide];
+
+    /// The word for it in a case.
+    pub fn name(self) -> &'static str {
+        ["plain", "counted", "wide"][self as usize]
+    }
+}
+
+/// What a run of the case should come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Expectation {
+    /// Every oracle is content.
+    #[default]
+    Pass,
+    /// This oracle objects (a case kept to show that the oracle can).
+    Finding(String),
+}
+
+/// One thread of a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Thread {
+    /// Its role.
+    pub name: String,
+    /// What it does.
+    pub ops: Vec<Op>,
+    /// Comments, each with the index of the op it stands before.
+    pub notes: Vec<(usize, String)>,
+}
+
+/// A case. See the module's documentation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Case {
+    /// The comment at the top: what the case is about.
+    pub story: Vec<String>,
+    /// How keys hash.
+    pub hasher: Hasher,
+    /// The evacuation order to begin with.
+    pub order: Order,
+    /// The key and value types.
+    pub elements: Elements,
+    /// The capacity the map is made with.
+    pub capacity: u16,
+    /// What should come of it.
+    pub expect: Expectation,
+    /// At least one.
+    pub threads: Vec<Thread>,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Case::sequential(Vec::new())
+    }
+}
+
+impl Case {
+    /// A case with one thread, an empty map and otherwise defaults.
+    pub fn sequential(ops: Vec<Op>) -> Case {
+        Case {
+            story: Vec::new(),
+            hasher: Hasher::default(),
+            order: Order::default(),
+            elements: Elements::default(),
+            capacity: 0,
+            expect: Expectation::Pass,
+            threads: vec![Thread { name: "main".into(), ops, notes: Vec::new() }],
+        }
+    }
+
+    /// The ops of the first thread.
+    pub fn ops(&self) -> &[Op] {
+        self.threads.first().map_or(&[], |thread| &thread.ops)
+    }
+
+    /// The ops of the first thread, to change.
+    pub fn ops_mut(&mut self) -> &mut Vec<Op> {
+        if self.threads.is_empty() {
+            self.threads = Case::default().threads;
+        }
+        &mut self.threads[0].ops
+    }
+
+    /// Is it for one thread?
+    pub fn is_sequential(&self) -> bool {
+        self.threads.len() == 1
+    }
+
+    /// The same run without the words: no story, no notes, no expectation, the thread called `main`.
+    pub fn bare(&self) -> Case {
+        let mut bare = self.clone();
+        bare.story.clear();
+        bare.expect = Expectation::Pass;
+        for thread in &mut bare.threads {
+            thread.notes.clear();
+        }
+        if let [thread] = &mut bare.threads[..] {
+            thread.name = "main".into();
+        }
+        bare
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// The first line that is not as it should be, what is there, and what was expected.
+    pub fn parse(text: &str) -> Result<Case, ParseError> {
+        text::parse(text)
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::print(self, f)
+    }
+}

@@ -1,0 +1,299 @@
+//! The text form of a case: a line per fact, a line per op.
+//!
+//! A line is a keyword and its arguments. `#` begins a comment that fills a line; comments are kept. Blank lines and
+//! indentation mean nothing. The first line that is neither is `case VERSION`.
+//!
+//! # Not here
+//! What the ops mean: see `op`.
+//! # Checked by
+//! `tests/round_trips.rs`, `tests/case_text.rs`.
+
+use super::{Case, Elements, Expectation, Thread, VERSION};
+use crate::generators::hashers::Hasher;
+use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
+use std::fmt;
+
+/// Why a text is no case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What stands there.
+    pub found: String,
+    /// What should.
+    pub expected: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: expected {}, found {}", self.line, self.expected, self.found)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+pub(super) fn print(case: &Case, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "case {VERSION}")?;
+    for line in &case.story {
+        comment(f, "", line)?;
+    }
+    match case.hasher {
+        Hasher::Seeded(seed) => writeln!(f, "hasher seeded {seed}")?,
+        other => writeln!(f, "hasher {}", other.name())?,
+    }
+    writeln!(f, "order {}", case.order.name())?;
+    writeln!(f, "elements {}", case.elements.name())?;
+    writeln!(f, "capacity {}", case.capacity)?;
+    match &case.expect {
+        Expectation::Pass => writeln!(f, "expect pass")?,
+        Expectation::Finding(oracle) => writeln!(f, "expect finding {oracle}")?,
+    }
+    for thread in &case.threads {
+        writeln!(f, "\nthread {}", thread.name)?;
+        let mut notes = thread.notes.iter().peekable();
+        for at in 0..=thread.ops.len() {
+            while let Some((_, note)) = notes.next_if(|(before, _)| *before <= at) {
+                comment(f, "  ", note)?;
+            }
+            if let Some(op) = thread.ops.get(at) {
+                writeln!(f, "  {op}")?;
+            }
+        }
+        writeln!(f, "end")?;
+    }
+    Ok(())
+}
+
+fn comment(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
+    if text.is_empty() { writeln!(f, "{indent}#") } else { writeln!(f, "{indent}# {text}") }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind().name())?;
+        let mut result = Ok(());
+        self.arguments(|argument, raw| {
+            let written = match argument {
+                Argument::Key => write!(f, " k{raw}"),
+                Argument::Value => write!(f, " v{raw}"),
+                Argument::Count | Argument::Small => write!(f, " {raw}"),
+                Argument::Cursor => write!(f, " c{}", argument.reduce(raw)),
+                Argument::Distance => write!(f, " {:+}", raw as u8 as i8),
+                Argument::Site => write!(f, " {}", Site::ALL[raw as usize].name()),
+                Argument::Order => write!(f, " {}", Order::ALL[raw as usize].name()),
+            };
+            if result.is_ok() {
+                result = written;
+            }
+        });
+        result
+    }
+}
+
+const HEADERS: &str = "`hasher`, `order`, `elements`, `capacity`, `expect` or `thread`";
+
+pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
+    let mut case = Case { threads: Vec::new(), ..Case::default() };
+    let mut versioned = false;
+    let mut open: Option<Thread> = None;
+    let mut last = 0;
+    for (index, raw) in text.lines().enumerate() {
+        let mut line = Line::new(index + 1, raw);
+        last = line.number;
+        if let Some(text) = raw.trim().strip_prefix('#') {
+            let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_string();
+            match (&mut open, case.threads.last_mut()) {
+                (Some(thread), _) => thread.notes.push((thread.ops.len(), text)),
+                (None, None) => case.story.push(text),
+                (None, Some(_)) => {
+                    return Err(line.unexpected(raw.trim(), "no comment between or after threads"));
+                }
+            }
+            continue;
+        }
+        let Some(word) = line.next_word() else { continue };
+        if !versioned {
+            version(word, &mut line)?;
+            versioned = true;
+        } else if let Some(thread) = &mut open {
+            if word == "end" {
+                case.threads.extend(open.take());
+            } else {
+                thread.ops.push(op(word, &mut line)?);
+            }
+        } else if word == "thread" {
+            open = Some(Thread {
+                name: line.word("a thread's name")?.to_string(),
+                ..Thread::default()
+            });
+        } else if case.threads.is_empty() {
+            header(&mut case, word, &mut line)?;
+        } else {
+            return Err(line.unexpected(word, "`thread` or the end of the file"));
+        }
+        line.finish()?;
+    }
+    let end = Line::new(last + 1, "");
+    if !versioned {
+        return Err(end.unexpected("the end of the file", &format!("`case {VERSION}`")));
+    }
+    if open.is_some() {
+        return Err(end.unexpected("the end of the file", "an op or `end`"));
+    }
+    if case.threads.is_empty() {
+        return Err(end.unexpected("the end of the file", HEADERS));
+    }
+    Ok(case)
+}
+
+fn version(word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
+    let expected = format!("`case {VERSION}`");
+    if word != "case" {
+        return Err(line.unexpected(word, &expected));
+    }
+    let word = line.word(&expected)?;
+    match word.parse::<u32>() {
+        Ok(VERSION) => Ok(()),
+        Ok(other) => {
+            let expected = format!("version {VERSION}, the only one this program reads");
+            Err(line.error(format!("version {other}"), expected))
+        }
+        Err(_) => Err(line.unexpected(word, "a version number")),
+    }
+}
+
+fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
+    match word {
+        "hasher" => {
+            let expected = format!("a hasher ({})", list(Hasher::ALL.map(Hasher::name)));
+            let name = line.word(&expected)?;
+            let found = Hasher::ALL.into_iter().find(|hasher| hasher.name() == name);
+            case.hasher = found.ok_or_else(|| line.unexpected(name, &expected))?;
+            if let Hasher::Seeded(seed) = &mut case.hasher {
+                *seed = line.number("a seed (0 to 65535)")?;
+            }
+        }
+        "order" => {
+            case.order = line.choice("an order", Order::ALL, Order::name)?;
+        }
+        "elements" => {
+            case.elements = line.choice("element types", Elements::ALL, Elements::name)?;
+        }
+        "capacity" => case.capacity = line.number("a capacity (0 to 65535)")?,
+        "expect" => {
+            let expected = "`pass` or `finding ORACLE`";
+            case.expect = match line.word(expected)? {
+                "pass" => Expectation::Pass,
+                "finding" => Expectation::Finding(line.word("an oracle's name")?.to_string()),
+                other => return Err(line.unexpected(other, expected)),
+            };
+        }
+        other => return Err(line.unexpected(other, HEADERS)),
+    }
+    Ok(())
+}
+
+/// Reads the op that begins with `word`.
+fn op(word: &str, line: &mut Line<'_>) -> Result<Op, ParseError> {
+    let kind = Kind::named(word).ok_or_else(|| {
+        let near =
+            Kind::ALL.iter().map(|kind| kind.name()).filter(|name| name.starts_with(&word[..1]));
+        let near = list(near);
+        let hint =
+            if near.is_empty() { String::new() } else { format!(" (with this letter: {near})") };
+        line.unexpected(word, &format!("an op{hint} or `end`"))
+    })?;
+    Op::build(kind, |argument| line.argument(kind, argument))
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+struct Line<'a> {
+    number: usize,
+    words: std::str::SplitWhitespace<'a>,
+}
+
+impl<'a> Line<'a> {
+    fn new(number: usize, text: &'a str) -> Self {
+        Line { number, words: text.split_whitespace() }
+    }
+
+    fn next_word(&mut self) -> Option<&'a str> {
+        self.words.next()
+    }
+
+    fn error(&self, found: String, expected: String) -> ParseError {
+        ParseError { line: self.number, found, expected }
+    }
+
+    fn unexpected(&self, found: &str, expected: &str) -> ParseError {
+        let found =
+            if found.starts_with("the end") { found.to_string() } else { format!("`{found}`") };
+        self.error(found, expected.to_string())
+    }
+
+    fn word(&mut self, expected: &str) -> Result<&'a str, ParseError> {
+        self.next_word().ok_or_else(|| self.unexpected("the end of the line", expected))
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, ParseError> {
+        let word = self.word(expected)?;
+        word.parse().map_err(|_| self.unexpected(word, expected))
+    }
+
+    fn choice<T: Copy, const N: usize>(
+        &mut self,
+        what: &str,
+        all: [T; N],
+        name: fn(T) -> &'static str,
+    ) -> Result<T, ParseError> {
+        let expected = format!("{what} ({})", list(all.map(name)));
+        let word = self.word(&expected)?;
+        all.into_iter()
+            .find(|&one| name(one) == word)
+            .ok_or_else(|| self.unexpected(word, &expected))
+    }
+
+    fn argument(&mut self, kind: Kind, argument: Argument) -> Result<u16, ParseError> {
+        let expected = match argument {
+            Argument::Key => "a key (k0 to k65535)",
+            Argument::Value => "a value (v0 to v65535)",
+            Argument::Count => "a count (0 to 65535)",
+            Argument::Small => "a count (0 to 255)",
+            Argument::Cursor => "a cursor (c0 to c3)",
+            Argument::Distance => "a distance (-128 to +127)",
+            Argument::Site => "a site (hash, eq, clone, drop, closure)",
+            Argument::Order => "an order (go, in-order)",
+        };
+        let expected = format!("{expected} for `{}`", kind.name());
+        let word = self.word(&expected)?;
+        let after = |letter| word.strip_prefix(letter);
+        let raw = match argument {
+            Argument::Key => after('k').and_then(|digits| digits.parse().ok()),
+            Argument::Value => after('v').and_then(|digits| digits.parse().ok()),
+            Argument::Count => word.parse().ok(),
+            Argument::Small => word.parse::<u8>().ok().map(u16::from),
+            Argument::Cursor => {
+                let cursor = after('c').and_then(|digits| digits.parse::<u16>().ok());
+                cursor.filter(|&cursor| usize::from(cursor) < CURSORS)
+            }
+            Argument::Distance => word.parse::<i8>().ok().map(|distance| distance as u8 as u16),
+            Argument::Site => {
+                Site::ALL.iter().position(|site| site.name() == word).map(|at| at as u16)
+            }
+            Argument::Order => {
+                Order::ALL.iter().position(|order| order.name() == word).map(|at| at as u16)
+            }
+        };
+        raw.ok_or_else(|| self.unexpected(word, &expected))
+    }
+
+    fn finish(&mut self) -> Result<(), ParseError> {
+        match self.next_word() {
+            Some(extra) => Err(self.unexpected(extra, "the end of the line")),
+            None => Ok(()),
+        }
+    }
+}

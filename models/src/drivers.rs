@@ -1,0 +1,30 @@
+//! Drivers: glue between a source of cases, the property and whoever reads the result.
+//!
+//! Each has an `Options` that the command line fills in, and a `drive` that returns an [`Exit`].
+//!
+//! # Checked by
+//! `tests/command_line.rs`.
+
+pub mod fuzz;
+pub mod go_trace;
+pub mod ops;
+pub mod replay;
+
+use std::process::ExitCode;
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Nothing found: 0.
+    Clean,
+    /// Something found: 1.
+    Found,
+    /// The input or the usage is wrong: 2.
+    Bad,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

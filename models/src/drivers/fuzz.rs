@@ -1,0 +1,105 @@
+//! What every fuzz target does with its bytes.
+//!
+//! Nothing is changed about the case on the way, so that a crash file of any target replays as it is.
+
+use crate::case::Case;
+use crate::generators::mutate;
+use crate::generators::ops::Mix;
+use crate::input;
+use crate::property::Checks;
+use crate::subjects::{Model, Subject};
+use std::cell::RefCell;
+
+thread_local! {
+    static CASE: RefCell<Case> = RefCell::default();
+}
+
+/// Runs the property on the case these bytes stand for.
+///
+/// # Panics
+/// When something is found: with the case as text, the rule, and how to replay it.
+pub fn one(target: &str, bytes: &[u8]) {
+    CASE.with_borrow_mut(|case| {
+        input::decode_into(bytes, case);
+        if let Err(finding) = Subject::default().runner(Model::Reference)(case, Checks::Boundaries)
+        {
+            report(target, bytes, case, &finding.to_string());
+        }
+    });
+}
+
+#[cold]
+fn report(target: &str, bytes: &[u8], case: &Case, finding: &str) -> ! {
+    let file = artifact(target, bytes);
+    panic!("\n{case}\n{finding}\nreplay: cargo models replay {file}\n");
+}
+
+/// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.
+fn artifact(target: &str, bytes: &[u8]) -> String {
+    let arguments: Vec<String> = std::env::args().collect();
+    let given =
+        |name: &str| arguments.iter().rev().find_map(|argument| argument.strip_prefix(name));
+    if let Some(exact) = given("-exact_artifact_path=") {
+        return exact.to_string();
+    }
+    let prefix =
+        given("-artifact_prefix=").map_or(format!("fuzz/artifacts/{target}/"), str::to_string);
+    let here = std::env::current_dir().unwrap_or_default();
+    let prefix = prefix.strip_prefix(&format!("{}/", here.display())).unwrap_or(&prefix);
+    format!("{prefix}crash-{}", sha1(bytes))
+}
+
+/// Mutates a target's input; see [`mutate::mutate`].
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, mix: Mix) -> usize {
+    mutate::mutate(data, size, max_size, seed, mix)
+}
+
+/// SHA-1, for names of files only.
+fn sha1(bytes: &[u8]) -> String {
+    let mut padded = bytes.to_vec();
+    padded.push(0x80);
+    while padded.len() % 64 != 56 {
+        padded.push(0);
+    }
+    padded.extend((bytes.len() as u64 * 8).to_be_bytes());
+    let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    for block in padded.chunks_exact(64) {
+        let mut words = [0u32; 80];
+        for (word, four) in words.iter_mut().zip(block.chunks_exact(4)) {
+            *word = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
+        }
+        for at in 16..80 {
+            words[at] =
+                (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
+        }
+        let [mut a, mut b, mut c, mut d, mut e] = state;
+        for (at, word) in words.iter().enumerate() {
+            let (mixed, constant) = match at / 20 {
+                0 => (b & c | !b & d, 0x5a82_7999u32),
+                1 => (b ^ c ^ d, 0x6ed9_eba1),
+                2 => (b & c | b & d | c & d, 0x8f1b_bcdc),
+                _ => (b ^ c ^ d, 0xca62_c1d6),
+            };
+            let next = a
+                .rotate_left(5)
+                .wrapping_add(mixed)
+                .wrapping_add(e)
+                .wrapping_add(constant)
+                .wrapping_add(*word);
+            (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
+        }
+        for (word, add) in state.iter_mut().zip([a, b, c, d, e]) {
+            *word = word.wrapping_add(add);
+        }
+    }
+    state.iter().map(|word| format!("{word:08x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sha1_is_sha1() {
+        assert_eq!(super::sha1(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(super::sha1(&[]), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    }
+}

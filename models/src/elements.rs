@@ -1,0 +1,343 @@
+//! Key and value types to fill a map with: plain numbers, wide ones, and ones that keep count of themselves.
+//!
+//! A [`Counted`] is entered in its thread's [`Ledger`] when it is made and struck out when it is dropped; being
+//! dropped or touched after that is noted as a fault, which `oracles::drops` reads. The ledger is also where an
+//! injected panic is armed: the `n`-th call of a site from then on panics with [`Injected`].
+//!
+//! # Invariants
+//! - **quiet**: nothing here panics on its own; a fault is noted, not raised.
+//! - **one run**: a `Counted` left over from an earlier run (leaked after a panic) no longer touches the ledger.
+//! # Not here
+//! Judging: see `oracles::drops` and `oracles::panics`.
+//! # Checked by
+//! `tests/oracles.rs`.
+
+use crate::op::Site;
+use std::cell::{Cell, RefCell};
+use std::hash::{Hash, Hasher};
+
+/// A key type.
+pub trait Key: Eq + Hash + Clone {
+    /// Is it entered in the [`Ledger`]?
+    const COUNTED: bool = false;
+    /// The key with this number, made by op `stamp`.
+    fn make(number: u16, stamp: u32) -> Self;
+    /// Its number.
+    fn number(&self) -> u64;
+    /// The op that made it, if the type remembers: two equal keys can be told apart by it.
+    fn stamp(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// A value type.
+pub trait Value: Clone + Default + PartialEq {
+    /// The value with this number. The default value has number 0.
+    fn make(number: u64) -> Self;
+    /// Its number.
+    fn number(&self) -> u64;
+    /// Changes its number.
+    fn set(&mut self, number: u64);
+    /// Adds to its number, wrapping.
+    fn add(&mut self, number: u64) {
+        self.set(self.number().wrapping_add(number));
+    }
+}
+
+impl Key for u64 {
+    #[inline]
+    fn make(number: u16, _stamp: u32) -> Self {
+        number as u64
+    }
+    #[inline]
+    fn number(&self) -> u64 {
+        *self
+    }
+}
+
+impl Value for u64 {
+    #[inline]
+    fn make(number: u64) -> Self {
+        number
+    }
+    #[inline]
+    fn number(&self) -> u64 {
+        *self
+    }
+    #[inline]
+    fn set(&mut self, number: u64) {
+        *self = number;
+    }
+}
+
+/// A key of 24 bytes; only the middle word counts for `Eq` and `Hash`.
+#[derive(Clone, Copy, Debug)]
+pub struct WideKey([u64; 3]);
+
+impl PartialEq for WideKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0[1] == other.0[1]
+    }
+}
+impl Eq for WideKey {}
+impl Hash for WideKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0[1]);
+    }
+}
+impl Key for WideKey {
+    fn make(number: u16, stamp: u32) -> Self {
+        WideKey([stamp as u64, number as u64, !(stamp as u64)])
+    }
+    fn number(&self) -> u64 {
+        // A torn copy is no key that any op uses.
+        if self.0[0] == !self.0[2] { self.0[1] } else { u64::MAX }
+    }
+    fn stamp(&self) -> Option<u32> {
+        Some(self.0[0] as u32)
+    }
+}
+
+/// A value of 192 bytes, aligned to 64.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
+pub struct WideValue([u64; 24]);
+
+impl Default for WideValue {
+    fn default() -> Self {
+        WideValue([0; 24])
+    }
+}
+impl Value for WideValue {
+    fn make(number: u64) -> Self {
+        WideValue([number; 24])
+    }
+    fn number(&self) -> u64 {
+        let is_whole = self.0.iter().all(|&word| word == self.0[0]);
+        let is_aligned = (&raw const *self).addr().is_multiple_of(64);
+        if is_whole && is_aligned { self.0[0] } else { u64::MAX }
+    }
+    fn set(&mut self, number: u64) {
+        self.0 = [number; 24];
+    }
+}
+
+/// A key or value that is entered in the [`Ledger`].
+#[derive(Debug)]
+pub struct Counted {
+    number: u64,
+    stamp: u32,
+    role: Role,
+    run: u32,
+    serial: usize,
+}
+
+/// What a [`Counted`] stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Key,
+    Value,
+}
+
+/// The payload of an injected panic.
+#[derive(Clone, Copy, Debug)]
+pub struct Injected(pub Site);
+
+/// A thread's account of the [`Counted`]s of the current run.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    run: Cell<u32>,
+    /// By serial number: not dropped yet?
+    alive: RefCell<Vec<bool>>,
+    live: [Cell<usize>; 2],
+    fault: Cell<Option<&'static str>>,
+    armed: Cell<Option<(Site, u32)>>,
+    watching: Cell<bool>,
+}
+
+thread_local! {
+    static LEDGER: Ledger = Ledger::default();
+}
+
+impl Ledger {
+    /// Begins a run with an empty ledger.
+    pub fn begin() {
+        LEDGER.with(|ledger| {
+            ledger.run.set(ledger.run.get().wrapping_add(1));
+            ledger.alive.borrow_mut().clear();
+            ledger.live.iter().for_each(|live| live.set(0));
+            ledger.fault.set(None);
+            ledger.armed.set(None);
+            ledger.watching.set(false);
+        });
+    }
+
+    /// How many keys and how many values are alive.
+    pub fn live() -> (usize, usize) {
+        LEDGER.with(|ledger| (ledger.live[0].get(), ledger.live[1].get()))
+    }
+
+    /// The first fault noted since the run began.
+    pub fn fault() -> Option<&'static str> {
+        LEDGER.with(|ledger| ledger.fault.get())
+    }
+
+    /// Arms a panic at the `n`-th call of `site` that happens while [`watch`](Self::watch)ing.
+    pub fn arm(site: Site, n: u32) {
+        LEDGER.with(|ledger| ledger.armed.set(Some((site, n))));
+    }
+
+    /// The armed panic, if it has not gone off.
+    pub fn armed() -> Option<Site> {
+        LEDGER.with(|ledger| ledger.armed.get().map(|(site, _)| site))
+    }
+
+    /// Lets calls count towards an armed panic, or not (while an oracle looks).
+    pub fn watch(yes: bool) {
+        LEDGER.with(|ledger| ledger.watching.set(yes));
+    }
+
+    /// A call of `site`.
+    #[inline]
+    pub fn call(site: Site) {
+        LEDGER.with(|ledger| {
+            if let Some((armed, left)) = ledger.armed.get()
+                && armed == site
+                && ledger.watching.get()
+                && !std::thread::panicking()
+            {
+                ledger.armed.set(left.checked_sub(1).map(|left| (site, left)));
+                if left == 0 {
+                    std::panic::panic_any(Injected(site));
+                }
+            }
+        });
+    }
+
+    fn enter(role: Role) -> (u32, usize) {
+        LEDGER.with(|ledger| {
+            let mut alive = ledger.alive.borrow_mut();
+            alive.push(true);
+            let live = &ledger.live[role as usize];
+            live.set(live.get() + 1);
+            (ledger.run.get(), alive.len() - 1)
+        })
+    }
+
+    fn note(fault: &'static str) {
+        LEDGER.with(|ledger| ledger.fault.set(ledger.fault.get().or(Some(fault))));
+    }
+
+    fn is_alive(run: u32, serial: usize) -> bool {
+        LEDGER.with(|ledger| {
+            run != ledger.run.get() || ledger.alive.borrow().get(serial) == Some(&true)
+        })
+    }
+
+    fn strike(counted: &Counted) {
+        LEDGER.with(|ledger| {
+            if counted.run != ledger.run.get() {
+                return;
+            }
+            match ledger.alive.borrow_mut().get_mut(counted.serial) {
+                Some(alive @ true) => {
+                    *alive = false;
+                    let live = &ledger.live[counted.role as usize];
+                    live.set(live.get() - 1);
+                }
+                Some(false) => Ledger::note("dropped twice"),
+                None => Ledger::note("dropped, but never made"),
+            }
+        });
+    }
+}
+
+impl Counted {
+    fn new(number: u64, stamp: u32, role: Role) -> Self {
+        let (run, serial) = Ledger::enter(role);
+        Counted { number, stamp, role, run, serial }
+    }
+
+    /// Notes a fault if it was dropped before.
+    fn touch(&self) {
+        if !Ledger::is_alive(self.run, self.serial) {
+            Ledger::note("touched after its drop");
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        Ledger::strike(self);
+        Ledger::call(Site::Drop);
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.touch();
+        Ledger::call(Site::Clone);
+        Counted::new(self.number, self.stamp, self.role)
+    }
+}
+
+impl PartialEq for Counted {
+    fn eq(&self, other: &Self) -> bool {
+        self.touch();
+        other.touch();
+        Ledger::call(Site::Eq);
+        self.number == other.number
+    }
+}
+impl Eq for Counted {}
+
+impl Hash for Counted {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.touch();
+        Ledger::call(Site::Hash);
+        state.write_u64(self.number);
+    }
+}
+
+/// A counted key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountedKey(Counted);
+
+/// A counted value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CountedValue(Counted);
+
+impl Key for CountedKey {
+    const COUNTED: bool = true;
+
+    fn make(number: u16, stamp: u32) -> Self {
+        CountedKey(Counted::new(number as u64, stamp, Role::Key))
+    }
+    fn number(&self) -> u64 {
+        self.0.touch();
+        self.0.number
+    }
+    fn stamp(&self) -> Option<u32> {
+        Some(self.0.stamp)
+    }
+}
+
+impl Default for CountedValue {
+    fn default() -> Self {
+        CountedValue::make(0)
+    }
+}
+
+impl Value for CountedValue {
+    fn make(number: u64) -> Self {
+        CountedValue(Counted::new(number, 0, Role::Value))
+    }
+    fn number(&self) -> u64 {
+        self.0.touch();
+        self.0.number
+    }
+    fn set(&mut self, number: u64) {
+        self.0.touch();
+        self.0.number = number;
+    }
+}

@@ -1,0 +1,108 @@
+//! A finding: what an oracle objected to, where in which case, and how it is kept.
+//!
+//! A finding is on disk before anything else is done with it, under a name that no other has.
+//!
+//! # Not here
+//! Making it smaller: see `shrink`.
+//! # Checked by
+//! `tests/oracles.rs`, `tests/command_line.rs`.
+
+use crate::case::{Case, Expectation};
+use crate::op::Op;
+use crate::oracles::Objection;
+use crate::subject::Growth;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What went wrong in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The oracle's objection.
+    pub objection: Objection,
+    /// The op it objected to: its index in the case, counted from 0. The number of ops if it was the end of the run.
+    pub at: usize,
+    /// What that op was doing (for an op made of others: the one of those).
+    pub op: Option<Op>,
+    /// How far the map had grown, if it grows by steps.
+    pub growth: Option<Growth>,
+}
+
+impl Finding {
+    /// Is it the same failure: same oracle, same rule?
+    pub fn is_like(&self, other: &Finding) -> bool {
+        self.objection.oracle == other.objection.oracle
+            && self.objection.rule == other.objection.rule
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Objection { oracle, rule, detail } = &self.objection;
+        match self.op {
+            Some(op) => write!(f, "{oracle}: op {} {op} {detail}", self.at)?,
+            None => write!(f, "{oracle}: the end of the run {detail}")?,
+        }
+        if let Some(growth) = self.growth {
+            write!(f, "   [{growth}]")?;
+        }
+        write!(f, "\nrule: {rule}")
+    }
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let new = self.buckets_log2;
+        match self.old_buckets {
+            Some(old) => write!(f, "growing 2^{}→2^{new}, mark {}/{old}", old.ilog2(), self.mark),
+            None => write!(f, "not growing, 2^{new} buckets"),
+        }
+    }
+}
+
+/// Writes the case into `directory` with the finding as its story; returns the file, whose name is
+/// `<oracle>-<hash of the case>.case`, with a number if that is taken by another.
+///
+/// The file is complete or not there, and replaces no other.
+///
+/// # Errors
+/// When the directory cannot be made or written.
+pub fn keep(directory: &Path, case: &Case, finding: &Finding, how: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(directory)?;
+    let mut kept = case.clone();
+    kept.expect = Expectation::Pass;
+    kept.story = finding.to_string().lines().chain(how.lines()).map(str::to_string).collect();
+    let text = kept.to_string();
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    let name = format!("{}-{:08x}", finding.objection.oracle, fnv(text.as_bytes()) as u32);
+    for attempt in 0.. {
+        let suffix = if attempt == 0 { String::new() } else { format!("-{attempt}") };
+        let path = directory.join(format!("{name}{suffix}.case"));
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                if std::fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+                    return Ok(path);
+                }
+                file = error.file;
+            }
+            Err(error) => return Err(error.error),
+        }
+    }
+    unreachable!("some number is free")
+}
+
+/// FNV-1a, 64 bits.
+pub fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(FNV_OFFSET, |hash, &byte| fnv_step(hash, byte))
+}
+
+/// Where FNV-1a begins.
+pub const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// One byte of FNV-1a.
+pub fn fnv_step(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3)
+}

@@ -1,0 +1,95 @@
+//! Sequences aimed at one defect each: what random ops alone would not reach in millions of steps.
+//!
+//! # Checked by
+//! `tests/generators.rs`; the faults of the same names under `corpus/faults`.
+
+use super::hashers::Hasher;
+use super::keys::of_bucket;
+use crate::op::{CURSORS, Op};
+use fastrand::Rng;
+
+/// How many absent keys a threshold is filled with at most, as log2 of the old table.
+const OLD_LOG2_MAX: u32 = 4;
+
+/// Cursors stand in old chains of a doubling; the doubling ends; a same-size growth starts; the cursors go on.
+///
+/// Go's runtime decides afresh at every entry whether an old chain's keys are to be filtered by half, by asking the map
+/// what kind of growth is under way; a cursor still inside the old chain of the doubling then yields the sibling
+/// bucket's keys, and later again.
+pub fn cursor_across_two_growths(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let old_log2 = rng.u32(2..=OLD_LOG2_MAX);
+    let base = if rng.bool() { 0 } else { rng.u16(0..1024) };
+    into_a_doubling(ops, old_log2, base);
+    let new_log2 = old_log2 + 1;
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorOpen(c, rng.u16(0..1 << new_log2), rng.u8(0..8)));
+        ops.push(Op::CursorStep(c, rng.u8(0..5)));
+    }
+    ops.push(Op::Evacuate(255));
+    let filler = base.wrapping_add(2048);
+    into_a_same_size_growth(ops, rng, hasher, new_log2, filler);
+    for _ in 0..rng.u8(0..4) {
+        ops.push(Op::Evacuate(rng.u8(0..4)));
+        ops.push(Op::CursorStep(rng.u8(0..CURSORS as u8), rng.u8(1..8)));
+    }
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorStep(c, 255));
+    }
+}
+
+/// A cursor stands in an overflow bucket; the map is cleared; new overflow buckets are needed; the cursor goes on.
+///
+/// Go's runtime hands the overflow buckets of a cleared map out again, so a cursor that stands in one goes on in
+/// another chain.
+pub fn clear_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let buckets_log2 = rng.u32(0..4);
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(if buckets_log2 == 0 { 1 } else { 13 << buckets_log2 >> 1 }));
+    let chain = |ops: &mut Vec<Op>, rng: &mut Rng| {
+        let bucket = rng.u16(0..1 << buckets_log2);
+        let count = if buckets_log2 == 0 { 8 } else { rng.usize(9..=12) };
+        let from = rng.u16(0..512);
+        for k in of_bucket(hasher, bucket as u64, buckets_log2, from).take(count) {
+            ops.push(Op::Insert(k, rng.u8(..) as u16));
+        }
+        bucket
+    };
+    let bucket = chain(ops, rng);
+    let c = rng.u8(0..CURSORS as u8);
+    ops.push(Op::CursorOpen(c, bucket, rng.u8(0..8)));
+    ops.push(Op::CursorStep(c, rng.u8(0..12)));
+    ops.push(Op::Clear);
+    for _ in 0..rng.u8(1..4) {
+        chain(ops, rng);
+        ops.push(Op::CursorStep(c, rng.u8(0..4)));
+    }
+    ops.push(Op::CursorStep(c, 255));
+}
+
+/// A new map that has just begun to double from 2^n buckets.
+fn into_a_doubling(ops: &mut Vec<Op>, old_log2: u32, base: u16) {
+    ops.push(Op::IntoIter);
+    // The first fill makes the one bucket, the next starts its doubling, and each one more the doubling after.
+    for step in 0..old_log2 + 2 {
+        if step > 0 {
+            ops.push(Op::Evacuate(255));
+        }
+        ops.push(Op::FillToThreshold(1, base));
+    }
+}
+
+/// Adds an overflow bucket to every chain of 2^n and takes its entries away again, then inserts a new key.
+fn into_a_same_size_growth(
+    ops: &mut Vec<Op>,
+    rng: &mut Rng,
+    hasher: Hasher,
+    buckets_log2: u32,
+    from: u16,
+) {
+    for bucket in 0..1u64 << buckets_log2 {
+        let keys: Vec<u16> = of_bucket(hasher, bucket, buckets_log2, from).take(9).collect();
+        ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));
+        ops.extend(keys.iter().map(|&k| Op::Remove(k)));
+    }
+    ops.push(Op::Insert(from.wrapping_add(4096).wrapping_add(rng.u16(0..64)), 1));
+}

@@ -1,0 +1,145 @@
+//! Hashers that put keys where a test wants them.
+//!
+//! A table of 2^B buckets takes the low B bits of a hash as bucket and the top byte as tophash, so a hasher that is
+//! poor on purpose decides what meets: everything in one bucket, every tophash the same, both, neither.
+//!
+//! # Not here
+//! Which keys: see `keys`.
+//! # Checked by
+//! `tests/generators.rs`; the Go recordings use the first four.
+
+use foldhash::fast::FixedState;
+use std::hash::BuildHasher;
+
+/// How keys hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Hasher {
+    /// The key itself: buckets in turn, one tophash for all small keys.
+    #[default]
+    Identity,
+    /// 0: one chain, one tophash.
+    Zero,
+    /// The low three bits choose among eight buckets, the next eight are the tophash.
+    Low3,
+    /// Only the top byte differs: one chain, tophashes tell apart.
+    TopByte,
+    /// splitmix64's finaliser: as good as random.
+    Mix,
+    /// The low three bits of the key are all there is: eight chains, one tophash.
+    LowBits,
+    /// foldhash with this seed, as the map's default hasher.
+    Seeded(u16),
+}
+
+impl Hasher {
+    /// Every hasher, in the order of its code.
+    pub const ALL: [Hasher; 7] = [
+        Hasher::Identity,
+        Hasher::Zero,
+        Hasher::Low3,
+        Hasher::TopByte,
+        Hasher::Mix,
+        Hasher::LowBits,
+        Hasher::Seeded(0),
+    ];
+
+    /// The word for it in a case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hasher::Identity => "identity",
+            Hasher::Zero => "zero",
+            Hasher::Low3 => "low3",
+            Hasher::TopByte => "top-byte",
+            Hasher::Mix => "mix",
+            Hasher::LowBits => "low-bits",
+            Hasher::Seeded(_) => "seeded",
+        }
+    }
+
+    /// The hash of a `u64` key.
+    #[inline]
+    pub fn hash(self, key: u64) -> u64 {
+        match self {
+            Hasher::Identity => key,
+            Hasher::Zero => 0,
+            Hasher::Low3 => (key & 7) | (key >> 3 & 0xff) << 56,
+            Hasher::TopByte => key << 56,
+            Hasher::Mix => mix(key),
+            Hasher::LowBits => key & 7,
+            Hasher::Seeded(seed) => FixedState::with_seed(mix(seed as u64)).hash_one(key),
+        }
+    }
+}
+
+/// splitmix64's finaliser.
+#[inline]
+pub fn mix(key: u64) -> u64 {
+    let z = key.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
+}
+
+/// `BuildHasher` for a [`Hasher`]: what the maps under test are given.
+#[derive(Clone, Debug)]
+pub struct ModelState {
+    hasher: Hasher,
+    /// The seeded hasher's state, so that a hash does not derive it again.
+    seeded: FixedState,
+}
+
+impl ModelState {
+    /// Hashes as `hasher` says.
+    pub fn new(hasher: Hasher) -> Self {
+        let seed = if let Hasher::Seeded(seed) = hasher { mix(seed as u64) } else { 0 };
+        ModelState { hasher, seeded: FixedState::with_seed(seed) }
+    }
+
+    /// How it hashes.
+    pub fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+}
+
+impl Default for ModelState {
+    fn default() -> Self {
+        ModelState::new(Hasher::default())
+    }
+}
+
+/// A hasher for keys that write one `u64`.
+#[derive(Clone, Debug)]
+pub struct ModelHasher {
+    state: ModelState,
+    hash: u64,
+}
+
+impl BuildHasher for ModelState {
+    type Hasher = ModelHasher;
+
+    #[inline]
+    fn build_hasher(&self) -> ModelHasher {
+        ModelHasher { state: self.clone(), hash: 0 }
+    }
+}
+
+impl std::hash::Hasher for ModelHasher {
+    #[inline]
+    fn write_u64(&mut self, key: u64) {
+        self.hash = match self.state.hasher {
+            Hasher::Seeded(_) => self.state.seeded.hash_one(key),
+            other => other.hash(key),
+        };
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(self.hash << 8 | byte as u64);
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.hash
+    }
+}

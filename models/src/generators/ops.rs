@@ -1,0 +1,205 @@
+//! Sequences of ops by swarm: each phase of a sequence draws which kinds of op it uses and how often, so that some
+//! sequences only grow, some churn at one size, some do a single rare thing many times.
+//!
+//! # Not here
+//! Sequences made for one defect: see `directed`.
+//! # Checked by
+//! `tests/generators.rs`.
+
+use super::directed;
+use super::hashers::Hasher;
+use super::keys::{Keys, Style};
+use crate::case::{Case, Elements};
+use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
+use clap::ValueEnum;
+use fastrand::Rng;
+use std::convert::Infallible;
+
+/// What a sequence is to exercise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Mix {
+    /// Everything.
+    #[default]
+    Full,
+    /// `get`, `insert` and `remove` in equal parts over 512 keys.
+    GetInsertRemove,
+    /// Cursors over maps that change.
+    #[value(skip)]
+    Iteration,
+    /// Panics in user code.
+    #[value(skip)]
+    Panics,
+}
+
+/// Capacities around the thresholds.
+const CAPACITIES: [u16; 16] = [0, 0, 0, 0, 0, 0, 1, 7, 8, 9, 13, 14, 26, 52, 104, 300];
+
+/// Draws everything of a sequential case: `length` ops or a little more.
+pub fn fill(case: &mut Case, rng: &mut Rng, mix: Mix, length: usize) {
+    if mix == Mix::GetInsertRemove {
+        *case = Case { threads: std::mem::take(&mut case.threads), ..Case::default() };
+        case.hasher = Hasher::Seeded(rng.u16(..));
+        let ops = case.ops_mut();
+        ops.clear();
+        ops.extend((0..length).map(|_| get_insert_remove(rng)));
+        return;
+    }
+    header(case, rng, mix);
+    let hasher = case.hasher;
+    let ops = case.ops_mut();
+    ops.clear();
+    while ops.len() < length {
+        let left = length - ops.len();
+        phase(ops, rng, mix, hasher, rng.clone().usize(32..=160).min(left));
+    }
+}
+
+/// Draws everything but the ops.
+pub fn header(case: &mut Case, rng: &mut Rng, mix: Mix) {
+    case.hasher = Hasher::ALL[rng.usize(0..Hasher::ALL.len())];
+    if let Hasher::Seeded(seed) = &mut case.hasher {
+        *seed = rng.u16(..);
+    }
+    case.order = Order::ALL[rng.usize(0..2)];
+    case.elements = match rng.u8(0..16) {
+        _ if mix == Mix::Panics => Elements::Counted,
+        0..10 => Elements::Plain,
+        10..15 => Elements::Counted,
+        _ => Elements::Wide,
+    };
+    case.capacity = CAPACITIES[rng.usize(0..CAPACITIES.len())];
+}
+
+#[inline]
+fn get_insert_remove(rng: &mut Rng) -> Op {
+    let bits = rng.u64(..);
+    let k = (bits & 511) as u16;
+    // 22 bits times 3: one of three, with nothing to notice of the remainder.
+    match ((bits >> 9 & 0x3f_ffff) * 3) >> 22 {
+        0 => Op::Get(k),
+        1 => Op::Insert(k, (bits >> 48) as u16),
+        _ => Op::Remove(k),
+    }
+}
+
+/// What a phase is about.
+#[derive(Clone, Copy)]
+enum Mood {
+    Grow,
+    Shrink,
+    Churn,
+    Mixed,
+}
+
+/// Appends about `length` ops that belong together.
+pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length: usize) {
+    let odds = if mix == Mix::Iteration { 4 } else { 24 };
+    match rng.u8(0..odds) {
+        0 if mix != Mix::Panics => return directed::cursor_across_two_growths(ops, rng, hasher),
+        1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
+        _ => {}
+    }
+    let style = Style::draw(rng);
+    let keys = Keys::new(rng, style, hasher);
+    let kinds = swarm(rng, mix);
+    for _ in 0..length {
+        let kind = kinds[rng.u8(..) as usize];
+        ops.push(draw(rng, kind, &keys));
+    }
+}
+
+/// One op of this kind.
+pub fn draw(rng: &mut Rng, kind: Kind, keys: &Keys) -> Op {
+    let op = Op::build(kind, |argument| {
+        Ok::<u16, Infallible>(match argument {
+            Argument::Key => keys.pick(rng),
+            Argument::Value => rng.u8(..) as u16,
+            Argument::Count => match rng.u8(0..64) {
+                0 => rng.u16(0..1000),
+                1..8 => CAPACITIES[rng.usize(0..CAPACITIES.len())],
+                _ => rng.u16(0..64),
+            },
+            Argument::Small => match rng.u8(0..16) {
+                0 => rng.u8(..) as u16,
+                1..4 => rng.u16(0..32),
+                _ => rng.u16(0..6),
+            },
+            Argument::Cursor => rng.u16(0..CURSORS as u16),
+            Argument::Distance => (rng.i8(-3..=3)) as u8 as u16,
+            Argument::Site => rng.u16(0..Site::ALL.len() as u16),
+            Argument::Order => rng.u16(0..2),
+        })
+    });
+    match op {
+        Ok(op) => op,
+        Err(never) => match never {},
+    }
+}
+
+/// Kinds of op, each as often as it is to be drawn.
+fn swarm(rng: &mut Rng, mix: Mix) -> [Kind; 256] {
+    let mood = [Mood::Grow, Mood::Shrink, Mood::Churn, Mood::Mixed][rng.usize(0..4)];
+    // One set of coins for the phase: which of the rarer kinds take part.
+    let coins = rng.u64(..);
+    let mut weights: Vec<(Kind, u32)> = Vec::with_capacity(Kind::ALL.len());
+    for (at, &kind) in Kind::ALL.iter().enumerate() {
+        let takes_part = coins >> (at % 64) & 1 == 1;
+        let weight = match (kind, mood) {
+            (Kind::Insert, Mood::Grow) => 120,
+            (Kind::Insert, Mood::Churn) => 60,
+            (Kind::Insert, _) => 24,
+            (Kind::Remove, Mood::Shrink) => 60,
+            (Kind::Remove, Mood::Churn) => 60,
+            (Kind::Remove, _) => 12,
+            (Kind::Get, _) => 16,
+            _ if !takes_part => 0,
+            _ => rare(kind, mix),
+        };
+        weights.push((kind, weight));
+    }
+    let total: u32 = weights.iter().map(|&(_, weight)| weight).sum();
+    let mut table = [Kind::Insert; 256];
+    let (mut at, mut reached) = (0, weights[0].1);
+    for (place, kind) in table.iter_mut().enumerate() {
+        let goal = (place as u32 * total) / 256;
+        while goal >= reached && at + 1 < weights.len() {
+            at += 1;
+            reached += weights[at].1;
+        }
+        *kind = weights[at].0;
+    }
+    table
+}
+
+/// The weight of a kind that takes part in a phase.
+fn rare(kind: Kind, mix: Mix) -> u32 {
+    match kind {
+        Kind::PanicAt => match mix {
+            Mix::Panics => 40,
+            _ => 2,
+        },
+        Kind::CursorOpen | Kind::CursorOpenAnywhere if mix == Mix::Iteration => 12,
+        Kind::CursorStep if mix == Mix::Iteration => 80,
+        Kind::CursorOpen | Kind::CursorStep => 10,
+        Kind::FillToThreshold => 6,
+        Kind::Evacuate | Kind::EvacuateTo => 6,
+        // Ops that empty the map: often enough to be met, seldom enough that maps grow.
+        Kind::IntoIter
+        | Kind::IntoIterDrop
+        | Kind::Drain
+        | Kind::DrainDrop
+        | Kind::Clear
+        | Kind::Retain
+        | Kind::ExtractIf
+        | Kind::ExtractIfDrop => 1,
+        // Ops that look at every entry.
+        Kind::Iter | Kind::IterMut | Kind::KeysValues | Kind::ValuesMut | Kind::IntoKeysValues => 1,
+        Kind::Clone | Kind::CloneSwap | Kind::Extend => 1,
+        Kind::Reserve
+        | Kind::TryReserve
+        | Kind::ShrinkTo
+        | Kind::ShrinkToFit
+        | Kind::TryReserveTooMuch => 2,
+        _ => 8,
+    }
+}

@@ -1,0 +1,149 @@
+//! Bytes ⇄ case. The only file that knows bytes.
+//!
+//! ```text
+//! 0       hasher (mod the number of hashers)
+//! 1       bit 0: evacuation order; the rest: elements (mod)
+//! 2..4    capacity        4..6   the hasher's seed        little-endian, as everything here
+//! 6..     ops: an opcode and its arguments, at most 5 bytes each
+//! ```
+//! Opcode `2n` is the n-th kind of op with every argument in one byte; `2n + 1` is the same with keys, values and
+//! counts in two. Opcodes past the last kind repeat the commonest ops, so that random bytes look like use of a map.
+//! Bytes that are missing at the end read as 0.
+//!
+//! # Invariants
+//! - **total**: every byte string is some case. - **dense**: at most 5 bytes an op.
+//! - **onto**: every sequential case is some byte string, and `decode(encode(case)) == case.bare()`.
+//! # Not here
+//! Text: see `case`. Mutation: see `generators::mutate`.
+//! # Checked by
+//! `tests/round_trips.rs`.
+
+use crate::case::{Case, Elements};
+use crate::generators::hashers::Hasher;
+use crate::op::{Argument, Kind, Op, Order};
+use arbitrary::{Arbitrary, Unstructured};
+use std::convert::Infallible;
+
+/// Bytes before the first op.
+pub const HEADER_BYTES: usize = 6;
+/// The longest op.
+pub const OP_BYTES_MAX: usize = 5;
+
+/// What opcodes past the vocabulary mean, over and over.
+const COMMON: [Kind; 8] = [
+    Kind::Insert,
+    Kind::Get,
+    Kind::Insert,
+    Kind::Remove,
+    Kind::Insert,
+    Kind::CursorStep,
+    Kind::EntryAndModify,
+    Kind::Remove,
+];
+
+/// Opcode → kind and width.
+static OPCODES: [(Kind, bool); 256] = {
+    let mut table = [(Kind::Insert, false); 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = if code < 2 * Kind::ALL.len() {
+            (Kind::ALL[code / 2], code % 2 == 1)
+        } else {
+            (COMMON[code % COMMON.len()], false)
+        };
+        code += 1;
+    }
+    table
+};
+
+const _: () = assert!(2 * Kind::ALL.len() <= 256, "an opcode fits in a byte");
+
+/// The case these bytes stand for.
+pub fn decode(bytes: &[u8]) -> Case {
+    let mut case = Case::default();
+    decode_into(bytes, &mut case);
+    case
+}
+
+/// [`decode`] into a case whose memory is used again.
+pub fn decode_into(bytes: &[u8], case: &mut Case) {
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let word = |at: usize| u16::from_le_bytes([byte(at), byte(at + 1)]);
+    case.hasher = Hasher::ALL[byte(0) as usize % Hasher::ALL.len()];
+    if let Hasher::Seeded(seed) = &mut case.hasher {
+        *seed = word(4);
+    }
+    case.order = Order::ALL[byte(1) as usize & 1];
+    case.elements = Elements::ALL[(byte(1) >> 1) as usize % Elements::ALL.len()];
+    case.capacity = word(2);
+    let ops = case.ops_mut();
+    ops.clear();
+    let mut rest = bytes.get(HEADER_BYTES..).unwrap_or(&[]);
+    while !rest.is_empty() {
+        ops.push(decode_op(&mut rest));
+    }
+}
+
+/// The op at the front of `bytes`, which it leaves.
+pub fn decode_op(bytes: &mut &[u8]) -> Op {
+    let mut next = || match bytes.split_first() {
+        Some((&first, rest)) => {
+            *bytes = rest;
+            first as u16
+        }
+        None => 0,
+    };
+    let (kind, is_long) = OPCODES[next() as usize];
+    let op = Op::build(kind, |argument| {
+        let low = next();
+        Ok::<_, Infallible>(if is_long && argument.is_wide() { low | next() << 8 } else { low })
+    });
+    match op {
+        Ok(op) => op,
+        Err(never) => match never {},
+    }
+}
+
+/// The bytes of a case.
+///
+/// # Panics
+/// If the case has more than one thread: bytes are for sequential cases.
+pub fn encode(case: &Case) -> Vec<u8> {
+    assert!(case.is_sequential(), "only a case with one thread has a byte form");
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + 3 * case.ops().len());
+    let hasher = Hasher::ALL.iter().position(|hasher| hasher.name() == case.hasher.name());
+    bytes.push(hasher.expect("ALL lists every hasher") as u8);
+    bytes.push(case.order as u8 | (case.elements as u8) << 1);
+    bytes.extend(case.capacity.to_le_bytes());
+    let seed = if let Hasher::Seeded(seed) = case.hasher { seed } else { 0 };
+    bytes.extend(seed.to_le_bytes());
+    for &op in case.ops() {
+        encode_op(op, &mut bytes);
+    }
+    bytes
+}
+
+/// Appends an op's bytes.
+pub fn encode_op(op: Op, bytes: &mut Vec<u8>) {
+    let mut is_long = false;
+    op.arguments(|argument, raw| is_long |= argument.is_wide() && raw > 0xff);
+    bytes.push(2 * op.kind() as u8 + is_long as u8);
+    op.arguments(|argument: Argument, raw| {
+        bytes.push(raw as u8);
+        if is_long && argument.is_wide() {
+            bytes.push((raw >> 8) as u8);
+        }
+    });
+}
+
+/// By hand: a derived one decodes random bytes to one op on average, because it asks a byte per element whether
+/// to go on.
+impl<'a> Arbitrary<'a> for Case {
+    fn arbitrary(u: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(decode(u.bytes(u.len())?))
+    }
+
+    fn arbitrary_take_rest(u: Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(decode(u.take_rest()))
+    }
+}

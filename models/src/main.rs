@@ -1,0 +1,32 @@
+//! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
+
+use clap::{Parser, Subcommand};
+use models::drivers::{go_trace, ops, replay};
+use std::process::ExitCode;
+
+/// Hunts boundary resize bugs in hash maps.
+#[derive(Parser)]
+#[command(name = "cargo models", bin_name = "cargo models")]
+struct Line {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run generated sequences of ops against a model of a map.
+    Ops(ops::Options),
+    /// Run cases and fuzz inputs again.
+    Replay(replay::Options),
+    /// Replay recordings of Go's map and compare every answer, every state and the digest.
+    GoTrace(go_trace::Options),
+}
+
+fn main() -> ExitCode {
+    let exit = match Line::parse().verb {
+        Verb::Ops(options) => ops::drive(&options),
+        Verb::Replay(options) => replay::drive(&options),
+        Verb::GoTrace(options) => go_trace::drive(&options),
+    };
+    exit.into()
+}

@@ -1,0 +1,44 @@
+//! Oracles: each judges one thing, draws no randomness, and says which rule was broken.
+//!
+//! | oracle | judges |
+//! |---|---|
+//! | [`reference`] | answers and contents, against the spec |
+//! | [`well_formed`] | the map's own structure, by its `check` |
+//! | [`iteration`] | the cursor contract |
+//! | [`drops`] | every key and value dropped exactly once, none early |
+//! | [`work`] | growth work per op |
+//! | [`panics`] | what a panic leaves behind; that there is none unasked |
+//!
+//! # Not here
+//! When an oracle is asked: see `property`.
+//! # Checked by
+//! `tests/oracles.rs` shows each of them object.
+
+pub mod drops;
+pub mod iteration;
+pub mod panics;
+pub mod reference;
+pub mod well_formed;
+pub mod work;
+
+/// An oracle's objection. The property adds the op and the state to make it a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// Which oracle.
+    pub oracle: &'static str,
+    /// The rule that was broken.
+    pub rule: String,
+    /// What was expected and what was seen.
+    pub detail: String,
+}
+
+/// An oracle's verdict.
+pub type Verdict = Result<(), Box<Objection>>;
+
+impl Objection {
+    /// An objection as an error.
+    #[cold]
+    pub fn raise<T>(oracle: &'static str, rule: &str, detail: String) -> Result<T, Box<Objection>> {
+        Err(Box::new(Objection { oracle, rule: rule.to_string(), detail }))
+    }
+}

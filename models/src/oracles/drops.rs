@@ -1,0 +1,49 @@
+//! Drops: every key and value is dropped exactly once, and none while the map still holds it.
+//!
+//! Reads the ledger of `elements`. Values are the map's from insert to removal, so the number alive
+//! is the number of entries. A map may keep the keys that `remove`, `clear` or a dropped `drain`
+//! took out, for its open cursors, until those that could meet them are gone; so of keys there may
+//! be a few more. After a panic in a `Drop`, what was being dropped along with it may leak, as in
+//! std: then only "twice" and "early" are judged.
+
+use super::{Objection, Verdict};
+use crate::elements::Ledger;
+
+/// This oracle's name.
+pub const NAME: &str = "drops";
+
+/// What may be alive besides the entries.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Allowance {
+    /// Keys that may be kept for cursors.
+    pub kept_keys: usize,
+    /// A `Drop` has panicked: anything may have leaked.
+    pub leaks: bool,
+}
+
+/// Judges the ledger while the map holds `len` entries. Call it when no other key or value is alive.
+pub fn account(len: usize, allowance: Allowance) -> Verdict {
+    if let Some(fault) = Ledger::fault() {
+        let detail = format!("a key or value was {fault}");
+        return Objection::raise(NAME, "each key and value is dropped exactly once", detail);
+    }
+    let (keys, values) = Ledger::live();
+    if keys < len || values < len {
+        return Objection::raise(
+            NAME,
+            "no key or value is dropped early",
+            format!("left {keys} keys and {values} values alive, the map holds {len} entries"),
+        );
+    }
+    if !allowance.leaks && (values > len || keys > len + allowance.kept_keys) {
+        return Objection::raise(
+            NAME,
+            "no key or value leaks",
+            format!(
+                "left {keys} keys and {values} values alive, the map holds {len} entries and may keep {} keys for cursors",
+                allowance.kept_keys
+            ),
+        );
+    }
+    Ok(())
+}

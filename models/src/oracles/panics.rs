@@ -1,0 +1,121 @@
+//! Panics: no op panics unasked, and one that user code made panic leaves a map that lost nothing it should keep.
+//!
+//! After a panic in the middle of an op, every entry is as it was before the op or as it is after it, each on its
+//! own; entries the op does not concern are untouched. Structure and drops are judged by their own oracles.
+//!
+//! The panic hook is replaced once, on first use: inside a run it notes the message instead of printing it (and
+//! instead of libFuzzer's hook, which aborts); elsewhere the former hook is called.
+
+use super::reference::Seen;
+use super::{Objection, Verdict};
+use crate::elements::Injected;
+use crate::op::Site;
+use crate::spec::Spec;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+/// This oracle's name.
+pub const NAME: &str = "panics";
+
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+    static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// How a panic came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// It was injected here.
+    Injected(Site),
+    /// Nobody asked for it; what it said and where.
+    Own(String),
+}
+
+/// Runs `body`; a panic in it is a value.
+pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Cause> {
+    replace_hook();
+    let was = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    CATCHING.set(was);
+    result.map_err(|payload| cause(&*payload))
+}
+
+fn cause(payload: &(dyn Any + Send)) -> Cause {
+    match payload.downcast_ref::<Injected>() {
+        Some(Injected(site)) => Cause::Injected(*site),
+        None => Cause::Own(MESSAGE.take()),
+    }
+}
+
+fn replace_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let former = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !CATCHING.get() {
+                former(info);
+            } else if info.payload().downcast_ref::<Injected>().is_none() {
+                let said = info.payload_as_str().unwrap_or("a panic without words");
+                let place = info.location().map_or(String::new(), |place| format!(" at {place}"));
+                MESSAGE.set(format!("\"{said}\"{place}"));
+            }
+        }));
+    });
+}
+
+/// A panic that nobody asked for.
+pub fn unasked(message: &str) -> Verdict {
+    Objection::raise(NAME, "no op panics on its own", format!("panicked: {message}"))
+}
+
+/// What the map may hold after a panic in an op that takes `before` to `after`: returns the spec of what it
+/// does hold. `seen` is sorted by key.
+pub fn settled<M: Spec>(before: &M, after: &M, seen: &[Seen]) -> Result<M, Box<Objection>> {
+    let object = |detail| {
+        Objection::raise(NAME, "a panic leaves every entry as before or after the op", detail)
+    };
+    let mut settled = M::default();
+    for entry in seen {
+        let Seen { key, value, stamp } = *entry;
+        let Ok(number) = u16::try_from(key) else {
+            return object(format!("left k{key}, which no op uses"));
+        };
+        let allowed = [before.get(number), after.get(number)]
+            .into_iter()
+            .flatten()
+            .find(|held| held.value == value && stamp.is_none_or(|stamp| stamp == held.born));
+        match allowed {
+            Some(held) if settled.insert(number, held.value, held.born).is_none() => {}
+            Some(_) => return object(format!("left k{key} twice")),
+            None => {
+                let show = |held: Option<crate::spec::Entry>| {
+                    held.map_or("absent".to_string(), |held| {
+                        format!("v{} (made by op {})", held.value, held.born - 1)
+                    })
+                };
+                let made = stamp.map_or(String::new(), |stamp| {
+                    format!(" (made by op {})", stamp.wrapping_sub(1))
+                });
+                return object(format!(
+                    "left k{key} with v{value}{made}; before the op it was {}, after it {}",
+                    show(before.get(number)),
+                    show(after.get(number))
+                ));
+            }
+        }
+    }
+    let mut lost = None;
+    before.for_each(|key, _| {
+        if lost.is_none() && after.get(key).is_some() && settled.get(key).is_none() {
+            lost = Some(key);
+        }
+    });
+    match lost {
+        None => Ok(settled),
+        Some(key) => {
+            object(format!("lost k{key}, which was there before the op and stays after it"))
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The property: a map does what the spec does, under every oracle.
+//!
+//! The fuzz targets, proptest, `cargo models ops`, `replay` and the corpus tests all call [`run`]. Each op is done to the
+//! map and to the spec; their answers are compared at once; the structure is looked at as often as [`Checks`] says.
+//!
+//! # Invariants
+//! - **deterministic**: the outcome depends on the case and on [`Checks`] alone.
+//! - **a failure is a value**: a broken rule, and a panic, come back as a [`Finding`].
+//! # Not here
+//! What the rules are: see `oracles`. What an op does to the whole map: see `whole`.
+//! # Checked by
+//! `tests/oracles.rs` (it can fail), `tests/subjects.rs` (it can pass).
+
+mod point;
+mod whole;
+
+use crate::case::Case;
+use crate::elements::{Key, Ledger, Value};
+use crate::finding::Finding;
+use crate::generators::hashers::ModelState;
+use crate::op::{CURSORS, Op, Order, Ret};
+use crate::oracles::drops::Allowance;
+use crate::oracles::iteration::Witness;
+use crate::oracles::panics::{self, Cause};
+use crate::oracles::reference::{self, Seen};
+use crate::oracles::work::{self, Bound};
+use crate::oracles::{Objection, Verdict, drops, well_formed};
+use crate::spec::Spec;
+use crate::subject::{Capabilities, Growth, SequentialSubject};
+use std::marker::PhantomData;
+
+/// How often the structure, the contents and the drops are judged. Answers, `len` and growth work always are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Checks {
+    /// Not at all, beyond answers: for speed, between runs that do more.
+    Answers,
+    /// At the end of the run.
+    End,
+    /// Also whenever a growth starts or ends, and after a panic.
+    Boundaries,
+    /// After every op.
+    Every,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Ops done and compared, those that a composite op is made of each for itself; skipped ones not.
+    pub ops: u64,
+    /// Growths started.
+    pub growths: u64,
+    /// Injected panics that went off.
+    pub panics: u64,
+}
+
+/// A finding, or what was done.
+pub type Outcome = Result<Report, Box<Finding>>;
+
+/// The most entries a `fill-to-threshold` inserts.
+pub const FILL_MAX: usize = 512;
+
+/// Runs a case on a map `S` against the spec `M`.
+///
+/// # Errors
+/// The first rule that was broken.
+///
+/// # Panics
+/// If the case has more than one thread.
+pub fn run<S, K, V, M>(case: &Case, checks: Checks) -> Outcome
+where
+    S: SequentialSubject<K, V>,
+    K: Key,
+    V: Value,
+    M: Spec,
+{
+    assert!(case.is_sequential(), "the sequential property runs one thread");
+    if K::COUNTED {
+        Ledger::begin();
+    }
+    let mut at = 0;
+    let mut run = None;
+    let verdict = panics::caught(|| {
+        let run = run.insert(Run::<S, K, V, M>::new(case, checks));
+        run.all(case.ops(), &mut at)
+    });
+    let objection = match verdict {
+        Ok(Ok(())) => {
+            let run = run.expect("the run has begun");
+            let report = run.report;
+            match run.finish() {
+                Ok(()) => return Ok(report),
+                Err(objection) => {
+                    return Err(Box::new(Finding {
+                        objection: *objection,
+                        at: case.ops().len(),
+                        op: None,
+                        growth: None,
+                    }));
+                }
+            }
+        }
+        Ok(Err(objection)) => objection,
+        Err(cause) => {
+            let message = match cause {
+                Cause::Own(message) => message,
+                Cause::Injected(site) => format!("an injected panic of {} escaped", site.name()),
+            };
+            panics::unasked(&message).expect_err("it objects")
+        }
+    };
+    let (mut op, mut growth) = (case.ops().get(at).copied(), None);
+    if let Some(run) = run {
+        op = run.part.or(op);
+        if S::CAPABILITIES.has(Capabilities::GROWTH) {
+            growth = panics::caught(|| run.map.growth()).ok();
+        }
+        // A map that broke a rule is not to be trusted with its own drop.
+        std::mem::forget(run);
+    }
+    Err(Box::new(Finding { objection: *objection, at, op, growth }))
+}
+
+/// A run in progress.
+struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
+    map: S,
+    spec: M,
+    state: ModelState,
+    order: Order,
+    cursors: [Option<(S::Cursor, Witness)>; CURSORS],
+    checks: Checks,
+    /// The number of the current op, from 1: what new entries are born at.
+    now: u32,
+    /// The op a composite op is at.
+    part: Option<Op>,
+    /// The state of growth after the last op.
+    growth: Growth,
+    /// A panic is armed.
+    armed: bool,
+    allowance: Allowance,
+    report: Report,
+    scratch: Vec<Seen>,
+    elements: PhantomData<(K, V)>,
+}
+
+impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    fn new(case: &Case, checks: Checks) -> Self {
+        let state = ModelState::new(case.hasher);
+        let mut run = Run {
+            map: S::create(state.clone(), case.capacity as usize),
+            spec: M::default(),
+            state,
+            order: case.order,
+            cursors: [const { None }; CURSORS],
+            checks,
+            now: 0,
+            part: None,
+            growth: Growth::default(),
+            armed: false,
+            allowance: Allowance::default(),
+            report: Report::default(),
+            scratch: Vec::new(),
+            elements: PhantomData,
+        };
+        run.adopt();
+        run
+    }
+
+    /// Makes a map that has just become ours follow the case's order.
+    fn adopt(&mut self) {
+        if S::CAPABILITIES.has(Capabilities::GROWTH) {
+            self.map.set_order(self.order);
+            self.growth = self.map.growth();
+        }
+    }
+
+    fn all(&mut self, ops: &[Op], at: &mut usize) -> Verdict {
+        for (index, &op) in ops.iter().enumerate() {
+            *at = index;
+            self.now = index as u32 + 1;
+            self.step(op)?;
+        }
+        *at = ops.len();
+        self.part = None;
+        if self.checks >= Checks::End { self.thorough() } else { Ok(()) }
+    }
+
+    /// Does one op and judges it.
+    #[inline]
+    fn step(&mut self, op: Op) -> Verdict {
+        if self.armed {
+            return self.step_armed(op);
+        }
+        match op {
+            Op::Get(k) => {
+                let seen = self.map.get(&K::make(k, self.now)).map(V::number);
+                let expected = self.spec.get(k).map(|entry| entry.value);
+                reference::answers(Ret::Value(seen), Ret::Value(expected))?;
+                self.after(Bound::Read)
+            }
+            Op::Insert(k, v) => {
+                let seen = self
+                    .map
+                    .insert(K::make(k, self.now), V::make(v as u64))
+                    .map(|old| old.number());
+                let expected = self.spec.insert(k, v as u64, self.now);
+                reference::answers(Ret::Value(seen), Ret::Value(expected))?;
+                self.after(Bound::Write)
+            }
+            Op::Remove(k) => {
+                let seen = self.map.remove(&K::make(k, self.now)).map(|old| old.number());
+                let expected = self.spec.remove(k);
+                reference::answers(Ret::Value(seen), Ret::Value(expected))?;
+                if K::COUNTED {
+                    self.keep_keys(1);
+                }
+                self.after(Bound::Write)
+            }
+            _ => self.step_rare(op),
+        }
+    }
+
+    #[inline(never)]
+    fn step_rare(&mut self, op: Op) -> Verdict {
+        match op {
+            Op::FillToThreshold(distance, k) => self.fill(distance, k),
+            Op::EvacuateTo(mark) => self.evacuate_to(mark as usize),
+            Op::PanicAt(site, n) => {
+                if K::COUNTED {
+                    Ledger::arm(site, n as u32);
+                    self.armed = true;
+                }
+                Ok(())
+            }
+            _ => match self.apply(op)? {
+                Some(bound) => self.after(bound),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// One op; `None` if the map lacks the capability.
+    fn apply(&mut self, op: Op) -> Result<Option<Bound>, Box<Objection>> {
+        match self.point(op)? {
+            point::Done::No => self.whole(op),
+            point::Done::Skipped => Ok(None),
+            point::Done::Yes(bound) => Ok(Some(bound)),
+        }
+    }
+
+    /// What is judged after every op.
+    #[inline]
+    fn after(&mut self, bound: Bound) -> Verdict {
+        self.report.ops += 1;
+        reference::length(self.map.len(), self.spec.len())?;
+        let mut at_boundary = false;
+        if S::CAPABILITIES.has(Capabilities::GROWTH) && bound != Bound::Read {
+            let growth = self.map.growth();
+            work::bounded(self.growth, growth, bound)?;
+            if growth.started != self.growth.started
+                || growth.old_buckets != self.growth.old_buckets
+            {
+                at_boundary = true;
+                self.report.growths += growth.started.wrapping_sub(self.growth.started);
+            }
+            self.growth = growth;
+        }
+        if at_boundary && self.checks >= Checks::Boundaries || self.checks == Checks::Every {
+            return self.thorough();
+        }
+        Ok(())
+    }
+
+    /// Structure, contents and drops. O(n).
+    #[inline(never)]
+    fn thorough(&mut self) -> Verdict {
+        if S::CAPABILITIES.has(Capabilities::GROWTH) {
+            let growth = self.map.growth();
+            // `after` skips this for reads, which are most ops: a read that did growth work is found here.
+            work::bounded(self.growth, growth, Bound::Read)?;
+        }
+        well_formed::structure(self.map.check())?;
+        let mut seen = self.collect();
+        let verdict = reference::contents("a full iteration", &mut seen, &self.spec, true);
+        self.scratch = seen;
+        verdict?;
+        self.account()
+    }
+
+    fn account(&self) -> Verdict {
+        if K::COUNTED { drops::account(self.spec.len(), self.allowance) } else { Ok(()) }
+    }
+
+    /// Every entry of the map, in its order, in the run's scratch memory.
+    fn collect(&mut self) -> Vec<Seen> {
+        let mut seen = std::mem::take(&mut self.scratch);
+        seen.clear();
+        self.map.for_each(|key, value| seen.push(saw(key, value)));
+        seen
+    }
+
+    /// Up to `removed` keys may now stay alive for a cursor.
+    fn keep_keys(&mut self, removed: usize) {
+        if self.cursors.iter().any(Option::is_some) {
+            self.allowance.kept_keys += removed;
+        }
+    }
+
+    /// Closes every cursor: the map they belong to is gone.
+    fn close_cursors(&mut self) {
+        self.cursors = [const { None }; CURSORS];
+    }
+
+    /// `fill-to-threshold`: plain inserts, each judged.
+    fn fill(&mut self, distance: i8, k: u16) -> Verdict {
+        if !S::CAPABILITIES.has(Capabilities::CAPACITY) {
+            return Ok(());
+        }
+        let target = self.map.capacity().saturating_add_signed(distance as isize);
+        let mut key = k;
+        for _ in 0..target.saturating_sub(self.spec.len()).min(FILL_MAX) {
+            let Some(absent) = self.spec.absent_from(key) else { break };
+            self.part = Some(Op::Insert(absent, absent));
+            self.step(Op::Insert(absent, absent))?;
+            key = absent.wrapping_add(1);
+        }
+        self.part = None;
+        Ok(())
+    }
+
+    /// `evacuate-to`: one old bucket at a time, each judged.
+    fn evacuate_to(&mut self, mark: usize) -> Verdict {
+        if !S::CAPABILITIES.has(Capabilities::GROWTH) {
+            return Ok(());
+        }
+        let old_buckets = self.map.growth().old_buckets.unwrap_or(0);
+        for _ in 0..old_buckets {
+            let growth = self.map.growth();
+            if growth.old_buckets.is_none() || growth.mark >= mark {
+                break;
+            }
+            self.part = Some(Op::Evacuate(1));
+            self.step(Op::Evacuate(1))?;
+        }
+        self.part = None;
+        Ok(())
+    }
+
+    /// One op while a panic is armed.
+    #[inline(never)]
+    fn step_armed(&mut self, op: Op) -> Verdict {
+        if matches!(op, Op::FillToThreshold(..) | Op::EvacuateTo(_) | Op::PanicAt(..)) {
+            return self.step_rare(op);
+        }
+        let before = self.spec.clone();
+        Ledger::watch(true);
+        let result = panics::caught(|| self.apply(op));
+        Ledger::watch(false);
+        self.armed = Ledger::armed().is_some();
+        let site = match result {
+            Ok(Ok(Some(bound))) => return self.after(bound),
+            Ok(verdict) => return verdict.map(|_| ()),
+            Err(Cause::Own(message)) => return panics::unasked(&message),
+            Err(Cause::Injected(site)) => site,
+        };
+        self.report.panics += 1;
+        self.allowance.leaks |= site == crate::op::Site::Drop;
+        // What a cursor had yielded when the panic came through it is not known.
+        if let Op::CursorStep(c, _) = op {
+            self.cursors[c as usize] = None;
+        }
+        well_formed::structure(self.map.check())?;
+        let mut after = before.clone();
+        after.apply(op, self.now);
+        let mut seen = self.collect();
+        seen.sort_unstable();
+        self.spec = panics::settled(&before, &after, &seen)?;
+        self.scratch = seen;
+        self.keep_keys(before.len().saturating_sub(self.spec.len()));
+        self.growth = self.map.growth();
+        self.account()?;
+        self.after(Bound::Whole)
+    }
+
+    /// Drops the map, then the cursors, and judges the drops.
+    fn finish(self) -> Verdict {
+        let Run { map, cursors, mut allowance, checks, .. } = self;
+        Ledger::watch(true);
+        let dropped = panics::caught(|| drop(map)).and_then(|()| panics::caught(|| drop(cursors)));
+        Ledger::watch(false);
+        match dropped {
+            Err(Cause::Own(message)) => return panics::unasked(&message),
+            Err(Cause::Injected(_)) => allowance.leaks = true,
+            Ok(()) => {}
+        }
+        allowance.kept_keys = 0;
+        if K::COUNTED && checks >= Checks::End { drops::account(0, allowance) } else { Ok(()) }
+    }
+}
+
+/// An entry as an oracle wants it.
+#[inline]
+fn saw<K: Key, V: Value>(key: &K, value: &V) -> Seen {
+    Seen { key: key.number(), value: value.number(), stamp: key.stamp() }
+}

@@ -1,0 +1,190 @@
+//! Ops on single entries and on cursors: done to the map and to the spec, answers compared.
+
+use super::{Run, saw};
+use crate::elements::{Key, Ledger, Value};
+use crate::op::{Op, Ret, Site};
+use crate::oracles::iteration::Witness;
+use crate::oracles::work::Bound;
+use crate::oracles::{Objection, Verdict, reference};
+use crate::spec::Spec;
+use crate::subject::{Capabilities, EntryPath, SequentialSubject};
+
+/// Was the op one of these?
+pub(super) enum Done {
+    /// No: it concerns the whole map.
+    No,
+    /// Yes, but the map lacks the capability.
+    Skipped,
+    /// Yes, and its growth work is bounded so.
+    Yes(Bound),
+}
+
+impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    /// Does `op` if it is about single entries or a cursor.
+    pub(super) fn point(&mut self, op: Op) -> Result<Done, Box<Objection>> {
+        let (needs, bound) = match op {
+            Op::Get(_) => (Capabilities::NONE, Bound::Read),
+            Op::Insert(..) | Op::Remove(_) => (Capabilities::NONE, Bound::Write),
+            Op::ContainsKey(_) | Op::GetKeyValue(_) => (Capabilities::LOOKUPS, Bound::Read),
+            Op::RemoveEntry(_) => (Capabilities::LOOKUPS, Bound::Write),
+            Op::GetMut(..) => (Capabilities::MUTATION, Bound::Read),
+            Op::GetDisjointMut(..) => (Capabilities::DISJOINT, Bound::Read),
+            Op::EntryInsert(..) => {
+                (Capabilities::ENTRY.and(Capabilities::INSERT_ENTRY), Bound::Write)
+            }
+            Op::EntryOrInsert(..)
+            | Op::EntryOrInsertWith(..)
+            | Op::EntryOrDefault(_)
+            | Op::EntryAndModify(..)
+            | Op::EntryReplace(..)
+            | Op::EntryRemove(_)
+            | Op::EntryRemoveEntry(_)
+            | Op::EntryDrop(_) => (Capabilities::ENTRY, Bound::Write),
+            Op::CursorOpen(..)
+            | Op::CursorOpenAnywhere(_)
+            | Op::CursorStep(..)
+            | Op::CursorClose(_) => (Capabilities::CURSOR, Bound::Read),
+            _ => return Ok(Done::No),
+        };
+        if !S::CAPABILITIES.has(needs) {
+            return Ok(Done::Skipped);
+        }
+        match op {
+            Op::CursorOpen(c, bucket, offset) => {
+                self.open(c, Some((bucket as usize, offset as usize)))
+            }
+            Op::CursorOpenAnywhere(c) => self.open(c, None),
+            Op::CursorStep(c, steps) => self.step_cursor(c as usize, steps)?,
+            Op::CursorClose(c) => self.cursors[c as usize] = None,
+            _ => {
+                let seen = self.answer(op)?;
+                let expected = self.spec.apply(op, self.now);
+                reference::answers(seen, expected)?;
+            }
+        }
+        if matches!(op, Op::Remove(_)) {
+            self.keep_keys(1);
+        }
+        Ok(Done::Yes(bound))
+    }
+
+    /// What the map answers.
+    fn answer(&mut self, op: Op) -> Result<Ret, Box<Objection>> {
+        let make = |k| K::make(k, self.now);
+        Ok(match op {
+            Op::Get(k) => Ret::Value(self.map.get(&make(k)).map(V::number)),
+            Op::Insert(k, v) => {
+                Ret::Value(self.map.insert(make(k), V::make(v as u64)).map(|old| old.number()))
+            }
+            Op::Remove(k) => Ret::Value(self.map.remove(&make(k)).map(|old| old.number())),
+            Op::RemoveEntry(k) => {
+                let removed = self.map.remove_entry(&make(k));
+                if let Some((key, _)) = &removed {
+                    self.gave_away(k, key)?;
+                }
+                Ret::Entry(removed.map(|(key, value)| (key.number(), value.number())))
+            }
+            Op::ContainsKey(k) => Ret::Flag(self.map.contains_key(&make(k))),
+            Op::GetKeyValue(k) => {
+                let found = self.map.get_key_value(&make(k)).map(|(key, value)| saw(key, value));
+                if let Some(seen) = found {
+                    reference::contents("get_key_value", &mut [seen], &self.spec, false)?;
+                }
+                Ret::Entry(found.map(|seen| (seen.key, seen.value)))
+            }
+            Op::GetMut(k, v) => {
+                let key = make(k);
+                let found = self.map.get_mut(&key);
+                Ret::Value(found.map(|value| {
+                    let old = value.number();
+                    value.set(v as u64);
+                    old
+                }))
+            }
+            Op::GetDisjointMut(k, l) => self.disjoint(k, l),
+            _ => self.entry(op)?,
+        })
+    }
+
+    fn disjoint(&mut self, k: u16, l: u16) -> Ret {
+        let add_one = |value: &mut V| {
+            let old = value.number();
+            value.add(1);
+            old
+        };
+        let (key, other) = (K::make(k, self.now), K::make(l, self.now));
+        if k == l {
+            // std panics when the keys are the same.
+            return match S::CAPABILITIES.has(Capabilities::MUTATION) {
+                true => Ret::Two([self.map.get_mut(&key).map(add_one), None]),
+                false => Ret::Two([self.spec.get(k).map(|entry| entry.value), None]),
+            };
+        }
+        Ret::Two(self.map.get_disjoint_mut([&key, &other]).map(|found| found.map(add_one)))
+    }
+
+    fn entry(&mut self, op: Op) -> Result<Ret, Box<Objection>> {
+        let (k, path) = match op {
+            Op::EntryOrInsert(k, v) => (k, EntryPath::OrInsert(v as u64)),
+            Op::EntryOrInsertWith(k, v) => (k, EntryPath::OrInsertWith(v as u64)),
+            Op::EntryOrDefault(k) => (k, EntryPath::OrDefault),
+            Op::EntryAndModify(k, v) => (k, EntryPath::AndModify(v as u64)),
+            Op::EntryInsert(k, v) => (k, EntryPath::InsertEntry(v as u64)),
+            Op::EntryReplace(k, v) => (k, EntryPath::Replace(v as u64)),
+            Op::EntryRemove(k) => (k, EntryPath::Remove),
+            Op::EntryRemoveEntry(k) => (k, EntryPath::RemoveEntry),
+            Op::EntryDrop(k) => (k, EntryPath::Look),
+            other => unreachable!("`{other}` is no entry op"),
+        };
+        let answer = self.map.entry(K::make(k, self.now), path, || {
+            if K::COUNTED {
+                Ledger::call(Site::Closure);
+            }
+        });
+        if let (EntryPath::RemoveEntry, Some(key)) = (path, &answer.key) {
+            self.gave_away(k, key)?;
+        }
+        Ok(match path {
+            EntryPath::RemoveEntry => Ret::Entry(answer.value.map(|value| {
+                let key = answer.key.as_ref().map_or(u64::MAX, K::number);
+                (key, value)
+            })),
+            _ => Ret::Value(answer.value),
+        })
+    }
+
+    /// The key that came back with a removed entry is the stored one.
+    fn gave_away(&self, k: u16, key: &K) -> Verdict {
+        let (Some(stamp), Some(held)) = (key.stamp(), self.spec.get(k)) else { return Ok(()) };
+        if stamp == held.born {
+            return Ok(());
+        }
+        Objection::raise(
+            reference::NAME,
+            "the stored key comes back",
+            format!(
+                "gave back the key of op {stamp}, the entry was created by op {}",
+                held.born - 1
+            ),
+        )
+    }
+
+    fn open(&mut self, c: u8, start: Option<(usize, usize)>) {
+        let cursor = self.map.open_cursor(start);
+        self.cursors[c as usize] = Some((cursor, Witness::new(&self.spec, self.now)));
+    }
+
+    fn step_cursor(&mut self, c: usize, steps: u8) -> Verdict {
+        let Some((cursor, witness)) = &mut self.cursors[c] else { return Ok(()) };
+        for _ in 0..steps {
+            let step = self.map.step_cursor(cursor).map(|(key, value)| saw(key, value));
+            let was_finished = witness.is_finished();
+            witness.step(c, step, &self.spec)?;
+            // One step past the end shows that it stays there.
+            if was_finished {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,309 @@
+//! Ops on the whole map: every entry that comes out is compared with the spec.
+
+use super::{Run, saw};
+use crate::elements::{Key, Ledger, Value};
+use crate::op::{Op, Site, chosen};
+use crate::oracles::work::{self, Bound};
+use crate::oracles::{Objection, Verdict, reference};
+use crate::spec::{Spec, extension};
+use crate::subject::{Capabilities, Mutably, SequentialSubject};
+
+fn closure<K: Key>() {
+    if K::COUNTED {
+        Ledger::call(Site::Closure);
+    }
+}
+
+impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    /// Does `op`, which concerns the whole map; `None` if the map lacks the capability.
+    pub(super) fn whole(&mut self, op: Op) -> Result<Option<Bound>, Box<Objection>> {
+        let (needs, bound) = match op {
+            Op::Iter | Op::Clear | Op::IntoIterDrop(_) => (Capabilities::NONE, Bound::Whole),
+            Op::IterMut(_) | Op::ValuesMut(_) => (Capabilities::MUTATION, Bound::Read),
+            Op::KeysValues => (Capabilities::VIEWS, Bound::Read),
+            Op::IntoIter => (Capabilities::VIEWS, Bound::Whole),
+            Op::IntoKeysValues => (Capabilities::CLONE.and(Capabilities::INTO_PARTS), Bound::Read),
+            Op::Retain(..) => (Capabilities::RETAIN, Bound::Whole),
+            Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Whole),
+            Op::ExtractIf(..) | Op::ExtractIfDrop(..) => (Capabilities::EXTRACT, Bound::Whole),
+            Op::Clone => (Capabilities::CLONE, Bound::Read),
+            Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
+            Op::Extend(..) => (Capabilities::EXTEND, Bound::Whole),
+            Op::Reserve(_) | Op::TryReserve(_) | Op::TryReserveTooMuch | Op::ShrinkToFit => {
+                (Capabilities::CAPACITY, Bound::Whole)
+            }
+            Op::ShrinkTo(_) => (Capabilities::CAPACITY.and(Capabilities::SHRINK_TO), Bound::Whole),
+            Op::Evacuate(n) => (Capabilities::GROWTH, Bound::Evacuate(n as usize)),
+            Op::SetOrder(_) => (Capabilities::GROWTH, Bound::Read),
+            other => unreachable!("`{other}` is not done as one op on the whole map"),
+        };
+        if !S::CAPABILITIES.has(needs) {
+            return Ok(None);
+        }
+        match op {
+            Op::Iter => self.iterate()?,
+            Op::IterMut(v) => self.mutate(op, Mutably::Iter, v)?,
+            Op::ValuesMut(v) => self.mutate(op, Mutably::Values, v)?,
+            Op::KeysValues => self.keys_values()?,
+            Op::IntoIter => self.consume(usize::MAX)?,
+            Op::IntoIterDrop(n) if S::CAPABILITIES.has(Capabilities::VIEWS) => {
+                self.consume(n as usize)?
+            }
+            Op::IntoIterDrop(_) => self.replace(),
+            Op::IntoKeysValues => self.parts()?,
+            Op::Retain(m, r) => self.retain(op, m, r)?,
+            Op::Drain => self.drain(usize::MAX)?,
+            Op::DrainDrop(n) => self.drain(n as usize)?,
+            Op::ExtractIf(m, r) => self.extract(m, r, usize::MAX)?,
+            Op::ExtractIfDrop(m, r, n) => self.extract(m, r, n as usize)?,
+            Op::Clone => self.duplicate(false)?,
+            Op::CloneSwap => self.duplicate(true)?,
+            Op::Extend(k, n) => {
+                let now = self.now;
+                self.map.extend(extension(k, n).map(|k| (K::make(k, now), V::make(k as u64))));
+                self.spec.apply(op, now);
+            }
+            Op::Clear => {
+                let had = self.spec.len();
+                self.keep_keys(had);
+                self.map.clear();
+                self.spec.clear();
+            }
+            Op::Evacuate(n) => self.evacuate(n as usize)?,
+            Op::SetOrder(order) => {
+                self.order = order;
+                self.map.set_order(order);
+            }
+            _ => self.change_capacity(op)?,
+        }
+        // A map that took the place of the old one counts its growths from its own beginning.
+        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap) {
+            self.adopt();
+        }
+        Ok(Some(bound))
+    }
+
+    fn iterate(&mut self) -> Verdict {
+        let mut seen = self.collect();
+        let verdict = reference::contents("iter", &mut seen, &self.spec, true);
+        self.scratch = seen;
+        verdict
+    }
+
+    fn values(&self) -> Vec<u64> {
+        let mut values = Vec::with_capacity(self.spec.len());
+        self.spec.for_each(|_, entry| values.push(entry.value));
+        values
+    }
+
+    fn keys(&self) -> Vec<u64> {
+        let mut keys = Vec::with_capacity(self.spec.len());
+        self.spec.for_each(|key, _| keys.push(key as u64));
+        keys
+    }
+
+    fn mutate(&mut self, op: Op, how: Mutably, v: u16) -> Verdict {
+        let mut seen = Vec::new();
+        let mut values = Vec::new();
+        self.map.each_mut(how, |key, value| {
+            match key {
+                Some(key) => seen.push(saw(key, value)),
+                None => values.push(value.number()),
+            }
+            value.add(v as u64);
+        });
+        match how {
+            Mutably::Iter => reference::contents("iter_mut", &mut seen, &self.spec, true)?,
+            Mutably::Values => reference::numbers("values_mut", &mut values, &mut self.values())?,
+        }
+        self.spec.apply(op, self.now);
+        Ok(())
+    }
+
+    fn keys_values(&mut self) -> Verdict {
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        self.map.keys_values(|key| keys.push(key.number()), |value| values.push(value.number()));
+        reference::numbers("keys", &mut keys, &mut self.keys())?;
+        reference::numbers("values", &mut values, &mut self.values())
+    }
+
+    /// Puts a new map in the old one's place and returns the old one, without its cursors.
+    fn take(&mut self) -> S {
+        self.close_cursors();
+        self.allowance.kept_keys = 0;
+        std::mem::replace(&mut self.map, S::create(self.state.clone(), 0))
+    }
+
+    fn replace(&mut self) {
+        let old = self.take();
+        self.spec.clear();
+        drop(old);
+    }
+
+    fn consume(&mut self, take: usize) -> Verdict {
+        let mut seen = Vec::new();
+        let old = self.take();
+        old.into_each(take, |key, value| seen.push(saw(&key, &value)));
+        let whole = self.came("into_iter", &mut seen, take);
+        self.spec.clear();
+        whole
+    }
+
+    fn parts(&mut self) -> Verdict {
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        self.map.duplicate().into_each_key(|key| keys.push(key.number()));
+        self.map.duplicate().into_each_value(|value| values.push(value.number()));
+        reference::numbers("into_keys", &mut keys, &mut self.keys())?;
+        reference::numbers("into_values", &mut values, &mut self.values())
+    }
+
+    fn retain(&mut self, op: Op, m: u8, r: u8) -> Verdict {
+        let mut seen = Vec::new();
+        self.map.retain(|key, value| {
+            closure::<K>();
+            seen.push(saw(key, value));
+            let stays = !chosen(key.number(), m, r);
+            if stays {
+                value.add(1);
+            }
+            stays
+        });
+        reference::contents("retain", &mut seen, &self.spec, true)?;
+        self.spec.apply(op, self.now);
+        Ok(())
+    }
+
+    fn drain(&mut self, take: usize) -> Verdict {
+        // The rest goes as with `clear`.
+        self.keep_keys(self.spec.len().saturating_sub(take));
+        let mut seen = Vec::new();
+        self.map.drain(take, |key, value| seen.push(saw(&key, &value)));
+        self.came("drain", &mut seen, take)?;
+        self.spec.clear();
+        Ok(())
+    }
+
+    fn extract(&mut self, m: u8, r: u8, take: usize) -> Verdict {
+        let mut seen = Vec::new();
+        let choose = |key: &K, _: &mut V| {
+            closure::<K>();
+            chosen(key.number(), m, r)
+        };
+        self.map.extract_if(take, choose, |key, value| seen.push(saw(&key, &value)));
+        reference::contents("extract_if", &mut seen, &self.spec, false)?;
+        let mut expected = 0;
+        self.spec.for_each(|key, _| expected += chosen(key as u64, m, r) as usize);
+        self.how_many("extract_if", seen.len(), expected.min(take))?;
+        for entry in seen {
+            if !chosen(entry.key, m, r) {
+                let detail = format!("extract_if gave k{}, which was not chosen", entry.key);
+                return Objection::raise(
+                    reference::NAME,
+                    "only what was chosen is extracted",
+                    detail,
+                );
+            }
+            self.spec.remove(entry.key as u16);
+        }
+        Ok(())
+    }
+
+    /// `take` entries (or all) came out of the map.
+    fn came(&self, view: &str, seen: &mut [reference::Seen], take: usize) -> Verdict {
+        reference::contents(view, seen, &self.spec, take >= self.spec.len())?;
+        self.how_many(view, seen.len(), self.spec.len().min(take))
+    }
+
+    fn how_many(&self, view: &str, seen: usize, expected: usize) -> Verdict {
+        if seen == expected {
+            return Ok(());
+        }
+        let detail = format!("{view} gave {seen} entries, expected {expected}");
+        Objection::raise(reference::NAME, "an iterator yields until there is no more", detail)
+    }
+
+    fn duplicate(&mut self, swap: bool) -> Verdict {
+        let clone = self.map.duplicate();
+        if !clone.equals(&self.map) || !self.map.equals(&clone) {
+            let detail = "made a clone that is not == the map".to_string();
+            return Objection::raise(reference::NAME, "a clone is equal", detail);
+        }
+        reference::length(clone.len(), self.spec.len())?;
+        crate::oracles::well_formed::structure(clone.check())?;
+        let mut seen = Vec::new();
+        clone.for_each(|key, value| seen.push(saw(key, value)));
+        reference::contents("the clone", &mut seen, &self.spec, true)?;
+        if swap {
+            self.close_cursors();
+            self.allowance.kept_keys = 0;
+            drop(std::mem::replace(&mut self.map, clone));
+        }
+        Ok(())
+    }
+
+    fn evacuate(&mut self, n: usize) -> Verdict {
+        let before = self.map.growth();
+        let said = self.map.evacuate(n);
+        let after = self.map.growth();
+        let did = after.evacuated.wrapping_sub(before.evacuated) as usize;
+        let owed = before.old_buckets.map_or(0, |old| n.min(old));
+        if said != did || owed > 0 && did == 0 {
+            let detail = format!("said it evacuated {said} old buckets, it was {did}");
+            return Objection::raise(
+                work::NAME,
+                "evacuate says how many old buckets it emptied",
+                detail,
+            );
+        }
+        Ok(())
+    }
+
+    fn change_capacity(&mut self, op: Op) -> Verdict {
+        let before = self.map.capacity();
+        let (len, mut least) = (self.spec.len(), before);
+        match op {
+            Op::Reserve(n) => {
+                self.map.reserve(n as usize);
+                least = least.max(len + n as usize);
+            }
+            Op::TryReserve(n) => {
+                if !self.map.try_reserve(n as usize) {
+                    let detail = format!("could not reserve {n} entries");
+                    return Objection::raise(
+                        reference::NAME,
+                        "try_reserve of little succeeds",
+                        detail,
+                    );
+                }
+                least = least.max(len + n as usize);
+            }
+            Op::TryReserveTooMuch => {
+                if self.map.try_reserve(usize::MAX / 2) {
+                    let detail = "succeeded".to_string();
+                    return Objection::raise(
+                        reference::NAME,
+                        "try_reserve of too much fails",
+                        detail,
+                    );
+                }
+            }
+            Op::ShrinkTo(n) => {
+                self.map.shrink_to(n as usize);
+                least = len.max((n as usize).min(before));
+            }
+            Op::ShrinkToFit => {
+                self.map.shrink_to_fit();
+                least = len;
+            }
+            other => unreachable!("`{other}` does not change the capacity"),
+        }
+        let after = self.map.capacity();
+        if after >= least {
+            return Ok(());
+        }
+        let detail = format!(
+            "took the capacity from {before} to {after}, with {len} entries; at least {least} was due"
+        );
+        Objection::raise(reference::NAME, "capacity is what was asked for", detail)
+    }
+}

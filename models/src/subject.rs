@@ -1,0 +1,316 @@
+//! `SequentialSubject`: what a map implements to be tested.
+//!
+//! Seven methods and a type are required; the rest are declared in [`CAPABILITIES`](SequentialSubject::CAPABILITIES), and an
+//! op that needs a capability the subject does not declare is skipped. Implement it for every `K: Key, V: Value` the
+//! map can hold, with [`ModelState`] as its hasher if it takes one, and hand it to `property::run`:
+//!
+//! ```
+//! use models::{elements::{Key, Value}, generators::hashers::ModelState, subject::{NoCursor, SequentialSubject}};
+//!
+//! /// Remembers everything in a row.
+//! struct Row<K, V>(Vec<(K, V)>);
+//!
+//! impl<K: Key, V: Value> SequentialSubject<K, V> for Row<K, V> {
+//!     type Cursor = NoCursor;
+//!     fn create(_: ModelState, capacity: usize) -> Self { Row(Vec::with_capacity(capacity)) }
+//!     fn get(&self, key: &K) -> Option<&V> { self.0.iter().find(|entry| entry.0 == *key).map(|entry| &entry.1) }
+//!     fn insert(&mut self, key: K, value: V) -> Option<V> {
+//!         match self.0.iter_mut().find(|entry| entry.0 == key) {
+//!             Some(entry) => Some(std::mem::replace(&mut entry.1, value)),
+//!             None => { self.0.push((key, value)); None }
+//!         }
+//!     }
+//!     fn remove(&mut self, key: &K) -> Option<V> {
+//!         let at = self.0.iter().position(|entry| entry.0 == *key)?;
+//!         Some(self.0.swap_remove(at).1)
+//!     }
+//!     fn len(&self) -> usize { self.0.len() }
+//!     fn clear(&mut self) { self.0.clear() }
+//!     fn for_each(&self, mut visit: impl FnMut(&K, &V)) { self.0.iter().for_each(|(key, value)| visit(key, value)) }
+//! }
+//!
+//! use models::{case::Case, property::{self, Checks}, spec::Ordered};
+//! let case = Case::parse("case 1\nthread main\n insert k1 v2\n get k1\n remove k1\nend\n").unwrap();
+//! property::run::<Row<u64, u64>, u64, u64, Ordered>(&case, Checks::Every).unwrap();
+//! ```
+//!
+//! # Not here
+//! Which ops need which capability, and what they must answer: see `property`.
+//! # Checked by
+//! `tests/subjects.rs`.
+
+use crate::elements::{Key, Value};
+use crate::generators::hashers::ModelState;
+use crate::op::Order;
+
+/// A set of optional abilities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities(u32);
+
+impl Capabilities {
+    /// Only what is required.
+    pub const NONE: Self = Capabilities(0);
+    /// `contains_key`, `get_key_value`, `remove_entry`.
+    pub const LOOKUPS: Self = Capabilities(1);
+    /// `get_mut`, `each_mut` by `iter_mut` and by `values_mut`.
+    pub const MUTATION: Self = Capabilities(1 << 1);
+    /// `get_disjoint_mut`.
+    pub const DISJOINT: Self = Capabilities(1 << 2);
+    /// `entry`, in all its forms.
+    pub const ENTRY: Self = Capabilities(1 << 3);
+    /// `entry(..).insert_entry`.
+    pub const INSERT_ENTRY: Self = Capabilities(1 << 4);
+    /// `keys`, `values`, `into_iter`.
+    pub const VIEWS: Self = Capabilities(1 << 5);
+    /// `into_keys`, `into_values`.
+    pub const INTO_PARTS: Self = Capabilities(1 << 6);
+    /// `retain`.
+    pub const RETAIN: Self = Capabilities(1 << 7);
+    /// `drain`.
+    pub const DRAIN: Self = Capabilities(1 << 8);
+    /// `extract_if`.
+    pub const EXTRACT: Self = Capabilities(1 << 9);
+    /// `clone`, `==`.
+    pub const CLONE: Self = Capabilities(1 << 10);
+    /// `extend`.
+    pub const EXTEND: Self = Capabilities(1 << 11);
+    /// `capacity`, `reserve`, `try_reserve`, `shrink_to_fit`.
+    pub const CAPACITY: Self = Capabilities(1 << 12);
+    /// `shrink_to`.
+    pub const SHRINK_TO: Self = Capabilities(1 << 13);
+    /// Iteration that does not borrow the map.
+    pub const CURSOR: Self = Capabilities(1 << 14);
+    /// Growth that is spread over writes: `growth`, `evacuate`, `set_order`.
+    pub const GROWTH: Self = Capabilities(1 << 15);
+    /// `check`.
+    pub const CHECK: Self = Capabilities(1 << 16);
+
+    /// Both sets together.
+    pub const fn and(self, other: Self) -> Self {
+        Capabilities(self.0 | other.0)
+    }
+
+    /// Everything in `self` but not in `other`.
+    pub const fn without(self, other: Self) -> Self {
+        Capabilities(self.0 & !other.0)
+    }
+
+    /// Is all of `other` in it?
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// How far a map has grown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Growths started, ever.
+    pub started: u64,
+    /// Old buckets evacuated, ever.
+    pub evacuated: u64,
+    /// log2 of the (new) table's buckets.
+    pub buckets_log2: u32,
+    /// The old table's buckets, while there is one.
+    pub old_buckets: Option<usize>,
+    /// The evacuation mark.
+    pub mark: usize,
+}
+
+/// What to do with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryPath {
+    /// `or_insert(v)`.
+    OrInsert(u64),
+    /// `or_insert_with(|| v)`.
+    OrInsertWith(u64),
+    /// `or_default()`.
+    OrDefault,
+    /// `and_modify(|old| *old += v).or_insert(v)`.
+    AndModify(u64),
+    /// `insert_entry(v)`; answers the value in the entry it returns.
+    InsertEntry(u64),
+    /// Occupied: `insert(v)`. Vacant: drop.
+    Replace(u64),
+    /// Occupied: `remove()`. Vacant: drop.
+    Remove,
+    /// Occupied: `remove_entry()`. Vacant: drop.
+    RemoveEntry,
+    /// Occupied: `get()`. Vacant: `key()`. Then drop.
+    Look,
+}
+
+/// What an entry answered: the value now or formerly there, and the stored key where the path hands it out.
+#[derive(Debug)]
+pub struct EntryAnswer<K> {
+    /// The value's number.
+    pub value: Option<u64>,
+    /// The key, when the entry gave it away.
+    pub key: Option<K>,
+}
+
+/// The cursor of a map that has none.
+#[derive(Debug)]
+pub enum NoCursor {}
+
+/// Which of two ways to reach every value for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutably {
+    /// `iter_mut`.
+    Iter,
+    /// `values_mut`.
+    Values,
+}
+
+/// A map under test. See the module's documentation.
+///
+/// Methods that have to be declared in [`CAPABILITIES`](Self::CAPABILITIES) panic by default, so that a declaration
+/// without an implementation is itself found.
+#[allow(unused_variables, reason = "the defaults only say that they are defaults")]
+pub trait SequentialSubject<K: Key, V: Value>: Sized {
+    /// Iteration that does not borrow the map; [`NoCursor`] if there is none.
+    type Cursor;
+    /// Which of the optional methods it has.
+    const CAPABILITIES: Capabilities = Capabilities::NONE;
+
+    /// An empty map with room for `capacity` entries.
+    fn create(state: ModelState, capacity: usize) -> Self;
+    /// The value of `key`.
+    fn get(&self, key: &K) -> Option<&V>;
+    /// Sets `key`'s value and returns the old one. The stored key stays.
+    fn insert(&mut self, key: K, value: V) -> Option<V>;
+    /// Removes `key`.
+    fn remove(&mut self, key: &K) -> Option<V>;
+    /// How many entries.
+    fn len(&self) -> usize;
+    /// No entries?
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Removes everything.
+    fn clear(&mut self);
+    /// Visits every entry once, in any order.
+    fn for_each(&self, visit: impl FnMut(&K, &V));
+
+    /// `LOOKUPS`.
+    fn contains_key(&self, key: &K) -> bool {
+        undeclared("contains_key")
+    }
+    /// `LOOKUPS`.
+    fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
+        undeclared("get_key_value")
+    }
+    /// `LOOKUPS`.
+    fn remove_entry(&mut self, key: &K) -> Option<(K, V)> {
+        undeclared("remove_entry")
+    }
+    /// `MUTATION`.
+    fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        undeclared("get_mut")
+    }
+    /// `MUTATION`: visits every entry, the key only where the way shows it.
+    fn each_mut(&mut self, how: Mutably, visit: impl FnMut(Option<&K>, &mut V)) {
+        undeclared("each_mut")
+    }
+    /// `DISJOINT`: two different keys.
+    fn get_disjoint_mut(&mut self, keys: [&K; 2]) -> [Option<&mut V>; 2] {
+        undeclared("get_disjoint_mut")
+    }
+    /// `ENTRY`; `closure` is to be called at the start of every closure given to the map.
+    fn entry(&mut self, key: K, path: EntryPath, closure: impl Fn()) -> EntryAnswer<K> {
+        undeclared("entry")
+    }
+    /// `VIEWS`: `keys`, then `values`.
+    fn keys_values(&self, key: impl FnMut(&K), value: impl FnMut(&V)) {
+        undeclared("keys_values")
+    }
+    /// `VIEWS`: `into_iter`; stop after `take` entries and drop the rest.
+    fn into_each(self, take: usize, visit: impl FnMut(K, V)) {
+        undeclared("into_each")
+    }
+    /// `INTO_PARTS`: `into_keys`.
+    fn into_each_key(self, visit: impl FnMut(K)) {
+        undeclared("into_each_key")
+    }
+    /// `INTO_PARTS`: `into_values`.
+    fn into_each_value(self, visit: impl FnMut(V)) {
+        undeclared("into_each_value")
+    }
+    /// `RETAIN`.
+    fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+        undeclared("retain")
+    }
+    /// `DRAIN`: stop after `take` entries and drop the iterator.
+    fn drain(&mut self, take: usize, visit: impl FnMut(K, V)) {
+        undeclared("drain")
+    }
+    /// `EXTRACT`: stop after `take` entries and drop the iterator.
+    fn extract_if(
+        &mut self,
+        take: usize,
+        choose: impl FnMut(&K, &mut V) -> bool,
+        visit: impl FnMut(K, V),
+    ) {
+        undeclared("extract_if")
+    }
+    /// `CLONE`.
+    fn duplicate(&self) -> Self {
+        undeclared("duplicate")
+    }
+    /// `CLONE`: `==`, by entries that are equal in number.
+    fn equals(&self, other: &Self) -> bool {
+        undeclared("equals")
+    }
+    /// `EXTEND`.
+    fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
+        undeclared("extend")
+    }
+    /// `CAPACITY`: entries it can hold without growing.
+    fn capacity(&self) -> usize {
+        undeclared("capacity")
+    }
+    /// `CAPACITY`.
+    fn reserve(&mut self, additional: usize) {
+        undeclared("reserve")
+    }
+    /// `CAPACITY`: did it succeed?
+    fn try_reserve(&mut self, additional: usize) -> bool {
+        undeclared("try_reserve")
+    }
+    /// `CAPACITY`.
+    fn shrink_to_fit(&mut self) {
+        undeclared("shrink_to_fit")
+    }
+    /// `SHRINK_TO`.
+    fn shrink_to(&mut self, capacity: usize) {
+        undeclared("shrink_to")
+    }
+    /// `CURSOR`: at a bucket and an offset, or where the map likes.
+    fn open_cursor(&mut self, start: Option<(usize, usize)>) -> Self::Cursor {
+        undeclared("open_cursor")
+    }
+    /// `CURSOR`.
+    fn step_cursor<'m>(&'m self, cursor: &mut Self::Cursor) -> Option<(&'m K, &'m V)> {
+        undeclared("step_cursor")
+    }
+    /// `GROWTH`: O(1).
+    #[inline]
+    fn growth(&self) -> Growth {
+        Growth::default()
+    }
+    /// `GROWTH`: how many old buckets it emptied.
+    fn evacuate(&mut self, buckets: usize) -> usize {
+        undeclared("evacuate")
+    }
+    /// `GROWTH`.
+    fn set_order(&mut self, order: Order) {
+        undeclared("set_order")
+    }
+    /// `CHECK`: is the map well formed? The claim it breaks and how, if not.
+    fn check(&self) -> Result<(), (String, String)> {
+        Ok(())
+    }
+}
+
+fn undeclared(method: &str) -> ! {
+    panic!("the subject declares the capability of `{method}` and does not implement it")
+}

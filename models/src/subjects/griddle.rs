@@ -1,0 +1,24 @@
+//! `griddle::HashMap`: the other incremental map, which moves eight entries with every insert.
+
+use super::std::ALL_OF_STD;
+use crate::elements::{Key, Value};
+use crate::generators::hashers::ModelState;
+use crate::subject::{Capabilities, EntryAnswer, EntryPath, Mutably, NoCursor, SequentialSubject};
+use griddle::{HashMap, hash_map};
+
+impl<K: Key, V: Value> SequentialSubject<K, V> for HashMap<K, V, ModelState> {
+    type Cursor = NoCursor;
+    const CAPABILITIES: Capabilities = ALL_OF_STD
+        .without(Capabilities::DISJOINT)
+        .without(Capabilities::INTO_PARTS)
+        .without(Capabilities::EXTRACT);
+
+    std_required!();
+    std_removal!();
+    std_optional!();
+    std_shrink_to!();
+    std_drain!();
+    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
+        entry.insert(value).get().number()
+    ));
+}

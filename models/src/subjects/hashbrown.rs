@@ -1,0 +1,24 @@
+//! `hashbrown::HashMap`.
+
+use super::std::ALL_OF_STD;
+use crate::elements::{Key, Value};
+use crate::generators::hashers::ModelState;
+use crate::subject::{Capabilities, EntryAnswer, EntryPath, Mutably, NoCursor, SequentialSubject};
+use hashbrown::{HashMap, hash_map};
+
+impl<K: Key, V: Value> SequentialSubject<K, V> for HashMap<K, V, ModelState> {
+    type Cursor = NoCursor;
+    const CAPABILITIES: Capabilities = ALL_OF_STD;
+
+    std_required!();
+    std_removal!();
+    std_optional!();
+    std_shrink_to!();
+    std_into_parts!();
+    std_disjoint!();
+    std_drain!();
+    std_extract!();
+    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
+        entry.insert(value).get().number()
+    ));
+}

@@ -1,0 +1,59 @@
+//! `map_core::Map`: the map this suite was made for.
+
+use super::std::ALL_OF_STD;
+use crate::elements::{Key, Value};
+use crate::generators::hashers::ModelState;
+use crate::op::Order;
+use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
+use map_core::{Cursor, EvacuationOrder, Map, hash_map};
+
+impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
+    type Cursor = Cursor;
+    const CAPABILITIES: Capabilities =
+        ALL_OF_STD.and(Capabilities::CURSOR).and(Capabilities::GROWTH).and(Capabilities::CHECK);
+
+    std_required!();
+    std_removal!();
+    std_optional!();
+    std_shrink_to!();
+    std_into_parts!();
+    std_disjoint!();
+    std_drain!();
+    std_extract!();
+    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
+        entry.insert_entry(value).get().number()
+    ));
+
+    fn open_cursor(&mut self, start: Option<(usize, usize)>) -> Cursor {
+        match start {
+            Some((bucket, offset)) => self.cursor_at(bucket, offset),
+            None => self.cursor(),
+        }
+    }
+    fn step_cursor<'m>(&'m self, cursor: &mut Cursor) -> Option<(&'m K, &'m V)> {
+        cursor.next(self)
+    }
+    #[inline]
+    fn growth(&self) -> Growth {
+        let state = self.growth_state();
+        Growth {
+            started: state.growths_started,
+            evacuated: state.evacuated_buckets,
+            buckets_log2: state.buckets_log2,
+            old_buckets: state.growing.map(|_| state.old_buckets),
+            mark: state.mark,
+        }
+    }
+    fn evacuate(&mut self, buckets: usize) -> usize {
+        Self::evacuate(self, buckets)
+    }
+    fn set_order(&mut self, order: Order) {
+        self.set_evacuation_order(match order {
+            Order::Go => EvacuationOrder::Go,
+            Order::InOrder => EvacuationOrder::InOrder,
+        });
+    }
+    fn check(&self) -> Result<(), (String, String)> {
+        Self::check(self).map_err(|violation| (violation.claim.to_string(), violation.detail))
+    }
+}

@@ -1,0 +1,204 @@
+//! The methods that every map with std's API answers in the same words. A file beside this one says which it has.
+
+/// The required methods.
+macro_rules! std_required {
+    () => {
+        fn create(state: ModelState, capacity: usize) -> Self {
+            Self::with_capacity_and_hasher(capacity, state)
+        }
+        #[inline]
+        fn get(&self, key: &K) -> Option<&V> {
+            Self::get(self, key)
+        }
+        #[inline]
+        fn insert(&mut self, key: K, value: V) -> Option<V> {
+            Self::insert(self, key, value)
+        }
+        #[inline]
+        fn len(&self) -> usize {
+            Self::len(self)
+        }
+        fn clear(&mut self) {
+            Self::clear(self);
+        }
+        fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+            self.iter().for_each(|(key, value)| visit(key, value));
+        }
+    };
+}
+
+/// `remove` and `remove_entry` (`IndexMap` spells them otherwise), and the other lookups.
+macro_rules! std_removal {
+    () => {
+        #[inline]
+        fn remove(&mut self, key: &K) -> Option<V> {
+            Self::remove(self, key)
+        }
+        fn remove_entry(&mut self, key: &K) -> Option<(K, V)> {
+            Self::remove_entry(self, key)
+        }
+    };
+}
+
+/// `LOOKUPS`, `MUTATION`, `VIEWS`, `RETAIN`, `CLONE`, `EXTEND`, `CAPACITY`.
+macro_rules! std_optional {
+    () => {
+        fn contains_key(&self, key: &K) -> bool {
+            Self::contains_key(self, key)
+        }
+        fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
+            Self::get_key_value(self, key)
+        }
+        fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+            Self::get_mut(self, key)
+        }
+        fn each_mut(&mut self, how: Mutably, mut visit: impl FnMut(Option<&K>, &mut V)) {
+            match how {
+                Mutably::Iter => self.iter_mut().for_each(|(key, value)| visit(Some(key), value)),
+                Mutably::Values => self.values_mut().for_each(|value| visit(None, value)),
+            }
+        }
+        fn keys_values(&self, key: impl FnMut(&K), value: impl FnMut(&V)) {
+            self.keys().for_each(key);
+            self.values().for_each(value);
+        }
+        fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
+            self.into_iter().take(take).for_each(|(key, value)| visit(key, value));
+        }
+        fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+            Self::retain(self, keep);
+        }
+        fn duplicate(&self) -> Self {
+            self.clone()
+        }
+        fn equals(&self, other: &Self) -> bool {
+            self == other
+        }
+        fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
+            Extend::extend(self, entries);
+        }
+        #[inline]
+        fn capacity(&self) -> usize {
+            Self::capacity(self)
+        }
+        fn reserve(&mut self, additional: usize) {
+            Self::reserve(self, additional);
+        }
+        fn try_reserve(&mut self, additional: usize) -> bool {
+            Self::try_reserve(self, additional).is_ok()
+        }
+        fn shrink_to_fit(&mut self) {
+            Self::shrink_to_fit(self);
+        }
+    };
+}
+
+/// `SHRINK_TO`.
+macro_rules! std_shrink_to {
+    () => {
+        fn shrink_to(&mut self, capacity: usize) {
+            Self::shrink_to(self, capacity);
+        }
+    };
+}
+
+/// `INTO_PARTS`.
+macro_rules! std_into_parts {
+    () => {
+        fn into_each_key(self, visit: impl FnMut(K)) {
+            self.into_keys().for_each(visit);
+        }
+        fn into_each_value(self, visit: impl FnMut(V)) {
+            self.into_values().for_each(visit);
+        }
+    };
+}
+
+/// `DISJOINT`.
+macro_rules! std_disjoint {
+    () => {
+        fn get_disjoint_mut(&mut self, keys: [&K; 2]) -> [Option<&mut V>; 2] {
+            Self::get_disjoint_mut(self, keys)
+        }
+    };
+}
+
+/// `DRAIN`; `$all` is what `drain` takes.
+macro_rules! std_drain {
+    ($($all:expr)?) => {
+        fn drain(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
+            Self::drain(self $(, $all)?).take(take).for_each(|(key, value)| visit(key, value));
+        }
+    };
+}
+
+/// `EXTRACT`; `$all` is what `extract_if` takes first.
+macro_rules! std_extract {
+    ($($all:expr)?) => {
+        fn extract_if(
+            &mut self,
+            take: usize,
+            choose: impl FnMut(&K, &mut V) -> bool,
+            mut visit: impl FnMut(K, V),
+        ) {
+            Self::extract_if(self, $($all,)? choose).take(take).for_each(|(key, value)| visit(key, value));
+        }
+    };
+}
+
+/// `ENTRY` over the module that holds `Entry`; `$remove` and `$remove_entry` are the map's words for them.
+macro_rules! std_entry {
+    ($($module:ident)::+, $remove:ident, $remove_entry:ident, |$entry:ident, $new:ident| $insert_entry:expr) => {
+        fn entry(&mut self, key: K, path: EntryPath, closure: impl Fn()) -> EntryAnswer<K> {
+            use $($module)::+::Entry;
+            let entry = Self::entry(self, key);
+            let mut answer = EntryAnswer { value: None, key: None };
+            answer.value = match path {
+                EntryPath::OrInsert(v) => Some(entry.or_insert(V::make(v)).number()),
+                EntryPath::OrInsertWith(v) => {
+                    let value = entry.or_insert_with(|| {
+                        closure();
+                        V::make(v)
+                    });
+                    Some(value.number())
+                }
+                EntryPath::OrDefault => Some(entry.or_insert_with(V::default).number()),
+                EntryPath::AndModify(v) => {
+                    let modify = |old: &mut V| {
+                        closure();
+                        old.add(v);
+                    };
+                    Some(entry.and_modify(modify).or_insert(V::make(v)).number())
+                }
+                EntryPath::InsertEntry(v) => {
+                    let ($entry, $new) = (entry, V::make(v));
+                    $insert_entry
+                }
+                EntryPath::Replace(v) => match entry {
+                    Entry::Occupied(mut entry) => Some(entry.insert(V::make(v)).number()),
+                    Entry::Vacant(_) => None,
+                },
+                EntryPath::Remove => match entry {
+                    Entry::Occupied(entry) => Some(entry.$remove().number()),
+                    Entry::Vacant(_) => None,
+                },
+                EntryPath::RemoveEntry => match entry {
+                    Entry::Occupied(entry) => {
+                        let (key, value) = entry.$remove_entry();
+                        answer.key = Some(key);
+                        Some(value.number())
+                    }
+                    Entry::Vacant(_) => None,
+                },
+                EntryPath::Look => match entry {
+                    Entry::Occupied(entry) => Some(entry.get().number()),
+                    Entry::Vacant(entry) => {
+                        answer.key = Some(entry.into_key());
+                        None
+                    }
+                },
+            };
+            answer
+        }
+    };
+}
