@@ -106,6 +106,7 @@ impl<K, V> Tables<K, V> {
         buckets_log2: u32,
     ) -> Result<(), TryReserveError> {
         debug_assert!(self.growing.is_none(), "a growth starts during another");
+        self.prune_trail();
         // A larger table is touched bucket by bucket. Buckets of a smaller one are fed by several
         // old ones.
         let table = if buckets_log2 < self.table.buckets_log2() {
@@ -113,7 +114,6 @@ impl<K, V> Tables<K, V> {
         } else {
             Table::untouched(buckets_log2)?
         };
-        self.prune_trail();
         let old = mem::replace(&mut self.table, table);
         self.growing = Some(Box::new(Growing { old, kind, evacuated: 0, spare: None }));
         self.generation += 1;

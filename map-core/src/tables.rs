@@ -278,6 +278,8 @@ impl<K, V> Tables<K, V> {
     /// Empties a full slot of the home of `hash` and gives its entry away.
     #[inline]
     pub(crate) fn take(&mut self, hash: u64, slot: Slot<K, V>) -> (K, V) {
+        // What cursors no longer need is dropped first: that may panic.
+        self.prune_trail();
         if self.trail.is_some() {
             let home = self.home(hash);
             self.forget_at(&home, slot, None);
@@ -289,6 +291,7 @@ impl<K, V> Tables<K, V> {
     /// Empties a full slot and drops its key, or keeps the key where a cursor may ask for it.
     #[inline]
     pub(crate) fn discard(&mut self, hash: u64, slot: Slot<K, V>) -> V {
+        self.prune_trail();
         if self.trail.is_none() {
             return self.take(hash, slot).1;
         }
@@ -313,7 +316,6 @@ impl<K, V> Tables<K, V> {
     /// compare with.
     #[cold]
     pub(crate) fn forget_at(&mut self, home: &Home<K, V>, slot: Slot<K, V>, key: Option<K>) {
-        self.prune_trail();
         let Some(trail) = &mut self.trail else { return };
         let depth = home.head.chain().take_while(|bucket| *bucket != slot.bucket).count();
         trail.removed(
@@ -326,8 +328,17 @@ impl<K, V> Tables<K, V> {
         );
     }
 
-    /// Drops what the trail keeps for cursors that are gone.
+    /// Drops what the trail keeps for cursors that are gone. Runs the `Drop` of keys, so it comes before
+    /// any change.
+    #[inline]
     pub(crate) fn prune_trail(&mut self) {
+        if self.trail.is_some() {
+            self.prune_trail_now();
+        }
+    }
+
+    #[cold]
+    fn prune_trail_now(&mut self) {
         if self.trail.as_mut().is_some_and(|trail| !trail.prune()) {
             self.trail = None;
         }
