@@ -129,8 +129,12 @@ pub struct Counted {
     stamp: u32,
     role: Role,
     run: u32,
-    serial: usize,
+    serial: u32,
+    /// [`ALIVE`] from birth to drop; overwritten then, so that a touch of what was dropped shows.
+    mark: u32,
 }
+
+const ALIVE: u32 = 0xa11f_e000;
 
 /// What a [`Counted`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,13 +218,13 @@ impl Ledger {
         });
     }
 
-    fn enter(role: Role) -> (u32, usize) {
+    fn enter(role: Role) -> (u32, u32) {
         LEDGER.with(|ledger| {
             let mut alive = ledger.alive.borrow_mut();
             alive.push(true);
             let live = &ledger.live[role as usize];
             live.set(live.get() + 1);
-            (ledger.run.get(), alive.len() - 1)
+            (ledger.run.get(), alive.len() as u32 - 1)
         })
     }
 
@@ -228,18 +232,12 @@ impl Ledger {
         LEDGER.with(|ledger| ledger.fault.set(ledger.fault.get().or(Some(fault))));
     }
 
-    fn is_alive(run: u32, serial: usize) -> bool {
-        LEDGER.with(|ledger| {
-            run != ledger.run.get() || ledger.alive.borrow().get(serial) == Some(&true)
-        })
-    }
-
     fn strike(counted: &Counted) {
         LEDGER.with(|ledger| {
             if counted.run != ledger.run.get() {
                 return;
             }
-            match ledger.alive.borrow_mut().get_mut(counted.serial) {
+            match ledger.alive.borrow_mut().get_mut(counted.serial as usize) {
                 Some(alive @ true) => {
                     *alive = false;
                     let live = &ledger.live[counted.role as usize];
@@ -255,12 +253,13 @@ impl Ledger {
 impl Counted {
     fn new(number: u64, stamp: u32, role: Role) -> Self {
         let (run, serial) = Ledger::enter(role);
-        Counted { number, stamp, role, run, serial }
+        Counted { number, stamp, role, run, serial, mark: ALIVE }
     }
 
     /// Notes a fault if it was dropped before.
+    #[inline]
     fn touch(&self) {
-        if !Ledger::is_alive(self.run, self.serial) {
+        if self.mark != ALIVE {
             Ledger::note("touched after its drop");
         }
     }
@@ -269,6 +268,9 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         Ledger::strike(self);
+        // SAFETY: it is this value's own field. Volatile, because to the compiler nobody can look
+        // at it any more.
+        unsafe { (&raw mut self.mark).write_volatile(!ALIVE) };
         Ledger::call(Site::Drop);
     }
 }

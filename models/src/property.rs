@@ -5,6 +5,8 @@
 //!
 //! # Invariants
 //! - **deterministic**: the outcome depends on the case and on [`Checks`] alone.
+//! - **spec last**: an op changes the spec when the map's part of it, user code included, is over;
+//!   so when that panics, the spec is as before the op.
 //! - **a failure is a value**: a broken rule, and a panic, come back as a [`Finding`].
 //! # Not here
 //! What the rules are: see `oracles`. What an op does to the whole map: see `whole`.
@@ -36,7 +38,8 @@ pub enum Checks {
     Answers,
     /// At the end of the run.
     End,
-    /// Also whenever a growth starts or ends, and after a panic.
+    /// Also after a panic, and whenever a growth starts or ends, as far as that is in proportion to
+    /// the number of ops.
     Boundaries,
     /// After every op.
     Every,
@@ -58,6 +61,10 @@ pub type Outcome = Result<Report, Box<Finding>>;
 
 /// The most entries a `fill-to-threshold` inserts.
 pub const FILL_MAX: usize = 512;
+
+/// At boundaries, a run looks at this many entries for free, and at so many more for each op done.
+const LOOK_FREE: u64 = 256;
+const LOOK_PER_OP: u64 = 1;
 
 /// Runs a case on a map `S` against the spec `M`.
 ///
@@ -138,6 +145,8 @@ struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
     armed: bool,
     allowance: Allowance,
     report: Report,
+    /// Entries looked at so far at boundaries.
+    looked: u64,
     scratch: Vec<Seen>,
     elements: PhantomData<(K, V)>,
 }
@@ -158,6 +167,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             armed: false,
             allowance: Allowance::default(),
             report: Report::default(),
+            looked: 0,
             scratch: Vec::new(),
             elements: PhantomData,
         };
@@ -264,10 +274,21 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             self.growth = growth;
         }
-        if at_boundary && self.checks >= Checks::Boundaries || self.checks == Checks::Every {
+        if self.checks == Checks::Every
+            || at_boundary && self.checks == Checks::Boundaries && self.affords()
+        {
             return self.thorough();
         }
         Ok(())
+    }
+
+    /// Has the run done enough for another look at everything? Keeps the cost of looking in
+    /// proportion to that of the ops.
+    fn affords(&mut self) -> bool {
+        let cost = self.spec.len() as u64 + 1;
+        let affordable = self.looked + cost <= LOOK_FREE + LOOK_PER_OP * self.report.ops;
+        self.looked += if affordable { cost } else { 0 };
+        affordable
     }
 
     /// Structure, contents and drops. O(n).
@@ -351,7 +372,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if matches!(op, Op::FillToThreshold(..) | Op::EvacuateTo(_) | Op::PanicAt(..)) {
             return self.step_rare(op);
         }
-        let before = self.spec.clone();
         Ledger::watch(true);
         let result = panics::caught(|| self.apply(op));
         Ledger::watch(false);
@@ -369,6 +389,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             self.cursors[c as usize] = None;
         }
         well_formed::structure(self.map.check())?;
+        // **spec last**: the spec is as it was before the op.
+        let before = std::mem::take(&mut self.spec);
         let mut after = before.clone();
         after.apply(op, self.now);
         let mut seen = self.collect();

@@ -81,7 +81,7 @@ impl Keys {
     }
 }
 
-/// The keys of one bucket in a table of 2^n, from a key on, wrapping around once.
+/// The keys of one bucket in a table of 2^n among the next 64 × 2^n from a key on, wrapping around.
 pub fn of_bucket(
     hasher: Hasher,
     bucket: u64,
@@ -89,7 +89,7 @@ pub fn of_bucket(
     from: u16,
 ) -> impl Iterator<Item = u16> {
     let mask = (1 << buckets_log2) - 1;
-    (0..=u16::MAX)
+    (0..64 << buckets_log2)
         .map(move |step| from.wrapping_add(step))
         .filter(move |&key| hasher.hash(key as u64) & mask == bucket)
 }

@@ -50,21 +50,30 @@ pub fn fill(case: &mut Case, rng: &mut Rng, mix: Mix, length: usize) {
     ops.clear();
     while ops.len() < length {
         let left = length - ops.len();
-        phase(ops, rng, mix, hasher, rng.clone().usize(32..=160).min(left));
+        let length = rng.usize(32..=160).min(left);
+        phase(ops, rng, mix, hasher, length);
     }
 }
 
 /// Draws everything but the ops.
 pub fn header(case: &mut Case, rng: &mut Rng, mix: Mix) {
-    case.hasher = Hasher::ALL[rng.usize(0..Hasher::ALL.len())];
+    case.hasher = match rng.u8(0..16) {
+        0..3 => Hasher::Identity,
+        3..6 => Hasher::Low3,
+        6..10 => Hasher::Mix,
+        10 => Hasher::Zero,
+        11 => Hasher::TopByte,
+        12 => Hasher::LowBits,
+        _ => Hasher::Seeded(0),
+    };
     if let Hasher::Seeded(seed) = &mut case.hasher {
         *seed = rng.u16(..);
     }
     case.order = Order::ALL[rng.usize(0..2)];
     case.elements = match rng.u8(0..16) {
         _ if mix == Mix::Panics => Elements::Counted,
-        0..10 => Elements::Plain,
-        10..15 => Elements::Counted,
+        0..13 => Elements::Plain,
+        13..15 => Elements::Counted,
         _ => Elements::Wide,
     };
     case.capacity = CAPACITIES[rng.usize(0..CAPACITIES.len())];
@@ -140,7 +149,8 @@ pub fn draw(rng: &mut Rng, kind: Kind, keys: &Keys) -> Op {
 fn swarm(rng: &mut Rng, mix: Mix) -> [Kind; 256] {
     let mood = [Mood::Grow, Mood::Shrink, Mood::Churn, Mood::Mixed][rng.usize(0..4)];
     // One set of coins for the phase: which of the rarer kinds take part.
-    let coins = rng.u64(..);
+    // Half of the phases are of the three commonest ops and hardly anything else.
+    let coins = if rng.bool() { rng.u64(..) } else { 1 << rng.u32(0..64) };
     let mut weights: Vec<(Kind, u32)> = Vec::with_capacity(Kind::ALL.len());
     for (at, &kind) in Kind::ALL.iter().enumerate() {
         let takes_part = coins >> (at % 64) & 1 == 1;

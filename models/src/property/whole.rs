@@ -135,9 +135,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     fn replace(&mut self) {
-        let old = self.take();
+        drop(self.take());
         self.spec.clear();
-        drop(old);
     }
 
     fn consume(&mut self, take: usize) -> Verdict {
