@@ -1,0 +1,89 @@
+//! A text that is no case gets one line that says where, what is there and what was expected.
+
+use models::case::Case;
+
+fn error(text: &str) -> String {
+    Case::parse(text).expect_err("no case").to_string()
+}
+
+#[test]
+fn errors_name_the_line_what_is_there_and_what_was_expected() {
+    for (text, expected) in [
+        ("", "line 1: expected `case 1`, found the end of the file"),
+        ("# only a comment\n", "line 2: expected `case 1`, found the end of the file"),
+        ("hello\n", "line 1: expected `case 1`, found `hello`"),
+        ("case\n", "line 1: expected `case 1`, found the end of the line"),
+        ("case x\n", "line 1: expected a version number, found `x`"),
+        (
+            "case 0\n",
+            "line 1: expected version 1, the only one this program reads, found version 0",
+        ),
+        (
+            "case 7\n",
+            "line 1: expected version 1, the only one this program reads, found version 7",
+        ),
+        ("case 1 2\n", "line 1: expected the end of the line, found `2`"),
+        (
+            "case 1\n",
+            "line 2: expected `hasher`, `order`, `elements`, `capacity`, `expect` or `thread`, found the end of the file",
+        ),
+        (
+            "case 1\nhasher md5\n",
+            "line 2: expected a hasher (identity, zero, low3, top-byte, mix, low-bits, seeded), found `md5`",
+        ),
+        (
+            "case 1\nhasher seeded\n",
+            "line 2: expected a seed (0 to 65535), found the end of the line",
+        ),
+        ("case 1\norder go-ish\n", "line 2: expected an order (go, in-order), found `go-ish`"),
+        ("case 1\ncapacity 65536\n", "line 2: expected a capacity (0 to 65535), found `65536`"),
+        ("case 1\nexpect fail\n", "line 2: expected `pass` or `finding ORACLE`, found `fail`"),
+        ("case 1\nthread\n", "line 2: expected a thread's name, found the end of the line"),
+        ("case 1\nthread main\n", "line 3: expected an op or `end`, found the end of the file"),
+        (
+            "case 1\nthread main\n  inser k1 v1\nend\n",
+            "line 3: expected an op (with this letter: insert, iter, iter-mut, into-iter, into-iter-drop, \
+             into-keys-values) or `end`, found `inser`",
+        ),
+        (
+            "case 1\nthread main\n  get\nend\n",
+            "line 3: expected a key (k0 to k65535) for `get`, found the end of the line",
+        ),
+        (
+            "case 1\nthread main\n  get 4\nend\n",
+            "line 3: expected a key (k0 to k65535) for `get`, found `4`",
+        ),
+        (
+            "case 1\nthread main\n  get k4 k5\nend\n",
+            "line 3: expected the end of the line, found `k5`",
+        ),
+        (
+            "case 1\nthread main\n  cursor-close c4\nend\n",
+            "line 3: expected a cursor (c0 to c3) for `cursor-close`, found `c4`",
+        ),
+        (
+            "case 1\nthread main\nend\ncapacity 3\n",
+            "line 4: expected `thread` or the end of the file, found `capacity`",
+        ),
+    ] {
+        assert_eq!(error(text), expected, "for {text:?}");
+    }
+}
+
+#[test]
+fn blanks_and_indentation_mean_nothing_and_comments_stay() {
+    let text = "\n\tcase 1  \n#about\n\n  hasher   low3\nthread  a\nget k1\n # why\n\n iter\n# last\n end\n";
+    let case = Case::parse(text).unwrap();
+    assert_eq!(case.story, ["about"]);
+    assert_eq!(case.threads[0].notes, [(1, "why".to_string()), (2, "last".to_string())]);
+    assert_eq!(Case::parse(&case.to_string()), Ok(case));
+}
+
+#[test]
+fn several_threads_are_read() {
+    let case =
+        Case::parse("case 1\nthread reader\nget k1\nend\nthread writer\ninsert k1 v2\nend\n")
+            .unwrap();
+    assert!(!case.is_sequential());
+    assert_eq!(case.threads[1].name, "writer");
+}

@@ -1,0 +1,116 @@
+//! The command line: what it says, and the exit codes 0 (nothing found), 1 (something found), 2 (bad usage or input).
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+fn models(arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    let run =
+        Command::new(env!("CARGO_BIN_EXE_models")).args(arguments).current_dir(folder).output();
+    let Output { status, stdout, stderr } = run.expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a place for files")
+}
+
+fn corpus(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(path)
+}
+
+#[test]
+fn ops_that_find_nothing_exit_with_0_and_say_how_much_was_done() {
+    for extra in
+        [&["--mix", "full"][..], &["--mix", "get-insert-remove", "--oracle", "direct-index"]]
+    {
+        let here = folder();
+        let (code, out, _) =
+            models(&[&["ops", "--seed", "7", "--ops", "20000"], extra].concat(), here.path());
+        assert_eq!(code, 0, "{out}");
+        assert!(
+            out.starts_with("seed 7, subject map, sequences of 512 ops\nnothing found: 2"),
+            "{out}"
+        );
+        assert!(out.contains("M ops/s") && out.contains("reached a growth"), "{out}");
+        assert!(!here.path().join("findings").exists());
+    }
+}
+
+#[test]
+fn ops_take_a_time_and_draw_a_seed() {
+    let (code, out, _) = models(&["ops", "--time", "0.2", "--subject", "std"], folder().path());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.starts_with("seed ") && out.contains("nothing found"), "{out}");
+}
+
+#[test]
+fn a_case_that_passes_exits_with_0() {
+    let here = folder();
+    let text = "case 1\nthread main\n  fill-to-threshold +1 k0\n  get k3\nend\n";
+    std::fs::write(here.path().join("a.case"), text).expect("written");
+    std::fs::write(here.path().join("crash-0123"), [1, 2, 3, 4, 5, 6, 7, 8, 9]).expect("written");
+    let (code, out, _) = models(&["replay", "--show", "a.case", "crash-0123"], here.path());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("a.case: passes (2 ops") && out.contains("crash-0123: passes"), "{out}");
+    assert!(out.contains("thread main\n  fill-to-threshold +1 k0\n  get k3\nend"), "{out}");
+}
+
+#[test]
+fn a_case_that_does_not_come_out_as_it_says_exits_with_1() {
+    let here = folder();
+    let text = "case 1\nexpect finding reference\nthread main\n  get k3\nend\n";
+    std::fs::write(here.path().join("a.case"), text).expect("written");
+    let (code, out, _) = models(&["replay", "a.case"], here.path());
+    assert_eq!((code, out.as_str()), (1, "a.case: passes, but reference was expected to object\n"));
+}
+
+#[test]
+fn bad_input_exits_with_2_and_a_line_that_says_where() {
+    let here = folder();
+    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  gett k3\nend\n")
+        .expect("written");
+    std::fs::write(here.path().join("two.case"), "case 1\nthread a\nend\nthread b\nend\n")
+        .expect("written");
+    std::fs::write(here.path().join("t.csv"), "# trace=t hash=mix hint=0\n").expect("written");
+    for (arguments, said) in [
+        (&["replay", "a.case"][..], "a.case: line 3: expected an op"),
+        (&["replay", "two.case"], "two.case: the case has 2 threads; `replay` runs one"),
+        (&["replay", "none.case"], "none.case: No such file"),
+        (&["go-trace", "t.csv"], "t.csv: line 2: the file ends before the names of the columns"),
+        (&["go-trace", "none.csv"], "none.csv: No such file"),
+    ] {
+        let (code, out, err) = models(arguments, here.path());
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.starts_with(said) && err.lines().count() == 1, "{err}");
+    }
+}
+
+#[test]
+fn bad_usage_exits_with_2() {
+    for arguments in
+        [&[][..], &["hunt"], &["ops", "--time", "soon"], &["ops", "--length", "0"], &["replay"]]
+    {
+        let (code, _, err) = models(arguments, folder().path());
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn recordings_of_go_that_agree_exit_with_0_and_others_with_1() {
+    let here = folder();
+    let good = corpus("go/traces/t09_samesize_ident.csv");
+    let text = std::fs::read_to_string(&good).expect("text");
+    let falsified = text.replace("\n2,put,0,0,0,1,0,0,2,", "\n2,put,0,0,0,1,0,0,3,");
+    assert_ne!(text, falsified);
+    std::fs::write(here.path().join("bad.csv"), falsified).expect("written");
+    let good = good.to_str().expect("UTF-8");
+    let (code, out, _) = models(&["go-trace", good], here.path());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.ends_with("t09_samesize_ident.csv: 313 steps agree\n"), "{out}");
+    let (code, out, _) = models(&["go-trace", good, "bad.csv"], here.path());
+    assert_eq!(code, 1, "{out}");
+    let said = "bad.csv: go-trace: step 2 put 0 0 has len 2, Go has 3   [line 5]\nreplay: cargo models go-trace bad.csv\n";
+    assert!(out.ends_with(said), "{out}");
+}

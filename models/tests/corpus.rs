@@ -1,0 +1,56 @@
+//! Every seed input and every regression under `corpus/` still comes out as it says.
+
+use models::case::Expectation;
+use models::drivers::replay::load;
+use models::property::Checks;
+use models::subjects::Subject;
+use std::path::{Path, PathBuf};
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("a directory that can be read").path())
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    files
+}
+
+fn replay(path: &Path) -> u64 {
+    let case = load(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(case.expect, Expectation::Pass, "{}: what is kept must pass", path.display());
+    match Subject::Map.run(&case, Checks::Every) {
+        Ok(report) => report.growths,
+        Err(finding) => panic!("{}:\n{finding}", path.display()),
+    }
+}
+
+#[test]
+fn seeds_pass_and_most_reach_a_growth() {
+    for target in ["ops", "iteration", "panics"] {
+        let files = files(&format!("seeds/{target}"));
+        assert!(!files.is_empty(), "{target} has no seeds");
+        let grew = files.iter().filter(|path| replay(path) > 0).count();
+        assert!(
+            2 * grew >= files.len(),
+            "{grew} of {} seeds of {target} reach a growth",
+            files.len()
+        );
+    }
+}
+
+#[test]
+fn regressions_pass_and_are_named_in_order() {
+    for path in files("regressions") {
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
+        let (number, rest) = name.split_at(4);
+        assert!(
+            number.parse::<u32>().is_ok() && rest.starts_with('-') && rest.ends_with(".case"),
+            "{name}"
+        );
+        let case = load(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!case.story.is_empty(), "{name}: a regression tells its story");
+        replay(&path);
+    }
+}

@@ -1,0 +1,122 @@
+//! What the generators reach: growths, both kinds, under cursors; and that the same seed gives the same case.
+
+use models::case::Case;
+use models::elements::{CountedKey, Key};
+use models::generators::directed;
+use models::generators::hashers::{Hasher, ModelState};
+use models::generators::mutate::{cross_over, mutate};
+use models::generators::ops::{self, Mix};
+use models::input::decode;
+use models::op::{Kind, Op};
+use models::property::Checks;
+use models::subjects::Subject;
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
+
+#[test]
+fn a_hasher_hashes_as_its_builder_does() {
+    for hasher in Hasher::ALL.into_iter().chain([Hasher::Seeded(77)]) {
+        let state = ModelState::new(hasher);
+        for key in [0, 1, 7, 8, 511, u64::MAX] {
+            assert_eq!(state.hash_one(key), hasher.hash(key), "{}", hasher.name());
+        }
+        let key = CountedKey::make(300, 1);
+        assert_eq!(state.hash_one(key), hasher.hash(300), "{}", hasher.name());
+    }
+}
+
+#[test]
+fn the_full_mix_uses_every_kind_of_op_and_nearly_always_grows() {
+    let mut kinds = BTreeSet::new();
+    let mut grew = 0;
+    let sequences = 100;
+    for seed in 0..sequences {
+        let mut case = Case::default();
+        ops::fill(&mut case, &mut fastrand::Rng::with_seed(seed), Mix::Full, 512);
+        kinds.extend(case.ops().iter().map(|op| op.kind()));
+        let mut again = Case::default();
+        ops::fill(&mut again, &mut fastrand::Rng::with_seed(seed), Mix::Full, 512);
+        assert_eq!(case, again);
+        let report =
+            Subject::Map.run(&case, Checks::End).unwrap_or_else(|finding| panic!("{finding}"));
+        grew += usize::from(report.growths > 0);
+    }
+    assert_eq!(kinds.len(), Kind::ALL.len(), "some op is never drawn");
+    assert!(grew >= 90, "only {grew} of {sequences} sequences grow");
+}
+
+#[test]
+fn mutation_reaches_growths_from_nothing_and_respects_its_room() {
+    for mix in [Mix::Full, Mix::Iteration, Mix::Panics] {
+        let mut data = vec![0; 4096];
+        let mut size = 1;
+        let mut grew = 0;
+        for seed in 0..200 {
+            let mut again = data.clone();
+            let room = if seed % 5 == 0 { 700 } else { 4096 };
+            size = mutate(&mut data, size, room, seed, mix);
+            assert!(size <= room);
+            assert_eq!(mutate(&mut again, size, 0, seed, mix), 0);
+            let case = decode(&data[..size]);
+            let report = Subject::Map
+                .run(&case, Checks::End)
+                .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
+            grew += usize::from(report.growths > 0);
+            if seed % 20 == 19 {
+                size = 1;
+            }
+        }
+        assert!(grew >= 100, "{mix:?}: only {grew} of 200 mutants grow");
+    }
+}
+
+#[test]
+fn crossing_over_takes_the_start_of_one_and_the_end_of_the_other() {
+    let (one, other) = (vec![0; 300], vec![2; 300]);
+    let mut out = vec![0; 4096];
+    for seed in 0..50 {
+        let size = cross_over(&one, &other, &mut out, 400, seed);
+        assert!(size <= 400);
+        let case = decode(&out[..size]);
+        let first_insert = case.ops().iter().position(|op| matches!(op, Op::Insert(..)));
+        let tail = &case.ops()[first_insert.unwrap_or(case.ops().len())..];
+        assert!(tail.iter().all(|op| matches!(op, Op::Insert(..))), "{case}");
+    }
+}
+
+/// The cursor is open, and in a bucket that is not done, when the same-size growth begins.
+#[test]
+fn the_directed_sequence_has_a_cursor_in_an_old_chain_at_a_same_size_growth() {
+    let mut reached = 0;
+    for seed in 0..50 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let hasher = [Hasher::Identity, Hasher::Low3, Hasher::Mix][seed as usize % 3];
+        let mut ops = Vec::new();
+        directed::cursor_across_two_growths(&mut ops, &mut rng, hasher);
+        let opens =
+            ops.iter().position(|op| matches!(op, Op::CursorOpen(..))).expect("a cursor is opened");
+        let grew = |count: usize| {
+            let mut case = Case::sequential(ops[..count].to_vec());
+            case.hasher = hasher;
+            Subject::Map
+                .run(&case, Checks::End)
+                .unwrap_or_else(|finding| panic!("{case}\n{finding}"))
+                .growths
+        };
+        reached += usize::from(grew(ops.len()) > grew(opens));
+    }
+    assert!(reached >= 25, "{reached} of 50 reach a growth after the cursors are opened");
+}
+
+#[test]
+fn the_directed_clear_passes_on_a_correct_map() {
+    for seed in 0..200 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let hasher = Hasher::ALL[seed as usize % Hasher::ALL.len()];
+        let mut case = Case { hasher, ..Case::default() };
+        directed::clear_under_a_cursor(case.ops_mut(), &mut rng, hasher);
+        Subject::Map
+            .run(&case, Checks::Every)
+            .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
+    }
+}

@@ -1,0 +1,369 @@
+//! Each oracle has been seen to object: a map with one planted fault per rule, and the oracle that must notice.
+
+use models::case::{Case, Elements};
+use models::elements::{CountedKey, CountedValue, Key, Value};
+use models::finding::{Finding, keep};
+use models::generators::hashers::ModelState;
+use models::op::Order;
+use models::property::{self, Checks};
+use models::shrink::shrink;
+use models::spec::Ordered;
+use models::subject::{Capabilities, Growth, Mutably, SequentialSubject};
+use std::time::Duration;
+
+/// What a [`Faulty`] map does wrong.
+mod fault {
+    pub const NONE: u8 = 0;
+    pub const GET_FORGETS: u8 = 1;
+    pub const LEN_ON_OVERWRITE: u8 = 2;
+    pub const ITERATION_SKIPS: u8 = 3;
+    pub const ITERATION_REPEATS: u8 = 4;
+    pub const ITERATION_MAKES_UP: u8 = 5;
+    pub const OVERWRITE_REPLACES_KEY: u8 = 6;
+    pub const RETAIN_KEEPS_ALL: u8 = 7;
+    pub const DRAIN_LOSES_ONE: u8 = 8;
+    pub const CLONE_LOSES_ONE: u8 = 9;
+    pub const VALUES_MUT_SKIPS: u8 = 10;
+    pub const CHECK_OBJECTS: u8 = 11;
+    pub const REMOVE_LEAKS: u8 = 12;
+    pub const REMOVE_DROPS_TWICE: u8 = 13;
+    pub const KEY_DROPPED_EARLY: u8 = 14;
+    pub const CURSOR_REPEATS: u8 = 15;
+    pub const CURSOR_SKIPS: u8 = 16;
+    pub const CURSOR_YIELDS_REMOVED: u8 = 17;
+    pub const CURSOR_STALE_VALUE: u8 = 18;
+    pub const CURSOR_COMES_BACK: u8 = 19;
+    pub const CURSOR_OF_EMPTY_LIVES: u8 = 20;
+    pub const WRITE_WORKS_TOO_MUCH: u8 = 21;
+    pub const READ_WORKS: u8 = 22;
+    pub const EVACUATE_MISCOUNTS: u8 = 23;
+    pub const PANICS: u8 = 24;
+    pub const PANIC_LOSES_ENTRY: u8 = 25;
+    pub const UNDECLARED: u8 = 26;
+    pub const RESERVE_DOES_NOTHING: u8 = 27;
+    pub const TRY_RESERVE_SUCCEEDS: u8 = 28;
+}
+
+/// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
+struct Faulty<K, V, const FAULT: u8> {
+    entries: Vec<(K, V)>,
+    capacity: usize,
+    overwritten: usize,
+    evacuated: std::cell::Cell<u64>,
+}
+
+/// Visits the entries by key, in order, so that it does not mind what becomes of the row.
+struct Sorted {
+    next: Option<u64>,
+    yielded: usize,
+    stale: Option<(u16, u64)>,
+    was_empty: bool,
+}
+
+impl<K: Key, V: Value, const FAULT: u8> Faulty<K, V, FAULT> {
+    fn position(&self, key: &K) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.0 == *key)
+    }
+}
+
+impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V, FAULT> {
+    type Cursor = Sorted;
+    const CAPABILITIES: Capabilities = Capabilities::CURSOR
+        .and(Capabilities::GROWTH)
+        .and(Capabilities::CHECK)
+        .and(Capabilities::CLONE)
+        .and(Capabilities::RETAIN)
+        .and(Capabilities::DRAIN)
+        .and(Capabilities::CAPACITY)
+        .and(Capabilities::MUTATION)
+        .and(if FAULT == fault::UNDECLARED { Capabilities::EXTRACT } else { Capabilities::NONE });
+
+    fn create(_: ModelState, _: usize) -> Self {
+        Faulty { entries: Vec::new(), capacity: 0, overwritten: 0, evacuated: 0.into() }
+    }
+    fn get(&self, key: &K) -> Option<&V> {
+        if FAULT == fault::READ_WORKS {
+            self.evacuated.set(self.evacuated.get() + 1);
+        }
+        let value = &self.entries[self.position(key)?].1;
+        (FAULT != fault::GET_FORGETS || key.number() != 3).then_some(value)
+    }
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        if FAULT == fault::WRITE_WORKS_TOO_MUCH {
+            self.evacuated.set(self.evacuated.get() + 3);
+        }
+        assert!(FAULT != fault::PANICS || self.entries.len() < 4, "five is too many");
+        if FAULT == fault::PANIC_LOSES_ENTRY {
+            // Takes an entry out while it hashes the key.
+            let kept = self.entries.pop();
+            key.hash(&mut std::hash::DefaultHasher::new());
+            self.entries.extend(kept);
+        }
+        let Some(at) = self.position(&key) else {
+            self.entries.push((key, value));
+            return None;
+        };
+        if FAULT == fault::LEN_ON_OVERWRITE {
+            self.overwritten += 1;
+        }
+        if FAULT == fault::OVERWRITE_REPLACES_KEY {
+            self.entries[at].0 = key;
+        }
+        Some(std::mem::replace(&mut self.entries[at].1, value))
+    }
+    fn remove(&mut self, key: &K) -> Option<V> {
+        let (key, value) = self.entries.remove(self.position(key)?);
+        match FAULT {
+            fault::REMOVE_LEAKS => std::mem::forget(key),
+            // SAFETY: none: this is the fault. A `CountedKey` owns no memory, so it does no harm.
+            fault::REMOVE_DROPS_TWICE => drop(unsafe { std::ptr::read(&key) }),
+            _ => {}
+        }
+        Some(value)
+    }
+    fn len(&self) -> usize {
+        self.entries.len() + self.overwritten
+    }
+    fn clear(&mut self) {
+        self.entries.clear();
+    }
+    fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+        for (at, (key, value)) in self.entries.iter().enumerate() {
+            match FAULT {
+                fault::ITERATION_SKIPS if at == 2 => continue,
+                fault::ITERATION_REPEATS if at == 2 => visit(key, value),
+                fault::ITERATION_MAKES_UP if at == 2 => visit(&K::make(999, 0), value),
+                // SAFETY: none: this is the fault. A `CountedKey` owns no memory.
+                fault::KEY_DROPPED_EARLY if at == 2 => drop(unsafe { std::ptr::read(key) }),
+                _ => {}
+            }
+            visit(key, value);
+        }
+    }
+    fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = self.position(key)?;
+        Some(&mut self.entries[at].1)
+    }
+    fn each_mut(&mut self, how: Mutably, mut visit: impl FnMut(Option<&K>, &mut V)) {
+        let skip = usize::from(FAULT == fault::VALUES_MUT_SKIPS);
+        for (key, value) in self.entries.iter_mut().skip(skip) {
+            visit((how == Mutably::Iter).then_some(key), value);
+        }
+    }
+    fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.entries
+            .retain_mut(|(key, value)| keep(key, value) || FAULT == fault::RETAIN_KEEPS_ALL);
+    }
+    fn drain(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
+        if FAULT == fault::DRAIN_LOSES_ONE {
+            self.entries.pop();
+        }
+        self.entries.drain(..).take(take).for_each(|(key, value)| visit(key, value));
+    }
+    fn duplicate(&self) -> Self {
+        let mut entries = self.entries.clone();
+        if FAULT == fault::CLONE_LOSES_ONE {
+            entries.pop();
+        }
+        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated: 0.into() }
+    }
+    fn equals(&self, _: &Self) -> bool {
+        true
+    }
+    fn capacity(&self) -> usize {
+        self.capacity.max(self.entries.len())
+    }
+    fn reserve(&mut self, additional: usize) {
+        if FAULT != fault::RESERVE_DOES_NOTHING {
+            self.capacity = self.entries.len() + additional;
+        }
+    }
+    fn try_reserve(&mut self, additional: usize) -> bool {
+        FAULT == fault::TRY_RESERVE_SUCCEEDS || additional < 1 << 20
+    }
+    fn shrink_to_fit(&mut self) {
+        self.capacity = 0;
+    }
+    fn open_cursor(&mut self, _: Option<(usize, usize)>) -> Sorted {
+        let stale = self.entries.iter().min_by_key(|entry| entry.0.number());
+        Sorted {
+            next: Some(0),
+            yielded: 0,
+            stale: stale.map(|(key, value)| (key.number() as u16, value.number())),
+            was_empty: self.entries.is_empty(),
+        }
+    }
+    fn step_cursor<'m>(&'m self, cursor: &mut Sorted) -> Option<(&'m K, &'m V)> {
+        if cursor.was_empty && FAULT != fault::CURSOR_OF_EMPTY_LIVES {
+            return None;
+        }
+        let leak = |key: u16, value: u64| -> (&'m K, &'m V) {
+            (Box::leak(Box::new(K::make(key, 0))), Box::leak(Box::new(V::make(value))))
+        };
+        cursor.yielded += 1;
+        match (FAULT, cursor.yielded, cursor.stale) {
+            (fault::CURSOR_YIELDS_REMOVED, 2, Some((key, value)))
+                if self.position(&K::make(key, 0)).is_none() =>
+            {
+                return Some(leak(key, value));
+            }
+            (fault::CURSOR_STALE_VALUE, 1, Some((key, value)))
+                if self.get(&K::make(key, 0)).is_some_and(|now| now.number() != value) =>
+            {
+                return Some(leak(key, value));
+            }
+            (fault::CURSOR_REPEATS, 2, _) => cursor.next = Some(0),
+            _ => {}
+        }
+        let from = match cursor.next {
+            Some(from) => from,
+            None if FAULT == fault::CURSOR_COMES_BACK => 0,
+            None => return None,
+        };
+        let found = self.entries.iter().filter(|entry| entry.0.number() >= from);
+        let skip = usize::from(FAULT == fault::CURSOR_SKIPS && cursor.yielded == 2);
+        let mut ordered: Vec<&(K, V)> = found.collect();
+        ordered.sort_by_key(|entry| entry.0.number());
+        let entry = ordered.get(skip);
+        cursor.next = entry.map(|entry| entry.0.number() + 1);
+        entry.map(|entry| (&entry.0, &entry.1))
+    }
+    fn growth(&self) -> Growth {
+        Growth {
+            evacuated: self.evacuated.get(),
+            buckets_log2: 4,
+            old_buckets: Some(8),
+            mark: 5,
+            started: 1,
+        }
+    }
+    fn evacuate(&mut self, buckets: usize) -> usize {
+        let did = buckets.min(8);
+        self.evacuated.set(self.evacuated.get() + did as u64);
+        did - usize::from(FAULT == fault::EVACUATE_MISCOUNTS)
+    }
+    fn set_order(&mut self, _: Order) {}
+    fn check(&self) -> Result<(), (String, String)> {
+        match FAULT == fault::CHECK_OBJECTS && self.entries.len() == 3 {
+            true => Err(("rest".into(), "bucket 2 has something after its rest".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Some of everything.
+const OPS: &str = "
+    cursor-open c3 0 0\n get k1\n
+    insert k1 v1\n insert k2 v2\n insert k3 v3\n insert k4 v4\n insert k2 v5\n
+    cursor-open c0 0 0\n cursor-step c0 1\n remove k1\n insert k6 v6\n cursor-step c0 9\n cursor-step c0 3\n
+    cursor-open c1 0 0\n get-mut k2 v77\n cursor-step c1 9\n cursor-step c3 1\n
+    get k3\n remove k9\n values-mut v1\n clone\n retain 1 1\n evacuate 2\n iter\n reserve 100\n try-reserve-too-much\n
+    panic-at hash 0\n insert k8 v8\n extract-if 1 0\n insert k5 v5\n insert k6 v6\n drain-drop 1\n insert k7 v7\n remove k7\n iter\n insert k11 v1\n insert k12 v2\n drain";
+
+fn case() -> Case {
+    let mut case = Case::parse(&format!("case 1\nelements counted\nthread main\n{OPS}\nend\n"))
+        .expect("a case");
+    assert_eq!(case.elements, Elements::Counted);
+    case.story.clear();
+    case
+}
+
+fn run<const FAULT: u8>(case: &Case) -> property::Outcome {
+    property::run::<Faulty<CountedKey, CountedValue, FAULT>, _, _, Ordered>(case, Checks::Every)
+}
+
+fn found<const FAULT: u8>() -> Finding {
+    *run::<FAULT>(&case()).expect_err("a fault is found")
+}
+
+#[test]
+fn without_a_fault_no_oracle_objects() {
+    if let Err(finding) = run::<{ fault::NONE }>(&case()) {
+        panic!("{finding}");
+    }
+}
+
+macro_rules! objects {
+    ($($name:ident: $fault:ident, $oracle:literal, $rule:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            let finding = found::<{ fault::$fault }>();
+            let objection = &finding.objection;
+            assert_eq!((objection.oracle, objection.rule.as_str()), ($oracle, $rule), "{finding}");
+        }
+    )*};
+}
+
+objects! {
+    a_get_that_forgets: GET_FORGETS, "reference", "every answer is the spec's";
+    a_len_that_counts_overwrites: LEN_ON_OVERWRITE, "reference", "len is the number of entries";
+    an_iteration_that_skips: ITERATION_SKIPS, "reference", "all the spec holds is there";
+    an_iteration_that_repeats: ITERATION_REPEATS, "reference", "a key is yielded once";
+    an_iteration_that_makes_things_up: ITERATION_MAKES_UP, "reference", "nothing else is there";
+    an_overwrite_that_replaces_the_key: OVERWRITE_REPLACES_KEY, "reference", "the stored key stays on overwrite";
+    a_retain_that_keeps_all: RETAIN_KEEPS_ALL, "reference", "len is the number of entries";
+    a_drain_that_loses_one: DRAIN_LOSES_ONE, "reference", "an iterator yields until there is no more";
+    a_clone_that_loses_one: CLONE_LOSES_ONE, "reference", "len is the number of entries";
+    a_values_mut_that_skips: VALUES_MUT_SKIPS, "reference", "keys and values are the spec's";
+    a_reserve_that_does_nothing: RESERVE_DOES_NOTHING, "reference", "capacity is what was asked for";
+    a_try_reserve_of_the_impossible: TRY_RESERVE_SUCCEEDS, "reference", "try_reserve of too much fails";
+    a_map_whose_check_objects: CHECK_OBJECTS, "well-formed", "rest";
+    a_remove_that_leaks: REMOVE_LEAKS, "drops", "no key or value leaks";
+    a_remove_that_drops_twice: REMOVE_DROPS_TWICE, "drops", "each key and value is dropped exactly once";
+    a_key_dropped_early: KEY_DROPPED_EARLY, "drops", "no key or value is dropped early";
+    a_cursor_that_repeats: CURSOR_REPEATS, "iteration", "an entry is yielded at most once";
+    a_cursor_that_skips: CURSOR_SKIPS, "iteration", "an entry there throughout is yielded";
+    a_cursor_that_yields_the_removed: CURSOR_YIELDS_REMOVED, "iteration", "a removed entry is not yielded";
+    a_cursor_with_a_stale_value: CURSOR_STALE_VALUE, "iteration", "an entry is yielded with its current value";
+    a_cursor_that_comes_back: CURSOR_COMES_BACK, "iteration", "a finished cursor stays finished";
+    a_cursor_of_an_empty_map_that_lives: CURSOR_OF_EMPTY_LIVES, "iteration", "a cursor of an empty map is finished at once";
+    a_write_that_works_too_much: WRITE_WORKS_TOO_MUCH, "work", "a write evacuates at most two old buckets";
+    a_read_that_works: READ_WORKS, "work", "a read does no growth work";
+    an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
+    a_map_that_panics: PANICS, "panics", "no op panics on its own";
+    a_panic_that_loses_an_entry: PANIC_LOSES_ENTRY, "panics", "a panic leaves every entry as before or after the op";
+    a_capability_without_a_method: UNDECLARED, "panics", "no op panics on its own";
+}
+
+#[test]
+fn a_finding_says_the_op_what_was_expected_and_the_state() {
+    let said = found::<{ fault::GET_FORGETS }>().to_string();
+    assert_eq!(
+        said,
+        "reference: op 17 get k3 returned None, the spec says Some(v3)   [growing 2^3→2^4, mark 5/8]\n\
+         rule: every answer is the spec's"
+    );
+    let said = found::<{ fault::PANICS }>().to_string();
+    assert!(
+        said.starts_with("panics: op 6 insert k2 v5 panicked: \"five is too many\" at "),
+        "{said}"
+    );
+}
+
+#[test]
+fn shrinking_keeps_the_failure_and_drops_what_it_does_not_need() {
+    let case = case();
+    let finding = found::<{ fault::CURSOR_SKIPS }>();
+    let (small, smaller) =
+        shrink(&case, &finding, Duration::from_secs(5), run::<{ fault::CURSOR_SKIPS }>);
+    assert!(smaller.is_like(&finding));
+    assert!(small.ops().len() <= 6, "{small}");
+    assert_eq!(run::<{ fault::CURSOR_SKIPS }>(&small).expect_err("still found").as_ref(), &smaller);
+}
+
+#[test]
+fn a_kept_finding_is_a_case_and_never_overwrites() {
+    let folder = tempfile::tempdir().expect("a place for files");
+    let (case, finding) = (case(), found::<{ fault::GET_FORGETS }>());
+    let path = keep(folder.path(), &case, &finding, "found by a test").expect("kept");
+    let text = std::fs::read_to_string(&path).expect("text");
+    let kept = Case::parse(&text).expect("a case");
+    assert_eq!(kept.bare(), case.bare());
+    assert!(text.contains("# reference: op 17 get k3") && text.contains("# found by a test"));
+    // The same again is the same file; another of the same name gets a number.
+    assert_eq!(keep(folder.path(), &case, &finding, "found by a test").expect("kept"), path);
+    std::fs::write(&path, "something else").expect("written");
+    let other = keep(folder.path(), &case, &finding, "found by a test").expect("kept");
+    assert_ne!(other, path);
+    assert_eq!(std::fs::read_to_string(&path).expect("text"), "something else");
+}
