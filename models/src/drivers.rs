@@ -5,6 +5,7 @@
 //! # Checked by
 //! `tests/command_line.rs`.
 
+pub mod encode;
 pub mod fuzz;
 pub mod go_trace;
 pub mod ops;

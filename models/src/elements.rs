@@ -99,15 +99,10 @@ impl Key for WideKey {
 }
 
 /// A value of 192 bytes, aligned to 64.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(align(64))]
 pub struct WideValue([u64; 24]);
 
-impl Default for WideValue {
-    fn default() -> Self {
-        WideValue([0; 24])
-    }
-}
 impl Value for WideValue {
     fn make(number: u64) -> Self {
         WideValue([number; 24])

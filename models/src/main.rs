@@ -1,7 +1,7 @@
 //! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
 
 use clap::{Parser, Subcommand};
-use models::drivers::{go_trace, ops, replay};
+use models::drivers::{encode, go_trace, ops, replay};
 use std::process::ExitCode;
 
 /// Hunts boundary resize bugs in hash maps.
@@ -18,6 +18,8 @@ enum Verb {
     Ops(ops::Options),
     /// Run cases and fuzz inputs again.
     Replay(replay::Options),
+    /// Write cases as the bytes that a fuzz target reads.
+    Encode(encode::Options),
     /// Replay recordings of Go's map and compare every answer, every state and the digest.
     GoTrace(go_trace::Options),
 }
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     let exit = match Line::parse().verb {
         Verb::Ops(options) => ops::drive(&options),
         Verb::Replay(options) => replay::drive(&options),
+        Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),
     };
     exit.into()

@@ -2,7 +2,7 @@
 //!
 //! | oracle | judges |
 //! |---|---|
-//! | [`reference`] | answers and contents, against the spec |
+//! | [`mod@reference`] | answers and contents, against the spec |
 //! | [`well_formed`] | the map's own structure, by its `check` |
 //! | [`iteration`] | the cursor contract |
 //! | [`drops`] | every key and value dropped exactly once, none early |

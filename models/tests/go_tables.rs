@@ -128,11 +128,14 @@ fn a_same_size_growth_starts_and_ends_as_gos() {
         let key = number(&row, "key") as u64;
         match row["op"].as_str() {
             "init" => {}
-            "put" => {
+            "put" | "overwrite" => {
                 map.insert(key, 7);
             }
-            "del" => {
+            "del" | "del_absent" => {
                 map.remove(&key);
+            }
+            "get" => {
+                map.get(&key);
             }
             other => panic!("op {other}"),
         }

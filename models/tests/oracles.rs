@@ -302,7 +302,7 @@ objects! {
     an_iteration_that_makes_things_up: ITERATION_MAKES_UP, "reference", "nothing else is there";
     an_overwrite_that_replaces_the_key: OVERWRITE_REPLACES_KEY, "reference", "the stored key stays on overwrite";
     a_retain_that_keeps_all: RETAIN_KEEPS_ALL, "reference", "len is the number of entries";
-    a_drain_that_loses_one: DRAIN_LOSES_ONE, "reference", "an iterator yields until there is no more";
+    a_drain_that_loses_one: DRAIN_LOSES_ONE, "reference", "all the spec holds is there";
     a_clone_that_loses_one: CLONE_LOSES_ONE, "reference", "len is the number of entries";
     a_values_mut_that_skips: VALUES_MUT_SKIPS, "reference", "keys and values are the spec's";
     a_reserve_that_does_nothing: RESERVE_DOES_NOTHING, "reference", "capacity is what was asked for";

@@ -1,0 +1,45 @@
+//! `cargo models encode CASE… --into DIRECTORY`: cases as the bytes a fuzz target reads, to seed it.
+
+use super::{Exit, replay};
+use crate::input;
+use std::path::{Path, PathBuf};
+
+/// What to encode and where to put it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Cases, as text.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where the bytes go, each under its case's name without `.case`. Replaces nothing.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub into: PathBuf,
+}
+
+/// Encodes every file.
+pub fn drive(options: &Options) -> Exit {
+    let encode = |path: &PathBuf| match one(path, &options.into) {
+        Ok(written) => {
+            println!("{}", written.display());
+            Exit::Clean
+        }
+        Err(error) => {
+            eprintln!("{}: {error}", path.display());
+            Exit::Bad
+        }
+    };
+    options.files.iter().map(encode).max().unwrap_or(Exit::Bad)
+}
+
+fn one(path: &Path, into: &Path) -> Result<PathBuf, String> {
+    let case = replay::load(path)?;
+    if !case.is_sequential() {
+        return Err(format!("the case has {} threads; bytes are for one", case.threads.len()));
+    }
+    let name = path.file_stem().ok_or("it has no name")?;
+    let target = into.join(name);
+    std::fs::create_dir_all(into).map_err(|error| format!("{}: {error}", into.display()))?;
+    let written = std::fs::File::create_new(&target)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &input::encode(&case)));
+    written.map_err(|error| format!("{}: {error}", target.display()))?;
+    Ok(target)
+}
