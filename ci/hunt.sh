@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Is there a bug? Fuzzes the maps, runs the schedulers, replays what was found, prints a summary.
+#
+#   ci/hunt.sh [SECONDS]        for each of the hunters: default 60
+#
+# Installs cargo-fuzz if it is missing. Exit 0: nothing found. 1: something found; it is on disk and
+# the command that replays it is printed. ctrl-C ends the hunter that runs and goes on to the summary.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+ci/install-cargo-fuzz.sh || exit 2
+
+declare -a summary
+found=0
+# hunt NAME COMMAND…: runs a hunter and keeps its exit for the summary.
+hunt() {
+    local name=$1; shift
+    echo
+    echo "== $name: $*"
+    "$@"
+    local exit=$?
+    case $exit in
+        0) summary+=("$name: nothing found") ;;
+        130) summary+=("$name: interrupted, nothing found") ;;
+        *) summary+=("$name: FOUND SOMETHING (exit $exit)"); found=1 ;;
+    esac
+}
+trap 'true' INT
+
+artifacts_before=$(find fuzz/artifacts findings -type f 2>/dev/null | sort)
+mkdir -p fuzz/corpus/ops
+hunt 'cargo fuzz run ops' \
+    cargo fuzz run ops fuzz/corpus/ops corpus/seeds/ops -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
+hunt 'operation engine' cargo models ops --time "$seconds"
+hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --time "$seconds"
+hunt 'schedulers' cargo models run --time "$seconds"
+
+new=$(comm -13 <(echo "$artifacts_before") <(find fuzz/artifacts findings -type f 2>/dev/null | sort))
+echo
+echo '== summary'
+printf '%s\n' "${summary[@]}"
+if [ -n "$new" ]; then
+    echo 'found, and replayed in a fresh process:'
+    while read -r file; do
+        echo "-- $file"
+        cargo models replay "$file"
+    done <<<"$new"
+fi
+exit $found

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Which inputs of the scratch corpus still matter? Keeps, per target, the smallest set with the same coverage.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ci/install-cargo-fuzz.sh
+for target in ${@:-$(cargo fuzz list)}; do
+    [ -d "fuzz/corpus/$target" ] || continue
+    before=$(find "fuzz/corpus/$target" -type f | wc -l)
+    cargo fuzz cmin "$target"
+    echo "$target: $before inputs before, $(find "fuzz/corpus/$target" -type f | wc -l) after"
+done
