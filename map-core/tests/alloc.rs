@@ -1,0 +1,283 @@
+//! Allocation: none before there is something to hold, none to look, and none for ever.
+//!
+//! A counting allocator, per thread, so the tests don't disturb each other.
+//!
+//! # Properties
+//! - **empty**: `Map::new` and everything one can ask an empty map allocate nothing.
+//! - **lookups**: a borrowed lookup, `iter`, an overwrite and a removal allocate nothing.
+//! - **hint**: what was reserved is not allocated again.
+//! - **churn**: removing and inserting at constant length settles in bounded memory.
+//! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
+
+mod common;
+
+use common::hashers::{IDENTITY, MIX, mix};
+use common::{By, EvacuationOrder, Map};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(calls: usize, bytes: isize) {
+    // Not `with`: the allocator is called when a thread's locals are gone already.
+    _ = CALLS.try_with(|it| it.set(it.get() + calls));
+    _ = BYTES.try_with(|it| {
+        it.set(it.get() + bytes);
+        _ = PEAK.try_with(|peak| peak.set(peak.get().max(it.get())));
+    });
+}
+
+// SAFETY: passes everything on to `System` and only counts.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(1, layout.size() as isize);
+        // SAFETY: the caller's obligations are `System`'s.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        count(0, -(layout.size() as isize));
+        // SAFETY: the caller's obligations are `System`'s.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(1, layout.size() as isize);
+        // SAFETY: the caller's obligations are `System`'s.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, size as isize - layout.size() as isize);
+        // SAFETY: the caller's obligations are `System`'s.
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Calls of the allocator that `act` makes.
+fn calls(act: impl FnOnce()) -> usize {
+    let before = CALLS.get();
+    act();
+    CALLS.get() - before
+}
+
+fn live() -> isize {
+    BYTES.get()
+}
+
+const ORDERS: [EvacuationOrder; 2] = [EvacuationOrder::Go, EvacuationOrder::InOrder];
+
+#[test]
+fn an_empty_map_allocates_nothing() {
+    // foldhash gathers the process's seed when first asked, and allocates to do so.
+    drop(Map::<u64, u64>::new());
+    let made = calls(|| {
+        let mut map: Map<u64, String> = Map::new();
+        assert!(map.get(&1).is_none() && map.remove(&1).is_none() && !map.contains_key(&1));
+        assert_eq!((map.iter().count(), map.drain().count(), map.capacity()), (0, 0, 0));
+        map.clear();
+        map.retain(|_, _| true);
+        map.reserve(0);
+        map.shrink_to_fit();
+        map.extend([]);
+        map.check().unwrap();
+        drop(map.into_iter());
+        drop(Map::<u64, u64>::with_capacity(0));
+        drop(Map::<u64, u64>::default());
+    });
+    assert_eq!(made, 0);
+}
+
+#[test]
+fn looking_allocates_nothing_in_any_state() {
+    common::in_every_state(
+        |id| id.to_string(),
+        |id| id.to_string(),
+        |mut subject| {
+            let keys: Vec<String> = (0..120).map(|id| id.to_string()).collect();
+            let map = &mut subject.map;
+            let made = calls(|| {
+                for key in &keys {
+                    map.get(key.as_str());
+                    map.get_mut(key.as_str());
+                    map.contains_key(key.as_str());
+                    map.get_key_value(key.as_str());
+                }
+                map.iter().for_each(|_| ());
+                map.iter_mut().for_each(|_| ());
+                map.keys().zip(map.values()).for_each(|_| ());
+                _ = map.growth_state();
+            });
+            assert_eq!(made, 0, "{}", subject.name);
+        },
+    );
+}
+
+#[test]
+fn overwriting_and_removing_allocate_nothing_when_no_growth_is_under_way() {
+    for order in ORDERS {
+        let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+        map.set_evacuation_order(order);
+        map.extend((0..1000).map(|key| (key, key)));
+        while map.evacuate(100) > 0 {}
+        let made = calls(|| {
+            for key in 0..1000 {
+                map.insert(key, 0);
+                *map.entry(key).or_default() += 1;
+            }
+            for key in 0..1000 {
+                map.remove(&key);
+            }
+        });
+        assert_eq!(made, 0);
+    }
+}
+
+#[test]
+fn a_hint_is_one_growth_s_worth_of_allocations_and_no_more() {
+    for hint in [8, 100, 10_000] {
+        let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(hint, IDENTITY);
+        let state = map.growth_state();
+        map.extend((0..hint as u64).map(|key| (key, key)));
+        assert_eq!(map.growth_state().growths_started, state.growths_started, "hint {hint}");
+    }
+    let small = calls(|| {
+        let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+        map.extend((0..8).map(|key| (key, key)));
+    });
+    assert!(small <= 6, "eight entries took {small} allocations");
+}
+
+#[test]
+fn churn_at_constant_length_settles() {
+    let len: u64 = if cfg!(miri) { 40 } else { 300 };
+    for order in ORDERS {
+        for oldest in [true, false] {
+            let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+            map.set_evacuation_order(order);
+            let mut keys: Vec<u64> = (0..len).collect();
+            map.extend(keys.iter().map(|key| (*key, 0)));
+            let mut churn = |rounds: u64, from: u64| {
+                let start = live();
+                PEAK.set(start);
+                for step in from..from + rounds {
+                    let victim = if oldest { step % len } else { mix(step) % len } as usize;
+                    let key = len + step;
+                    assert!(map.remove(&std::mem::replace(&mut keys[victim], key)).is_some());
+                    map.insert(key, 0);
+                }
+                assert_eq!(map.len() as u64, len);
+                PEAK.get()
+            };
+            let rounds = if cfg!(miri) { 1000 } else { 150_000 };
+            let settled = churn(rounds, 0);
+            let later = churn(4 * rounds, rounds);
+            assert!(
+                later <= settled + settled / 4,
+                "peak {settled} bytes, later {later} bytes ({order:?})"
+            );
+            // The overflow buckets are gone with growths to the same size.
+            assert!(cfg!(miri) || map.health().growths.same_size > 0);
+            assert!(map.growth_state().buckets_log2 <= if cfg!(miri) { 4 } else { 7 });
+        }
+    }
+}
+
+#[test]
+fn a_growth_gives_its_old_table_back() {
+    for order in ORDERS {
+        let start = live();
+        let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+        map.set_evacuation_order(order);
+        let len = if cfg!(miri) { 105 } else { 106_497 };
+        map.extend((0..len).map(|key| (key, key)));
+        while map.evacuate(1000) > 0 {}
+        let grown = live() - start;
+        let mut sized: Map<u64, u64, By> = Map::with_capacity_and_hasher(len as usize, MIX);
+        sized.extend((0..len).map(|key| (key, key)));
+        let needed = live() - start - grown;
+        assert!(
+            grown <= needed + needed / 8,
+            "{grown} bytes after growing, {needed} when sized at once ({order:?})"
+        );
+        // Not more than 6.5 entries need per bucket of eight, in a table that may just have doubled.
+        if !cfg!(miri) {
+            assert!(grown as u64 / len < 60, "{} bytes per 16-byte entry", grown as u64 / len);
+        }
+    }
+}
+
+#[test]
+fn no_growth_holds_two_whole_tables() {
+    if cfg!(miri) {
+        return;
+    }
+    for order in ORDERS {
+        let start = live();
+        let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+        map.set_evacuation_order(order);
+        map.extend((0..212_992).map(|key| (key, key)));
+        while map.evacuate(1000) > 0 {}
+        let full = live() - start;
+        PEAK.set(live());
+        map.extend((212_992..260_000).map(|key| (key, key)));
+        assert_eq!(map.growth_state().growing, None);
+        let (peak, doubled) = (PEAK.get() - start, live() - start);
+        assert!(
+            peak < full + doubled,
+            "{peak} bytes at most, {full} before, {doubled} after ({order:?})"
+        );
+    }
+}
+
+#[test]
+fn memory_comes_back() {
+    for order in ORDERS {
+        let start = live();
+        let mut map: Map<u64, Vec<u64>, By> = Map::with_hasher(MIX);
+        map.set_evacuation_order(order);
+        let len = if cfg!(miri) { 107 } else { 3400 };
+        map.extend((0..len).map(|key| (key, vec![key])));
+        let full = live() - start;
+        map.retain(|key, _| key % 50 == 0);
+        map.shrink_to_fit();
+        assert!(live() - start < full / 4, "shrink_to_fit with a fiftieth left");
+        map.clear();
+        map.shrink_to_fit();
+        let cleared = live() - start;
+        assert!(cleared <= 512, "{cleared} bytes for an empty, shrunk map");
+        map.extend((0..len).map(|key| (key, vec![key])));
+        let mut entries = map.into_iter();
+        entries.next();
+        drop(entries);
+        assert_eq!(live(), start, "{order:?}");
+    }
+}
+
+#[test]
+fn nothing_leaks_in_any_state() {
+    common::in_every_state(
+        |id| id.to_string(),
+        |id| vec![id],
+        |subject| {
+            // What the subject holds itself is freed with it: count from a clone on.
+            let start = live();
+            let mut copy = subject.map.clone();
+            let mut cursor = copy.cursor();
+            cursor.next(&copy);
+            for id in 0..60 {
+                copy.insert(format!("new {id}"), vec![id]);
+                copy.remove(&id.to_string());
+            }
+            drop(copy);
+            drop(cursor);
+            assert_eq!(live(), start, "{}", subject.name);
+        },
+    );
+}

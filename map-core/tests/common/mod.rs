@@ -1,0 +1,13 @@
+//! What the tests share: chosen hashers, maps in every state of growth, drop accounting, fuses.
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
+
+pub mod fuse;
+pub mod hashers;
+pub mod states;
+pub mod tracked;
+
+pub use fuse::{Call, Fuse};
+pub use hashers::By;
+pub use map_core::{EvacuationOrder, Map};
+pub use states::{Subject, in_every_state};
+pub use tracked::{Ledger, Tracked};

@@ -1,0 +1,211 @@
+//! Sizes and alignments: nothing, much, and more than there is.
+//!
+//! # Properties
+//! - **intact**: keys and values of any size and alignment come back as they went in, at an address
+//!   that fits their alignment, in every state of growth.
+//! - **nothing**: zero-sized keys and values are entries like any other.
+//! - **too much**: a capacity that no address space holds is an error of `try_reserve` and a panic of
+//!   everything else, and changes nothing.
+
+mod common;
+
+use common::hashers::{LOW3, MIX};
+use common::{By, EvacuationOrder, Map};
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// `SIZE` bytes that follow from one number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Block<const SIZE: usize>([u8; SIZE]);
+
+impl<const SIZE: usize> Block<SIZE> {
+    fn new(n: u64) -> Self {
+        let mut bytes = [0; SIZE];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = n.to_le_bytes()[i % 8].wrapping_add((i / 8) as u8);
+        }
+        Block(bytes)
+    }
+}
+
+impl<const SIZE: usize> Hash for Block<SIZE> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut low = [0; 8];
+        let len = SIZE.min(8);
+        low[..len].copy_from_slice(&self.0[..len]);
+        state.write_u64(u64::from_le_bytes(low));
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(align(64))]
+struct Aligned(u64);
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(align(4096))]
+struct PageAligned(u64);
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[repr(align(128))]
+struct AlignedNothing;
+
+/// Fills, checks, empties by half, grows on: all with entries made by the two functions.
+fn intact<K: Hash + Eq + Clone + Debug, V: Eq + Clone + Debug>(
+    key: impl Fn(u64) -> K,
+    value: impl Fn(u64) -> V,
+) {
+    let len = if cfg!(miri) { 28 } else { 150 };
+    for order in [EvacuationOrder::Go, EvacuationOrder::InOrder] {
+        for hasher in [MIX, LOW3] {
+            let mut map: Map<K, V, By> = Map::with_hasher(hasher);
+            map.set_evacuation_order(order);
+            for n in 0..len {
+                assert!(map.insert(key(n), value(n)).is_none());
+                for asked in [0, n / 2, n] {
+                    let (stored, found) = map.get_key_value(&key(asked)).expect("was inserted");
+                    assert_eq!((stored, found), (&key(asked), &value(asked)));
+                    assert_eq!(std::ptr::from_ref(stored).addr() % align_of::<K>(), 0);
+                    assert_eq!(std::ptr::from_ref(found).addr() % align_of::<V>(), 0);
+                }
+                assert!(!map.contains_key(&key(n + 1)));
+            }
+            map.check().unwrap();
+            let copy = map.clone();
+            for n in (0..len).step_by(2) {
+                assert_eq!(map.remove_entry(&key(n)), Some((key(n), value(n))));
+            }
+            for n in len..len + 40 {
+                *map.entry(key(n)).or_insert(value(0)) = value(n);
+            }
+            map.check().unwrap();
+            assert!(
+                (0..len + 40).all(
+                    |n| map.get(&key(n)) == (n >= len || n % 2 == 1).then(|| value(n)).as_ref()
+                )
+            );
+            map.shrink_to_fit();
+            map.reserve(300);
+            assert_eq!(map.drain().filter(|(k, v)| copy.get(k) == Some(v)).count() as u64, len / 2);
+            assert!((0..len).all(|n| copy.get(&key(n)) == Some(&value(n))));
+            assert_eq!(copy.into_iter().count() as u64, len);
+        }
+    }
+}
+
+#[test]
+fn sizes_around_a_word_and_around_128_bytes() {
+    intact(|n| n as u8, |n| n as u8);
+    intact(|n| n as u16, |n| [n as u8; 3]);
+    intact(Block::<9>::new, Block::<31>::new);
+    intact(Block::<127>::new, Block::<128>::new);
+    intact(Block::<128>::new, Block::<129>::new);
+    intact(Block::<129>::new, Block::<127>::new);
+    intact(Block::<512>::new, |n| n);
+    intact(|n| n, Block::<512>::new);
+}
+
+#[test]
+fn huge_keys_and_values() {
+    // Miri would spend its time on filling the blocks.
+    const HUGE: usize = if cfg!(miri) { 600 } else { 4096 };
+    intact(Block::<HUGE>::new, Block::<HUGE>::new);
+    intact(|n| n, Block::<HUGE>::new);
+}
+
+#[test]
+fn over_aligned_keys_and_values() {
+    intact(Aligned, Aligned);
+    intact(|n| n as u8, Aligned);
+    intact(Aligned, |n| n as u8);
+    intact(|n| n, |_| AlignedNothing);
+    intact(PageAligned, |_| ());
+}
+
+#[test]
+fn values_of_no_size() {
+    intact(|n| n, |_| ());
+    intact(|n| n.to_string(), |_| ());
+    intact(|n| n, |_| [0_u64; 0]);
+}
+
+#[test]
+fn keys_of_no_size() {
+    let mut map: Map<(), u64, By> = Map::default();
+    assert_eq!((map.insert((), 1), map.insert((), 2)), (None, Some(1)));
+    assert_eq!((map.get(&()), map.len()), (Some(&2), 1));
+    map.reserve(100);
+    assert_eq!(map.iter().next(), Some((&(), &2)));
+    assert_eq!(map.remove(&()), Some(2));
+    map.check().unwrap();
+    let mut map: Map<AlignedNothing, (), By> = Map::default();
+    map.insert(AlignedNothing, ());
+    let (key, _) = map.get_key_value(&AlignedNothing).unwrap();
+    assert_eq!(std::ptr::from_ref(key).addr() % 128, 0);
+    map.extend([(AlignedNothing, ())]);
+    map.check().unwrap();
+    let mut cursor = map.cursor();
+    assert!(cursor.next(&map).is_some() && cursor.next(&map).is_none());
+}
+
+/// Equal to nothing, not even to itself, and of no size: as many entries as one likes.
+#[test]
+fn many_entries_of_no_size_at_all() {
+    #[derive(Debug)]
+    struct Unlike;
+    impl Hash for Unlike {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            state.write_u64(7);
+        }
+    }
+    impl PartialEq for Unlike {
+        fn eq(&self, _: &Unlike) -> bool {
+            false
+        }
+    }
+    impl Eq for Unlike {}
+    let mut map: Map<Unlike, (), By> = Map::default();
+    for len in 1..200 {
+        assert_eq!(map.insert(Unlike, ()), None);
+        assert_eq!((map.len(), map.iter().count()), (len, len));
+    }
+    assert_eq!(map.extract_if(|_, _| true).take(50).count(), 50);
+    assert_eq!(map.drain().count(), 149);
+}
+
+#[test]
+fn impossible_capacities_change_nothing() {
+    fn refused<K: Hash + Eq + Clone + Debug, V: Clone + PartialEq + Debug>(
+        key: impl Fn(u64) -> K,
+        value: V,
+    ) {
+        let mut map: Map<K, V, By> = Map::default();
+        for n in 0..107 {
+            map.insert(key(n), value.clone());
+        }
+        let state = map.growth_state();
+        for additional in [usize::MAX, usize::MAX - 107, usize::MAX / 2, isize::MAX as usize] {
+            let error = map.try_reserve(additional).expect_err("more than there can be");
+            assert!(!error.to_string().is_empty());
+            assert!(catch_unwind(AssertUnwindSafe(|| map.reserve(additional))).is_err());
+            assert!(
+                catch_unwind(|| Map::<K, V, By>::with_capacity_and_hasher(additional, MIX))
+                    .is_err()
+            );
+        }
+        assert_eq!(map.growth_state(), state, "a refused reservation changes nothing");
+        assert_eq!(map.len(), 107);
+        map.check().unwrap();
+    }
+    refused(|n| n, 0_u64);
+    refused(|n| n, Block::<4096>::new(1));
+    refused(Aligned, Aligned(1));
+    refused(|n| n.to_string(), ());
+}
+
+#[test]
+fn a_map_is_a_handle_not_a_table() {
+    let words = size_of::<Map<u64, u64, ()>>() / size_of::<usize>();
+    assert!(words <= 24, "moving a map moves {words} words");
+    assert_eq!(size_of::<Map<u64, u64, ()>>(), size_of::<Map<Block<4096>, Block<4096>, ()>>());
+}

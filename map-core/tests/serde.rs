@@ -1,0 +1,64 @@
+//! The `serde` feature: a map is a map, in any state of growth, in both directions.
+//!
+//! # Properties
+//! - **as std**: what we write is what std's map would write, and each reads the other's.
+//! - **round trip**: reading back gives an equal map.
+#![cfg(feature = "serde")]
+
+mod common;
+
+use common::in_every_state;
+use map_core::Map;
+use std::collections::{BTreeMap, HashMap};
+
+#[test]
+fn round_trips_in_every_state() {
+    in_every_state(
+        |id| id,
+        |id| id,
+        |subject| {
+            let text = serde_json::to_string(&subject.map).unwrap();
+            let std: HashMap<u64, u64> = serde_json::from_str(&text).unwrap();
+            assert_eq!(
+                std.into_iter().collect::<BTreeMap<_, _>>(),
+                subject.model,
+                "{}",
+                subject.name
+            );
+            let back: Map<u64, u64, common::By> = serde_json::from_str(&text).unwrap();
+            back.check().unwrap();
+            assert!(back == subject.map, "{}", subject.name);
+            let from_std: Map<u64, u64> =
+                serde_json::from_str(&serde_json::to_string(&subject.model).unwrap()).unwrap();
+            assert_eq!(from_std.len(), subject.model.len());
+        },
+    );
+}
+
+#[test]
+fn the_last_of_equal_keys_wins_and_nonsense_is_an_error() {
+    let map: Map<String, u8> = serde_json::from_str(r#"{"a": 1, "b": 2, "a": 3}"#).unwrap();
+    assert_eq!(map, Map::from([("a".to_owned(), 3), ("b".to_owned(), 2)]));
+    assert_eq!(serde_json::to_string(&Map::<u8, u8>::new()).unwrap(), "{}");
+    assert!(serde_json::from_str::<Map<u8, u8>>("[1]").is_err());
+    assert!(serde_json::from_str::<Map<u8, u8>>(r#"{"x": 1}"#).is_err());
+}
+
+/// A length that lies must not reserve what it claims.
+#[test]
+fn a_claimed_length_is_not_believed() {
+    use serde::de::value::{Error, MapDeserializer};
+    struct Claims(std::vec::IntoIter<(u32, u32)>);
+    impl Iterator for Claims {
+        type Item = (u32, u32);
+        fn next(&mut self) -> Option<(u32, u32)> {
+            self.0.next()
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (usize::MAX / 2, Some(usize::MAX / 2))
+        }
+    }
+    let entries = MapDeserializer::<_, Error>::new(Claims(vec![(1, 2)].into_iter()));
+    let map: Map<u32, u32> = serde::Deserialize::deserialize(entries).unwrap();
+    assert!(map[&1] == 2 && map.capacity() < 1 << 24);
+}
