@@ -143,6 +143,7 @@ macro_rules! each_map {
 const MAPS: [&str; 5] = ["std", "hashbrown", "griddle", "go", "in-order"];
 
 fn main() {
+    subjects::keep_for_disassembly();
     let Some(options) = Options::from_args() else {
         smoke();
         return;

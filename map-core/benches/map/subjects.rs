@@ -112,3 +112,9 @@ pub fn bench_get_in_order(map: &Ours, key: u64) -> Option<&u64> {
 pub fn bench_get_hashbrown(map: &HashbrownMap, key: u64) -> Option<&u64> {
     map.get(&key)
 }
+
+/// Makes the linker keep both.
+pub fn keep_for_disassembly() {
+    std::hint::black_box(bench_get_in_order as fn(_, _) -> _);
+    std::hint::black_box(bench_get_hashbrown as fn(_, _) -> _);
+}
