@@ -25,6 +25,7 @@
 //! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs` and
 //! `panics.rs`.
 
+use alloc::alloc::{Layout, alloc};
 use alloc::boxed::Box;
 use core::mem;
 
@@ -114,8 +115,13 @@ impl<K, V> Tables<K, V> {
         } else {
             Table::untouched(buckets_log2)?
         };
-        let old = mem::replace(&mut self.table, table);
-        self.growing = Some(Box::new(Growing { old, kind, evacuated: 0, spare: None }));
+        let growing = Growing { old: self.table, kind, evacuated: 0, spare: None };
+        let growing = try_box(growing).inspect_err(|_| {
+            // SAFETY: it was made above and has not been handed to anybody.
+            unsafe { table.free() }
+        })?;
+        self.table = table;
+        self.growing = Some(growing);
         self.generation += 1;
         self.mark = 0;
         self.overflow_buckets = 0;
@@ -217,7 +223,10 @@ impl<K, V> Tables<K, V> {
                 for slot in bucket.word().full() {
                     // SAFETY: **filled**: `full` yields full slots. **borrowed**: exclusively.
                     let (key, _) = unsafe { Slot { bucket, index: slot }.entry() };
-                    self.hashes.push(hash_of(key));
+                    let hash = hash_of(key);
+                    let refused = |_| TryReserveError::AllocError { layout: Layout::new::<u64>() };
+                    self.hashes.try_reserve(1).map_err(refused)?;
+                    self.hashes.push(hash);
                 }
             }
         }
@@ -310,6 +319,21 @@ impl<K, V> Tables<K, V> {
         // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
         unsafe { growing.old.free() };
     }
+}
+
+/// `Box::new`, but says when memory is refused. `T` has a size.
+fn try_box<T>(value: T) -> Result<Box<T>, TryReserveError> {
+    const { assert!(size_of::<T>() > 0) };
+    let layout = Layout::new::<T>();
+    // SAFETY: **sized**: just asserted.
+    let memory = unsafe { alloc(layout) }.cast::<T>();
+    if memory.is_null() {
+        return Err(TryReserveError::AllocError { layout });
+    }
+    // SAFETY: it was just allocated for a `T`.
+    unsafe { memory.write(value) };
+    // SAFETY: it is initialized and comes from the global allocator with the layout of a `T`.
+    Ok(unsafe { Box::from_raw(memory) })
 }
 
 /// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the

@@ -15,6 +15,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::owned::Owned;
@@ -213,6 +214,10 @@ impl<K, V> Iterator for Drain<'_, K, V> {
         (self.raw.remaining(), Some(self.raw.remaining()))
     }
 }
+
+// As std's, which has no pointer to the map's own keys and values either.
+impl<K, V> Unpin for Drain<'_, K, V> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe> UnwindSafe for Drain<'_, K, V> {}
 
 // SAFETY: it owns the tables that the walk goes over.
 unsafe impl<K: Send, V: Send> Send for Drain<'_, K, V> {}

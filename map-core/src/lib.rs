@@ -92,4 +92,9 @@ pub mod hash_map {
         Drain, ExtractIf, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut,
     };
     pub use crate::{Map as HashMap, RandomState};
+    pub use foldhash::fast::FoldHasher as DefaultHasher;
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/compile_fail.md")]
+struct CompileFail;

@@ -10,7 +10,7 @@
 //! # Invariants
 //! - **typed**: the shell in an `Owned<K, V>` was made for `Tables<K, V>`, up to lifetimes.
 //! # Checked by
-//! `map-core/tests/variance.rs`: what std accepts is accepted, what it rejects is rejected.
+//! `map-core/tests/auto_traits.rs`, `compile_fail.md`: what std accepts is accepted, what it rejects is rejected.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;

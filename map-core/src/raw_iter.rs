@@ -98,6 +98,8 @@ pub(crate) struct RawIter<K, V> {
     homes: Homes<K, V>,
     home: Option<Home<K, V>>,
     bucket: Option<Handle<K, V>>,
+    /// The bucket again, if its overflow bucket is to be visited.
+    overflow: Option<Handle<K, V>>,
     full: Matches,
     /// Entries not yet yielded.
     remaining: usize,
@@ -121,6 +123,7 @@ impl<K, V> RawIter<K, V> {
             homes: Homes::new(tables),
             home: None,
             bucket: None,
+            overflow: None,
             full: Matches::NONE,
             remaining: tables.len,
         }
@@ -147,12 +150,17 @@ impl<K, V> Iterator for RawIter<K, V> {
                 self.remaining -= 1;
                 return Some(Found { slot: Slot { bucket, index }, home });
             }
-            self.bucket = self.bucket.and_then(Handle::overflow);
+            self.bucket = self.overflow.take().and_then(Handle::overflow);
             if self.bucket.is_none() {
                 self.home = Some(self.homes.next()?);
                 self.bucket = self.home.map(|home| home.head);
             }
-            self.full = self.bucket.map_or(Matches::NONE, |bucket| bucket.word().full());
+            if let Some(bucket) = self.bucket {
+                let word = bucket.word();
+                self.full = word.full();
+                // By **rest** nothing lies behind a bucket that ends its chain: its link is not touched.
+                self.overflow = (!word.ends_chain()).then_some(bucket);
+            }
         }
     }
 }

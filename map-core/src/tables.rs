@@ -421,6 +421,7 @@ impl<K, V> Tables<K, V> {
         let table = mem::replace(&mut self.table, Table::unallocated());
         // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
         unsafe { table.free() };
+        self.hashes = Vec::new();
         self.len = 0;
     }
 

@@ -4,7 +4,7 @@
 //! of the growth.
 //!
 //! # Checked by
-//! `map-core/tests/std_api.rs`, `panics.rs` (a `Clone` that panics half way).
+//! `map-core/tests/std_api`, `panics.rs` (a `Clone` that panics half way).
 
 use core::borrow::Borrow;
 use core::fmt;
