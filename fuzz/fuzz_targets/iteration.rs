@@ -1,6 +1,9 @@
 //! Cursors over a map that changes under them.
 #![no_main]
 
+#[cfg(target_os = "linux")]
+mod compares;
+
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
 use models::generators::ops::Mix;

@@ -1,6 +1,9 @@
 //! Everything a map can be asked, against the spec and every oracle.
 #![no_main]
 
+#[cfg(target_os = "linux")]
+mod compares;
+
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
 use models::generators::ops::Mix;

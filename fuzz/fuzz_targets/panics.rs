@@ -1,6 +1,9 @@
 //! User code that panics, at every call, and what it leaves behind.
 #![no_main]
 
+#[cfg(target_os = "linux")]
+mod compares;
+
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
 use models::generators::ops::Mix;

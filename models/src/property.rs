@@ -62,9 +62,9 @@ pub type Outcome = Result<Report, Box<Finding>>;
 /// The most entries a `fill-to-threshold` inserts.
 pub const FILL_MAX: usize = 512;
 
-/// At boundaries, a run looks at this many entries for free, and at so many more for each op done.
-const LOOK_FREE: u64 = 256;
-const LOOK_PER_OP: u64 = 1;
+/// At boundaries, a run looks at this many entries for free, and at one more for so many ops done.
+const LOOK_FREE: u64 = 128;
+const OPS_PER_LOOK: u64 = 4;
 
 /// Runs a case on a map `S` against the spec `M`.
 ///
@@ -286,7 +286,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// proportion to that of the ops.
     fn affords(&mut self) -> bool {
         let cost = self.spec.len() as u64 + 1;
-        let affordable = self.looked + cost <= LOOK_FREE + LOOK_PER_OP * self.report.ops;
+        let affordable = self.looked + cost <= LOOK_FREE + self.report.ops / OPS_PER_LOOK;
         self.looked += if affordable { cost } else { 0 };
         affordable
     }
@@ -394,7 +394,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let mut after = before.clone();
         after.apply(op, self.now);
         let mut seen = self.collect();
-        seen.sort_unstable();
+        seen.sort_unstable_by_key(|entry| entry.key);
         self.spec = panics::settled(&before, &after, &seen)?;
         self.scratch = seen;
         self.keep_keys(before.len().saturating_sub(self.spec.len()));

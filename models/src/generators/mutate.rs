@@ -24,6 +24,9 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, mix: Mix
     if case.ops().is_empty() {
         ops::header(&mut case, &mut rng, mix);
     }
+    if mix == Mix::GetInsertRemove && case.ops().len() < 512 {
+        ops::fill(&mut case, &mut rng, mix, 512);
+    }
     if case.ops().len() < OPS_FEW {
         lengthen(&mut case, &mut rng, mix);
     }
@@ -76,7 +79,7 @@ fn stretch(ops: &[Op], rng: &mut Rng) -> std::ops::Range<usize> {
 
 fn change(case: &mut Case, rng: &mut Rng, mix: Mix) {
     let hasher = case.hasher;
-    if rng.u8(0..16) == 0 {
+    if rng.u8(0..16) == 0 && mix != Mix::GetInsertRemove {
         let mut header = Case::default();
         ops::header(&mut header, rng, mix);
         match rng.u8(0..4) {

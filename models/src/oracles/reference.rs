@@ -49,7 +49,10 @@ pub fn length(seen: usize, expected: usize) -> Verdict {
 /// The entries seen, in any order, are the spec's. `whole` says that all must be there; sorts `seen`.
 pub fn contents<M: Spec>(view: &str, seen: &mut [Seen], spec: &M, whole: bool) -> Verdict {
     let object = |rule, detail| Objection::raise(NAME, rule, format!("{view}: {detail}"));
-    seen.sort_unstable();
+    seen.sort_unstable_by_key(|entry| entry.key);
+    if seen.len() == spec.len() && side_by_side(seen, spec) {
+        return Ok(());
+    }
     for pair in seen.windows(2) {
         if pair[0].key == pair[1].key {
             return object("a key is yielded once", format!("k{} came twice", pair[0].key));
@@ -97,6 +100,18 @@ pub fn contents<M: Spec>(view: &str, seen: &mut [Seen], spec: &M, whole: bool) -
         return object("all the spec holds is there", format!("k{key} (v{value}) is missing"));
     }
     Ok(())
+}
+
+/// Is the n-th entry seen the n-th of the spec, for every n? Quicker than looking each up.
+fn side_by_side<M: Spec>(seen: &[Seen], spec: &M) -> bool {
+    let (mut seen, mut same) = (seen.iter(), true);
+    spec.for_each(|key, held| {
+        same &= seen.next().is_some_and(|entry| {
+            let stored = entry.stamp.is_none_or(|stamp| stamp == held.born);
+            entry.key == key as u64 && entry.value == held.value && stored
+        });
+    });
+    same
 }
 
 /// The numbers seen, in any order, are these; sorts both.
