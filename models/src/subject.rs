@@ -114,6 +114,10 @@ pub struct Growth {
     pub old_buckets: Option<usize>,
     /// The evacuation mark.
     pub mark: usize,
+    /// Overflow buckets of the (new) table.
+    pub overflow: usize,
+    /// Entries.
+    pub len: usize,
 }
 
 /// What to do with an entry.

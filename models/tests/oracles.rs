@@ -42,6 +42,8 @@ mod fault {
     pub const UNDECLARED: u8 = 26;
     pub const RESERVE_DOES_NOTHING: u8 = 27;
     pub const TRY_RESERVE_SUCCEEDS: u8 = 28;
+    pub const WRITE_STANDS_STILL: u8 = 29;
+    pub const NEVER_GROWS: u8 = 30;
 }
 
 /// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
@@ -50,6 +52,7 @@ struct Faulty<K, V, const FAULT: u8> {
     capacity: usize,
     overwritten: usize,
     evacuated: std::cell::Cell<u64>,
+    mark: usize,
 }
 
 /// Visits the entries by key, in order, so that it does not mind what becomes of the row.
@@ -79,7 +82,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         .and(if FAULT == fault::UNDECLARED { Capabilities::EXTRACT } else { Capabilities::NONE });
 
     fn create(_: ModelState, _: usize) -> Self {
-        Faulty { entries: Vec::new(), capacity: 0, overwritten: 0, evacuated: 0.into() }
+        Faulty { entries: Vec::new(), capacity: 0, overwritten: 0, evacuated: 0.into(), mark: 0 }
     }
     fn get(&self, key: &K) -> Option<&V> {
         if FAULT == fault::READ_WORKS {
@@ -89,6 +92,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         (FAULT != fault::GET_FORGETS || key.number() != 3).then_some(value)
     }
     fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.mark += usize::from(FAULT != fault::WRITE_STANDS_STILL);
         if FAULT == fault::WRITE_WORKS_TOO_MUCH {
             self.evacuated.set(self.evacuated.get() + 3);
         }
@@ -112,6 +116,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         Some(std::mem::replace(&mut self.entries[at].1, value))
     }
     fn remove(&mut self, key: &K) -> Option<V> {
+        self.mark += 1;
         let (key, value) = self.entries.remove(self.position(key)?);
         match FAULT {
             fault::REMOVE_LEAKS => std::mem::forget(key),
@@ -165,7 +170,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         if FAULT == fault::CLONE_LOSES_ONE {
             entries.pop();
         }
-        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated: 0.into() }
+        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated: 0.into(), mark: 0 }
     }
     fn equals(&self, _: &Self) -> bool {
         true
@@ -232,9 +237,11 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         Growth {
             evacuated: self.evacuated.get(),
             buckets_log2: 4,
-            old_buckets: Some(8),
-            mark: 5,
+            old_buckets: (FAULT != fault::NEVER_GROWS).then_some(8),
+            mark: self.mark,
             started: 1,
+            overflow: 16,
+            len: self.entries.len(),
         }
     }
     fn evacuate(&mut self, buckets: usize) -> usize {
@@ -318,6 +325,8 @@ objects! {
     a_cursor_that_comes_back: CURSOR_COMES_BACK, "iteration", "a finished cursor stays finished";
     a_cursor_of_an_empty_map_that_lives: CURSOR_OF_EMPTY_LIVES, "iteration", "a cursor of an empty map is finished at once";
     a_write_that_works_too_much: WRITE_WORKS_TOO_MUCH, "work", "a write evacuates at most two old buckets";
+    a_write_that_does_no_work: WRITE_STANDS_STILL, "work", "a write to a growing map raises the mark";
+    a_map_that_never_grows: NEVER_GROWS, "work", "a growth starts exactly when it is due";
     a_read_that_works: READ_WORKS, "work", "a read does no growth work";
     an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
     a_map_that_panics: PANICS, "panics", "no op panics on its own";
@@ -330,7 +339,7 @@ fn a_finding_says_the_op_what_was_expected_and_the_state() {
     let said = found::<{ fault::GET_FORGETS }>().to_string();
     assert_eq!(
         said,
-        "reference: op 17 get k3 returned None, the spec says Some(v3)   [growing 2^3→2^4, mark 5/8]\n\
+        "reference: op 17 get k3 returned None, the spec says Some(v3)   [growing 2^3→2^4, mark 7/8]\n\
          rule: every answer is the spec's"
     );
     let said = found::<{ fault::PANICS }>().to_string();
