@@ -95,14 +95,15 @@ impl<K, V> Iterator for Homes<K, V> {
 
 /// All entries.
 pub(crate) struct RawIter<K, V> {
-    homes: Homes<K, V>,
-    home: Option<Home<K, V>>,
-    bucket: Option<Handle<K, V>>,
-    /// The bucket again, if its overflow bucket is to be visited.
-    overflow: Option<Handle<K, V>>,
+    /// The bucket the walk is in, and its home. `None` before the first.
+    at: Option<(Handle<K, V>, Home<K, V>)>,
+    /// The slots of that bucket that are yet to be yielded.
     full: Matches,
-    /// Entries not yet yielded.
-    remaining: usize,
+    /// The bucket's link leads to others of its chain.
+    goes_on: bool,
+    /// Entries in buckets the walk has not come to.
+    ahead: usize,
+    homes: Homes<K, V>,
 }
 
 impl<K, V> Clone for RawIter<K, V> {
@@ -120,18 +121,43 @@ pub(crate) struct Found<K, V> {
 impl<K, V> RawIter<K, V> {
     pub(crate) fn new(tables: &Tables<K, V>) -> Self {
         Self {
-            homes: Homes::new(tables),
-            home: None,
-            bucket: None,
-            overflow: None,
+            at: None,
             full: Matches::NONE,
-            remaining: tables.len,
+            goes_on: false,
+            ahead: tables.len,
+            homes: Homes::new(tables),
         }
     }
 
+    /// Entries not yet yielded.
     #[inline]
     pub(crate) fn remaining(&self) -> usize {
-        self.remaining
+        self.ahead + self.full.count()
+    }
+
+    /// Goes to the next bucket; false when there are no more entries.
+    ///
+    /// Not inlined: once per bucket it costs less than it takes from the loop over slots.
+    #[inline(never)]
+    fn advance(&mut self) -> bool {
+        if self.ahead == 0 {
+            return false;
+        }
+        let next = match self.at {
+            Some((bucket, home)) if self.goes_on => bucket.overflow().map(|next| (next, home)),
+            _ => None,
+        };
+        let Some((bucket, home)) = next.or_else(|| self.homes.next().map(|home| (home.head, home)))
+        else {
+            return false;
+        };
+        let word = bucket.word();
+        self.at = Some((bucket, home));
+        self.full = word.full();
+        // By **rest** nothing lies behind a bucket that ends its chain: its link is not touched.
+        self.goes_on = !word.ends_chain();
+        self.ahead = self.ahead.saturating_sub(self.full.count());
+        true
     }
 }
 
@@ -140,26 +166,13 @@ impl<K, V> Iterator for RawIter<K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Found<K, V>> {
-        if self.remaining == 0 {
-            return None;
-        }
         loop {
-            if let Some(index) = self.full.next()
-                && let (Some(bucket), Some(home)) = (self.bucket, self.home)
-            {
-                self.remaining -= 1;
+            if let Some(index) = self.full.next() {
+                let (bucket, home) = self.at?;
                 return Some(Found { slot: Slot { bucket, index }, home });
             }
-            self.bucket = self.overflow.take().and_then(Handle::overflow);
-            if self.bucket.is_none() {
-                self.home = Some(self.homes.next()?);
-                self.bucket = self.home.map(|home| home.head);
-            }
-            if let Some(bucket) = self.bucket {
-                let word = bucket.word();
-                self.full = word.full();
-                // By **rest** nothing lies behind a bucket that ends its chain: its link is not touched.
-                self.overflow = (!word.ends_chain()).then_some(bucket);
+            if !self.advance() {
+                return None;
             }
         }
     }

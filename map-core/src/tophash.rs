@@ -132,6 +132,13 @@ pub(crate) struct Matches(u64);
 impl Matches {
     pub(crate) const NONE: Self = Self(0);
 
+    /// How many slots are in the set.
+    #[inline]
+    pub(crate) const fn count(self) -> usize {
+        // Adds up the high bits, one to a byte, in the top byte.
+        ((self.0 >> 7).wrapping_mul(LOW_BITS) >> 56) as usize
+    }
+
     #[inline]
     pub(crate) const fn first(self) -> Option<usize> {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize / 8 % SLOTS) }
@@ -187,6 +194,7 @@ mod tests {
         };
         assert_eq!(word.matching(wanted).collect::<Vec<_>>(), slots(&|t| t == wanted));
         assert_eq!(word.empty().collect::<Vec<_>>(), slots(&is_empty));
+        assert_eq!(word.full().count(), slots(&is_full).len());
         assert_eq!(word.full().collect::<Vec<_>>(), slots(&is_full));
         assert_eq!(word.ends_chain(), bytes.contains(&EMPTY_REST));
         assert_eq!(word.is_evacuated(), is_evacuated(bytes[0]));
