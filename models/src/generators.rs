@@ -7,6 +7,7 @@
 
 pub mod directed;
 pub mod hashers;
+pub mod histories;
 pub mod keys;
 pub mod mutate;
 pub mod ops;

@@ -12,6 +12,7 @@ pub mod elements;
 pub mod finding;
 pub mod generators;
 pub mod go_trace;
+pub mod history;
 pub mod input;
 pub mod op;
 pub mod oracles;
