@@ -11,4 +11,5 @@ pub mod histories;
 pub mod keys;
 pub mod mutate;
 pub mod ops;
+pub mod programs;
 pub mod strategy;

@@ -4,6 +4,7 @@
 //! history 1
 //! # The insert had returned before the get was called, and the get missed it.
 //! expect finding linearizability
+//! contracts apart counted
 //! given k2 v7
 //!
 //! call writer insert k1 v5
@@ -33,6 +34,7 @@ pub use recorder::{Clock, Recorder, Sequence, Timer};
 
 use crate::case::{Expectation, ParseError};
 use crate::op::{Op, Ret};
+use crate::oracles::whole_map::Contracts;
 use std::fmt;
 
 /// The version this code writes and reads.
@@ -80,6 +82,8 @@ pub struct History {
     pub story: Vec<String>,
     /// What the oracles should say.
     pub expect: Expectation,
+    /// What the map promises of its whole-map ops.
+    pub contracts: Contracts,
     /// The entries there before the first event.
     pub given: Vec<(u16, u64)>,
     threads: Vec<String>,

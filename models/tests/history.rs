@@ -24,7 +24,7 @@ proptest! {
 
 #[test]
 fn every_kind_of_line_comes_back() {
-    let text = "history 1\n# a story\n#\n# of two lines\nexpect finding linearizability\ngiven k1 v70000\n\nevents\n\
+    let text = "history 1\n# a story\n#\n# of two lines\nexpect finding linearizability\ncontracts together exact\ngiven k1 v70000\n\nevents\n\
         call a compute k1 v2\n# in between\nreturn a [Some(v70000), None]\ncall b iter\npanic b\ncall b iter\n\
         return b {k1 v70000, k65536 v3}\ncall a remove-entry k1\nreturn a Some((k1, v2))\ncall a retain 1 0\n\
         return a nothing\ncall a len\nreturn a 0\ncall a contains-key k4\nreturn a false\ncall b iter\nreturn b {}\n\
@@ -49,11 +49,15 @@ fn errors_name_the_line_and_what_was_expected() {
     );
     assert_eq!(
         error("history 1\ncall a get k1\n"),
-        "line 2: expected `expect`, `given` or `events`, found `call`"
+        "line 2: expected `expect`, `contracts`, `given` or `events`, found `call`"
     );
     assert_eq!(
         error("history 1\ngiven k1 v1\ngiven k1 v2\n"),
         "line 3: expected a key not given yet, found `k1`"
+    );
+    assert_eq!(
+        error("history 1\ncontracts apart many\n"),
+        "line 2: expected how `len` counts (counted, exact), found `many`"
     );
     assert_eq!(after("go a"), "line 4: expected `call`, `return` or `panic`, found `go`");
     assert_eq!(

@@ -6,6 +6,7 @@ mod brute;
 
 use fastrand::Rng;
 use models::case::Expectation;
+use models::drivers::{Exit, replay};
 use models::generators::histories::{self, Shape};
 use models::history::{History, What};
 use models::op::{Kind, Op};
@@ -14,6 +15,7 @@ use models::oracles::linearizability::search::search;
 use models::oracles::linearizability::{Budget, Found, Outcome, check, key_of};
 use models::oracles::whole_map::{Contracts, Iteration, Length, judge};
 use models::spec::{Ordered, Spec};
+use models::subjects::Subject;
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -46,7 +48,7 @@ fn linearizable_histories_are_accepted() {
     for (name, text) in corpus("linearizable") {
         let history = read(&name, &text);
         assert_eq!(history.expect, Expectation::Pass, "{name}");
-        let verdict = judge(&history, Contracts::STRICT, Budget::default());
+        let verdict = judge(&history, Budget::default());
         assert_eq!(verdict, Ok(0), "{name}");
     }
 }
@@ -58,10 +60,30 @@ fn illegal_histories_are_objected_to_by_the_oracle_named() {
         let Expectation::Finding(oracle) = &history.expect else {
             panic!("{name}: an illegal history names the oracle that objects");
         };
-        let objection = judge(&history, Contracts::STRICT, Budget::default())
+        let objection = judge(&history, Budget::default())
             .expect_err(&format!("{name}: {oracle} should object"));
         assert_eq!(objection.oracle, oracle, "{name}: {objection:?}");
     }
+}
+
+#[test]
+fn the_command_line_judges_histories_too() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/histories");
+    let replay = |file: PathBuf| {
+        replay::drive(&replay::Options { files: vec![file], subject: Subject::Map, show: false })
+    };
+    assert_eq!(replay(root.join("illegal/lost-update.txt")), Exit::Clean, "as expected");
+    assert_eq!(replay(root.join("linearizable/updates-add-up.txt")), Exit::Clean);
+    let directory = tempfile::tempdir().expect("a directory");
+    let written = |text: &str| {
+        let path = directory.path().join("history.txt");
+        std::fs::write(&path, text).expect("it can be written");
+        path
+    };
+    let lost = std::fs::read_to_string(root.join("illegal/lost-update.txt")).expect("it is there");
+    let unexpected = lost.replace("finding linearizability", "pass");
+    assert_eq!(replay(written(&unexpected)), Exit::Found);
+    assert_eq!(replay(written("history 1\nevents\nreturn a None\n")), Exit::Bad);
 }
 
 const SMALL: Shape =
@@ -76,7 +98,9 @@ fn has_len(history: &History) -> bool {
 
 fn agrees(history: &History, keys: u16) -> Result<(), TestCaseError> {
     let Some(expected) = brute::linearizable(history, keys) else { return Ok(()) };
-    let verdict = judge(history, TOGETHER, Budget::default());
+    let mut history = history.clone();
+    history.contracts = TOGETHER;
+    let verdict = judge(&history, Budget::default());
     prop_assert_eq!(verdict.is_ok(), expected, "{:?}\n{}", verdict, history);
     Ok(())
 }
@@ -119,8 +143,9 @@ proptest! {
             whole_percent: rng.u8(..40),
             pending_percent: rng.u8(..60),
         };
-        let history = histories::linearizable(shape, &mut rng);
-        prop_assert_eq!(judge(&history, Contracts::STRICT, Budget::default()), Ok(0), "{}", history);
+        let mut history = histories::linearizable(shape, &mut rng);
+        history.contracts = Contracts::STRICT;
+        prop_assert_eq!(judge(&history, Budget::default()), Ok(0), "{}", history);
     }
 
     #[test]
@@ -177,7 +202,7 @@ fn both_verdicts_are_met() {
         let mut rng = Rng::with_seed(seed);
         let history = histories::linearizable(SMALL, &mut rng);
         let spoilt = histories::spoil(&history, &mut rng);
-        verdicts[judge(&spoilt, TOGETHER, Budget::default()).is_ok() as usize] += 1;
+        verdicts[judge(&spoilt, Budget::default()).is_ok() as usize] += 1;
     }
     assert!(verdicts.iter().all(|&count| count > 200), "spoiling is a coin: {verdicts:?}");
 }
@@ -216,7 +241,7 @@ fn a_search_out_of_budget_is_unknown() {
     let outcome = check(&history, Budget(1_000));
     assert_eq!(outcome, Outcome::Unknown { key: 0, spent: 1_000 });
     assert!(outcome.verdict().is_ok(), "what is not known is not objected to");
-    assert_eq!(judge(&history, Contracts::default(), Budget(1_000)), Ok(1));
+    assert_eq!(judge(&history, Budget(1_000)), Ok(1));
     assert_eq!(check(&hard(16), Budget::default()), Outcome::Linearizable);
 }
 
@@ -237,8 +262,9 @@ fn a_long_history_takes_well_under_a_second() {
     println!("8 threads × 1000 ops over 16 keys: {took:?}");
     assert!(took < Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 }), "{took:?}");
     let shape = Shape { whole_percent: 2, ..shape };
-    let history = histories::linearizable(shape, &mut Rng::with_seed(2));
+    let mut history = histories::linearizable(shape, &mut Rng::with_seed(2));
+    history.contracts = Contracts::STRICT;
     let start = Instant::now();
-    assert_eq!(judge(&history, Contracts::STRICT, Budget::default()), Ok(0));
+    assert_eq!(judge(&history, Budget::default()), Ok(0));
     println!("the same with 2 % whole-map ops: {:?}", start.elapsed());
 }

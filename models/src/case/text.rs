@@ -244,7 +244,7 @@ impl<'a> Line<'a> {
         word.parse().map_err(|_| self.unexpected(word, expected))
     }
 
-    fn choice<T: Copy, const N: usize>(
+    pub(crate) fn choice<T: Copy, const N: usize>(
         &mut self,
         what: &str,
         all: [T; N],

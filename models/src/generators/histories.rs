@@ -98,7 +98,8 @@ fn is_whole(op: Op) -> bool {
     matches!(op, Op::Iter | Op::Clear | Op::Retain(..))
 }
 
-fn op(shape: Shape, rng: &mut Rng) -> Op {
+/// An op as these histories have them.
+pub fn op(shape: Shape, rng: &mut Rng) -> Op {
     let (k, v) = (rng.u16(..shape.keys), rng.u16(..shape.values));
     if rng.u8(..100) < shape.whole_percent {
         return match rng.u8(..5) {

@@ -11,6 +11,7 @@
 use super::{Answer, History, Misplaced, VERSION, What};
 use crate::case::{Expectation, Line, ParseError, comment, parse_op};
 use crate::op::{Op, Ret};
+use crate::oracles::whole_map::{Contracts, Iteration, Length};
 use std::fmt;
 
 pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,6 +23,8 @@ pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         Expectation::Pass => writeln!(f, "expect pass")?,
         Expectation::Finding(oracle) => writeln!(f, "expect finding {oracle}")?,
     }
+    let Contracts { iteration, length } = history.contracts;
+    writeln!(f, "contracts {} {}", iteration.name(), length.name())?;
     for (key, value) in &history.given {
         writeln!(f, "given k{key} v{value}")?;
     }
@@ -80,7 +83,7 @@ pub(super) fn parse(text: &str) -> Result<History, ParseError> {
     Ok(history)
 }
 
-const FACTS: &str = "`expect`, `given` or `events`";
+const FACTS: &str = "`expect`, `contracts`, `given` or `events`";
 
 fn version(word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
     let expected = format!("`history {VERSION}`");
@@ -106,6 +109,12 @@ fn fact(history: &mut History, word: &str, line: &mut Line<'_>) -> Result<(), Pa
                 "pass" => Expectation::Pass,
                 "finding" => Expectation::Finding(line.word("an oracle's name")?.to_string()),
                 other => return Err(line.unexpected(other, expected)),
+            };
+        }
+        "contracts" => {
+            history.contracts = Contracts {
+                iteration: line.choice("how iterations fit", Iteration::ALL, Iteration::name)?,
+                length: line.choice("how `len` counts", Length::ALL, Length::name)?,
             };
         }
         "given" => {

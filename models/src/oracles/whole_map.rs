@@ -45,6 +45,16 @@ pub enum Iteration {
     Together,
 }
 
+impl Iteration {
+    /// Both ways.
+    pub const ALL: [Iteration; 2] = [Iteration::Apart, Iteration::Together];
+
+    /// The word for it in a history.
+    pub fn name(self) -> &'static str {
+        ["apart", "together"][self as usize]
+    }
+}
+
 /// What `len` may leave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Length {
@@ -54,6 +64,16 @@ pub enum Length {
     Counted,
     /// Nothing.
     Exact,
+}
+
+impl Length {
+    /// Both ways.
+    pub const ALL: [Length; 2] = [Length::Counted, Length::Exact];
+
+    /// The word for it in a history.
+    pub fn name(self) -> &'static str {
+        ["counted", "exact"][self as usize]
+    }
 }
 
 /// What a map promises of its whole-map ops.
@@ -66,20 +86,18 @@ pub struct Contracts {
 }
 
 impl Contracts {
+    /// The least that any map promises: the default.
+    pub const WEAK: Contracts = Contracts { iteration: Iteration::Apart, length: Length::Counted };
     /// As a map gives that does one op at a time.
     pub const STRICT: Contracts =
         Contracts { iteration: Iteration::Together, length: Length::Exact };
 }
 
-/// Judges a history: the ops on each key, then the whole-map ops. Says how many questions went over the budget.
+/// Judges a history by its own contracts: the ops on each key, then the whole-map ops. Says how many questions went over the budget.
 ///
 /// # Errors
 /// The first rule that was broken.
-pub fn judge(
-    history: &History,
-    contracts: Contracts,
-    budget: Budget,
-) -> Result<usize, Box<Objection>> {
+pub fn judge(history: &History, budget: Budget) -> Result<usize, Box<Objection>> {
     let outcome = linearizability::check(history, budget);
     outcome.verdict()?;
     let mut unknown = matches!(outcome, Outcome::Unknown { .. }) as usize;
@@ -87,7 +105,7 @@ pub fn judge(
     if !operations.iter().any(|operation| iteration::is(operation) || length::is(operation)) {
         return Ok(unknown);
     }
-    let mut looks = Looks { history, contracts, budget, keys: Vec::new() };
+    let mut looks = Looks { history, budget, keys: Vec::new() };
     for part in partition::parts(history, &operations) {
         // A part that ran out of budget explains nothing; every question about it is open.
         match search::search(&part, budget) {
@@ -102,7 +120,7 @@ pub fn judge(
         unknown += iteration::judge(&looks, operation)?;
         unknown += length::judge(&looks, operation)?;
     }
-    if contracts.iteration == Iteration::Together {
+    if history.contracts.iteration == Iteration::Together {
         unknown += iteration::judge_together(&looks, &operations)?;
     }
     Ok(unknown)
@@ -111,7 +129,6 @@ pub fn judge(
 /// What the judges of single ops look at.
 struct Looks<'h> {
     history: &'h History,
-    contracts: Contracts,
     budget: Budget,
     /// By key.
     keys: Vec<Timeline>,
@@ -124,6 +141,6 @@ type Asked = Result<usize, Box<Objection>>;
 ///
 /// # Errors
 /// The first rule that was broken.
-pub fn verdict(history: &History, contracts: Contracts) -> Verdict {
-    judge(history, contracts, Budget::default()).map(|_| ())
+pub fn verdict(history: &History) -> Verdict {
+    judge(history, Budget::default()).map(|_| ())
 }

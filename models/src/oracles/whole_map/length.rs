@@ -35,7 +35,7 @@ pub(super) fn judge(looks: &Looks<'_>, operation: &Operation<'_>) -> Asked {
         least += (absent == Possible::No) as usize;
         most += (present != Possible::No) as usize;
         open += (absent == Possible::Open || present == Possible::Open) as usize;
-        if looks.contracts.length == Length::Counted {
+        if looks.history.contracts.length == Length::Counted {
             let overlaps = timeline.part.steps.iter().filter(|step| {
                 let writes = !matches!(step.doing, Doing::Op(op, _) if is_read(op));
                 writes && step.call < returned && step.returned > call
