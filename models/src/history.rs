@@ -4,7 +4,7 @@
 //! history 1
 //! # The insert had returned before the get was called, and the get missed it.
 //! expect finding linearizability
-//! contracts apart counted
+//! contracts apart counted once
 //! given k2 v7
 //!
 //! call writer insert k1 v5

@@ -24,7 +24,7 @@ proptest! {
 
 #[test]
 fn every_kind_of_line_comes_back() {
-    let text = "history 1\n# a story\n#\n# of two lines\nexpect finding linearizability\ncontracts together exact\ngiven k1 v70000\n\nevents\n\
+    let text = "history 1\n# a story\n#\n# of two lines\nexpect finding linearizability\ncontracts together exact once\ngiven k1 v70000\n\nevents\n\
         call a compute k1 v2\n# in between\nreturn a [Some(v70000), None]\ncall b iter\npanic b\ncall b iter\n\
         return b {k1 v70000, k65536 v3}\ncall a remove-entry k1\nreturn a Some((k1, v2))\ncall a retain 1 0\n\
         return a nothing\ncall a len\nreturn a 0\ncall a contains-key k4\nreturn a false\ncall b iter\nreturn b {}\n\

@@ -13,7 +13,7 @@ use models::op::{Kind, Op};
 use models::oracles::linearizability::partition::{self, Single};
 use models::oracles::linearizability::search::search;
 use models::oracles::linearizability::{Budget, Found, Outcome, check, key_of};
-use models::oracles::whole_map::{Contracts, Iteration, Length, judge};
+use models::oracles::whole_map::{Contracts, Iteration, Length, Walk, judge};
 use models::spec::{Ordered, Spec};
 use models::subjects::Subject;
 use proptest::prelude::*;
@@ -90,7 +90,8 @@ const SMALL: Shape =
     Shape { threads: 3, ops: 6, keys: 2, values: 3, whole_percent: 0, pending_percent: 30 };
 
 /// Iterations in one order with everything else, as the naive checker has it; it does not judge `len`.
-const TOGETHER: Contracts = Contracts { iteration: Iteration::Together, length: Length::Counted };
+const TOGETHER: Contracts =
+    Contracts { iteration: Iteration::Together, length: Length::Counted, walk: Walk::Once };
 
 fn has_len(history: &History) -> bool {
     history.events().iter().any(|event| event.what == What::Call(Op::Len))
@@ -193,6 +194,24 @@ proptest! {
         prop_assert_eq!(whole.get(key).map(|entry| entry.value), then, "{}", op);
         prop_assert_eq!(others(&whole), before, "{} is about one key", op);
     }
+}
+
+/// A retain that comes to a key again, where the new entry got a new place: fine for a map that says so.
+#[test]
+fn a_walk_may_come_to_a_key_again_if_the_map_says_so() {
+    let text = "history 1\n# papaya, seen under real threads.\ncontracts apart counted again\ngiven k0 v0\nevents\n\
+        call keeper retain 0 0\ncall walker iter\ncall writer insert k0 v4\nreturn writer None\n\
+        call reader get k0\nreturn reader Some(v4)\ncall reader remove k0\nreturn reader None\n\
+        return walker {k0 v0, k0 v4}\nreturn keeper nothing\n";
+    let mut history = History::parse(text).unwrap();
+    assert_eq!(judge(&history, Budget::default()), Ok(0));
+    history.contracts.walk = Walk::Once;
+    assert!(judge(&history, Budget::default()).is_err());
+    // Not if the key was never absent.
+    let throughout = "history 1\ncontracts apart counted again\ngiven k0 v0\nevents\ncall walker iter\n\
+        call writer insert k0 v4\nreturn writer Some(v0)\nreturn walker {k0 v0, k0 v4}\n";
+    let objection = judge(&History::parse(throughout).unwrap(), Budget::default()).unwrap_err();
+    assert_eq!(objection.rule, "an entry is yielded at most once");
 }
 
 #[test]

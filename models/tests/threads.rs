@@ -106,7 +106,7 @@ faults! {
     a_clear_that_forgets_is_found: CLEAR_FORGETS, "linearizability", ON_KEYS;
     a_retain_that_takes_too_much_is_found: RETAIN_TAKES, "linearizability", ON_KEYS;
     a_retain_that_leaves_something_is_found: RETAIN_LEAVES, "linearizability", ON_KEYS;
-    an_iteration_that_repeats_is_found: REPEATS, "iteration", "a key is yielded at most once";
+    an_iteration_that_repeats_is_found: REPEATS, "iteration", "an entry is yielded at most once";
     an_iteration_that_skips_is_found: SKIPS, "iteration", "an entry there throughout is yielded";
     an_iteration_of_the_removed_is_found: YIELDS_REMOVED, "iteration", "an entry absent throughout is not yielded";
     an_iteration_that_makes_up_is_found: MAKES_UP, "iteration", "an entry absent throughout is not yielded";

@@ -3,7 +3,7 @@
 use crate::concurrent_subject::ConcurrentSubject;
 use crate::generators::hashers::ModelState;
 use crate::op::Decision;
-use crate::oracles::whole_map::{Contracts, Iteration, Length};
+use crate::oracles::whole_map::Contracts;
 use crate::subject::Capabilities;
 use dashmap::Entry;
 
@@ -11,8 +11,8 @@ pub(super) type Map = dashmap::DashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
     const CAPABILITIES: Capabilities = super::locked::EVERYTHING.without(Capabilities::CAPACITY);
-    /// `len` adds up the shards, under their locks one after the other.
-    const CONTRACTS: Contracts = Contracts { iteration: Iteration::Apart, length: Length::Exact };
+    /// Everything goes through the shards' locks, one after the other.
+    const CONTRACTS: Contracts = Contracts::STRICT;
 
     fn create(state: ModelState, capacity: usize) -> Self {
         Map::with_capacity_and_hasher(capacity, state)

@@ -3,7 +3,7 @@
 use crate::concurrent_subject::ConcurrentSubject;
 use crate::generators::hashers::ModelState;
 use crate::op::Decision;
-use crate::oracles::whole_map::{Contracts, Iteration, Length};
+use crate::oracles::whole_map::Contracts;
 use crate::subject::Capabilities;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -50,8 +50,7 @@ fn lock(shard: &Mutex<Table>) -> MutexGuard<'_, Table> {
 impl<const SHARDS: usize> ConcurrentSubject for Shards<SHARDS> {
     const CAPABILITIES: Capabilities = EVERYTHING;
     /// An iteration takes the shards' locks in turn, as `len` does.
-    const CONTRACTS: Contracts =
-        Contracts { iteration: Iteration::Together, length: Length::Exact };
+    const CONTRACTS: Contracts = Contracts::STRICT;
 
     fn create(state: ModelState, capacity: usize) -> Self {
         let room = capacity.div_ceil(SHARDS);

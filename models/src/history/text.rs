@@ -11,7 +11,7 @@
 use super::{Answer, History, Misplaced, VERSION, What};
 use crate::case::{Expectation, Line, ParseError, comment, parse_op};
 use crate::op::{Op, Ret};
-use crate::oracles::whole_map::{Contracts, Iteration, Length};
+use crate::oracles::whole_map::{Contracts, Iteration, Length, Walk};
 use std::fmt;
 
 pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,8 +23,8 @@ pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Resul
         Expectation::Pass => writeln!(f, "expect pass")?,
         Expectation::Finding(oracle) => writeln!(f, "expect finding {oracle}")?,
     }
-    let Contracts { iteration, length } = history.contracts;
-    writeln!(f, "contracts {} {}", iteration.name(), length.name())?;
+    let Contracts { iteration, length, walk } = history.contracts;
+    writeln!(f, "contracts {} {} {}", iteration.name(), length.name(), walk.name())?;
     for (key, value) in &history.given {
         writeln!(f, "given k{key} v{value}")?;
     }
@@ -115,6 +115,7 @@ fn fact(history: &mut History, word: &str, line: &mut Line<'_>) -> Result<(), Pa
             history.contracts = Contracts {
                 iteration: line.choice("how iterations fit", Iteration::ALL, Iteration::name)?,
                 length: line.choice("how `len` counts", Length::ALL, Length::name)?,
+                walk: line.choice("how often a walk meets a key", Walk::ALL, Walk::name)?,
             };
         }
         "given" => {

@@ -5,14 +5,14 @@
 //!
 //! | op | contract |
 //! |---|---|
-//! | `clear` | each key is removed at a moment within the call, its own for each key |
+//! | `clear` | each key is removed, once, at a moment within the call, its own for each key |
 //! | `retain` | the same, for the keys that are not to be kept; the others are not touched |
 //! | iteration | no key twice; each key as if looked up at a moment within the call, its own for each key: an entry there throughout is yielded, with a value that it had meanwhile, and one absent throughout is not |
 //! | `len` | no less than the entries there throughout the call, no more than the keys there at some moment of it |
 //!
 //! "Throughout" and "at some moment" are exact, not read off the intervals: an entry is there throughout if no
 //! order of the ops on its key has a moment without it within the call, which the linearizability search
-//! is asked. Maps differ in two points, and say so in [`Contracts`].
+//! is asked. Maps differ in three points, and say so in [`Contracts`].
 //!
 //! `clear` and `retain` are judged together with the ops on each key, in `linearizability`: what betrays a `clear`
 //! that forgot a key is a later op on that key.
@@ -55,6 +55,27 @@ impl Iteration {
     }
 }
 
+/// How often a walk (`clear`, `retain`, an iteration) may come to a key that is removed and inserted again meanwhile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Walk {
+    /// As often as that happens: where a new entry gets a new place (papaya), the walk may come to it again. Each
+    /// time is judged by itself.
+    #[default]
+    Again,
+    /// Once.
+    Once,
+}
+
+impl Walk {
+    /// Both ways.
+    pub const ALL: [Walk; 2] = [Walk::Again, Walk::Once];
+
+    /// The word for it in a history.
+    pub fn name(self) -> &'static str {
+        ["again", "once"][self as usize]
+    }
+}
+
 /// What `len` may leave out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Length {
@@ -83,14 +104,17 @@ pub struct Contracts {
     pub iteration: Iteration,
     /// Of `len`.
     pub length: Length,
+    /// Of `clear`, `retain` and iterations.
+    pub walk: Walk,
 }
 
 impl Contracts {
     /// The least that any map promises: the default.
-    pub const WEAK: Contracts = Contracts { iteration: Iteration::Apart, length: Length::Counted };
+    pub const WEAK: Contracts =
+        Contracts { iteration: Iteration::Apart, length: Length::Counted, walk: Walk::Again };
     /// As a map gives that does one op at a time.
     pub const STRICT: Contracts =
-        Contracts { iteration: Iteration::Together, length: Length::Exact };
+        Contracts { iteration: Iteration::Together, length: Length::Exact, walk: Walk::Once };
 }
 
 /// Judges a history by its own contracts: the ops on each key, then the whole-map ops. Says how many questions went over the budget.

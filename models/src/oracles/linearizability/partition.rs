@@ -11,6 +11,7 @@
 
 use crate::history::{Answer, History, Operation};
 use crate::op::{Argument, Op, Ret, chosen};
+use crate::oracles::whole_map::Walk;
 use crate::spec::{Entry, Spec};
 use std::collections::BTreeMap;
 
@@ -180,6 +181,19 @@ impl Part {
     }
 }
 
+/// How many ops in the step's interval may have inserted the key. A removal too many does no harm: it can be
+/// placed right after another of the same call, and does nothing there.
+fn inserts_during(steps: &[Step], removal: Step) -> usize {
+    let overlaps = |step: &&Step| step.call < removal.returned && step.returned > removal.call;
+    let may_insert =
+        |step: &&Step| !matches!(step.doing, Doing::Op(op, _) if is_read(op) || removes(op));
+    steps.iter().filter(overlaps).filter(may_insert).count()
+}
+
+fn removes(op: Op) -> bool {
+    matches!(op, Op::Remove(_) | Op::RemoveEntry(_) | Op::Update(..))
+}
+
 /// The history of each key that an op names or that is given, by key.
 pub fn parts(history: &History, operations: &[Operation<'_>]) -> Vec<Part> {
     let mut parts: BTreeMap<u16, Part> = BTreeMap::new();
@@ -202,12 +216,18 @@ pub fn parts(history: &History, operations: &[Operation<'_>]) -> Vec<Part> {
             removals.push((op, step(Doing::Removal)));
         }
     }
-    for (op, step) in removals {
-        let reached = parts.values_mut().filter(|part| match op {
+    let walk = history.contracts.walk;
+    for part in parts.values_mut() {
+        let reached = removals.iter().filter(|(op, _)| match *op {
             Op::Retain(modulus, residue) => chosen(part.key as u64, modulus, residue),
             _ => true,
         });
-        reached.for_each(|part| part.steps.push(step));
+        let again = reached.flat_map(|&(_, step)| {
+            let times = if walk == Walk::Again { 1 + inserts_during(&part.steps, step) } else { 1 };
+            std::iter::repeat_n(step, times)
+        });
+        let again: Vec<Step> = again.collect();
+        part.steps.extend(again);
     }
     for part in parts.values_mut() {
         part.steps.sort_by_key(|step| step.call);

@@ -71,6 +71,7 @@ pub struct Placed {
 pub fn visit(part: &Part, budget: Budget, mut show: impl FnMut(Attempt<'_>)) -> Found {
     let mut events = Events::new(part);
     let mut linearized = Linearized::new(part);
+    let twins = twins(part);
     let mut memo = HashSet::new();
     let mut placed: Vec<Placed> = Vec::with_capacity(part.steps.len());
     let mut left = part.steps.iter().filter(|step| step.is_complete()).count();
@@ -85,8 +86,9 @@ pub fn visit(part: &Part, budget: Budget, mut show: impl FnMut(Attempt<'_>)) -> 
                     return Found::NoBudget(budget.0);
                 }
                 show(Attempt { placed: &placed, value, step, is_return: false });
+                let is_turn = twins[step].is_none_or(|twin| linearized.has(twin));
                 let then = part.steps[step].apply(part.key, value);
-                let next = then.ok().filter(|&then| {
+                let next = then.ok().filter(|_| is_turn).filter(|&then| {
                     linearized.flip(step);
                     let is_new = memo.insert((linearized.tail(), then));
                     if !is_new {
@@ -124,6 +126,14 @@ pub fn visit(part: &Part, budget: Budget, mut show: impl FnMut(Attempt<'_>)) -> 
         }
     }
     Found::Order(placed.into_iter().map(|placed| placed.step).collect())
+}
+
+/// For each step, the one before it that is the same in everything: their order does not matter, so it is fixed.
+/// A `clear` that may come to a key again has many.
+fn twins(part: &Part) -> Vec<Option<usize>> {
+    let twin =
+        |step: usize| step.checked_sub(1).filter(|&last| part.steps[last] == part.steps[step]);
+    (0..part.steps.len()).map(twin).collect()
 }
 
 /// An event of a part.
@@ -241,6 +251,11 @@ impl Linearized {
         while self.high > 0 && self.words[self.high - 1] == 0 {
             self.high -= 1;
         }
+    }
+
+    fn has(&self, step: usize) -> bool {
+        let bit = self.bits[step] as usize;
+        self.words[bit / 64] >> (bit % 64) & 1 == 1
     }
 
     fn tail(&self) -> Tail {

@@ -1,7 +1,7 @@
 //! The contract of iterating a shared map; see `whole_map`.
 
 use super::timeline::{Possible, Timeline};
-use super::{Asked, Looks};
+use super::{Asked, Looks, Walk};
 use crate::history::{Answer, Operation};
 use crate::op::{Op, Ret};
 use crate::oracles::Objection;
@@ -33,26 +33,38 @@ pub(super) fn judge(looks: &Looks<'_>, operation: &Operation<'_>) -> Asked {
         looks.history.threads()[operation.thread]
     );
     let object = |rule, detail: String| Objection::raise(NAME, rule, format!("{who} {detail}"));
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for &(key, value) in entries {
-        if let Some(other) = found.insert(key, value) {
-            let detail = format!("yielded k{key} twice, with v{other} and with v{value}");
-            return object("a key is yielded at most once", detail);
-        }
+        found.entry(key).or_default().push(value);
     }
     let mut open = 0;
     for timeline in &looks.keys {
         let key = timeline.part.key;
-        let seen = found.remove(&u64::from(key));
-        let look = Timeline::look(Doing::Saw(seen), call, returned, usize::MAX);
-        match timeline.ask(look, looks.budget) {
-            Possible::Yes => continue,
-            Possible::Open => {
-                open += 1;
-                continue;
+        let seen = found.remove(&u64::from(key)).unwrap_or_default();
+        let ask =
+            |doing| timeline.ask(Timeline::look(doing, call, returned, usize::MAX), looks.budget);
+        if seen.len() > 1 {
+            let may = looks.history.contracts.walk == Walk::Again;
+            if !may || ask(Doing::Noticed(false)) == Possible::No {
+                let values: Vec<_> = seen.iter().map(|value| format!("v{value}")).collect();
+                let detail = format!("yielded k{key} more than once: {}", values.join(", "));
+                return object("an entry is yielded at most once", detail);
             }
-            Possible::No => {}
         }
+        let looked = match &seen[..] {
+            [] => vec![None],
+            values => values.iter().copied().map(Some).collect(),
+        };
+        let mut failed = None;
+        for look in looked {
+            match ask(Doing::Saw(look)) {
+                Possible::Yes => {}
+                Possible::Open => open += 1,
+                Possible::No => failed = failed.or(Some(look)),
+            }
+        }
+        let Some(seen) = failed else { continue };
+        let look = Timeline::look(Doing::Saw(seen), call, returned, usize::MAX);
         let instead = timeline.instead(look, looks.budget);
         let instead: Vec<_> =
             instead.into_iter().map(|value| Ret::Value(value).to_string()).collect();
@@ -74,9 +86,9 @@ pub(super) fn judge(looks: &Looks<'_>, operation: &Operation<'_>) -> Asked {
     }
     match found.first_key_value() {
         None => Ok(open),
-        Some((key, value)) => object(
+        Some((key, values)) => object(
             "an entry absent throughout is not yielded",
-            format!("yielded k{key} with v{value}; no op ever named that key"),
+            format!("yielded k{key} with v{}; no op ever named that key", values[0]),
         ),
     }
 }
@@ -92,9 +104,16 @@ pub(super) fn judge_together(looks: &Looks<'_>, operations: &[Operation<'_>]) ->
     for timeline in &looks.keys {
         let mut part = timeline.part.clone();
         for &(of, operation, entries) in &iterations {
-            let seen = entries.iter().find(|entry| entry.0 == u64::from(part.key));
-            let doing = Doing::Saw(seen.map(|entry| entry.1));
-            part.steps.push(Timeline::look(doing, operation.call, operation.returned, of));
+            let mut seen: Vec<Option<u64>> = entries
+                .iter()
+                .filter_map(|entry| (entry.0 == u64::from(part.key)).then_some(Some(entry.1)))
+                .collect();
+            if seen.is_empty() {
+                seen.push(None);
+            }
+            part.steps.extend(seen.into_iter().map(|seen| {
+                Timeline::look(Doing::Saw(seen), operation.call, operation.returned, of)
+            }));
         }
         part.steps.sort_by_key(|step| step.call);
         match search(&part, looks.budget) {
