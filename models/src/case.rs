@@ -30,6 +30,7 @@
 mod text;
 
 pub use text::ParseError;
+pub(crate) use text::{Line, comment, op as parse_op};
 
 use crate::generators::hashers::Hasher;
 use crate::op::{Op, Order};

@@ -7,7 +7,9 @@
 
 pub mod directed;
 pub mod hashers;
+pub mod histories;
 pub mod keys;
 pub mod mutate;
 pub mod ops;
+pub mod programs;
 pub mod strategy;

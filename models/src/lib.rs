@@ -4,14 +4,21 @@
 //! bytes ([`input`]). The [`property`] runs one on a map that implements [`subject::SequentialSubject`] and on the
 //! [`spec`], and asks the [`oracles`]. [`generators`] make cases. The command line ([`drivers`]) is glue.
 //!
-//! To test a map of your own, implement the trait: its documentation has an example.
+//! A case with several threads runs on a map that implements [`concurrent_subject::ConcurrentSubject`], under one of the
+//! [`engines`], which records a [`history`] for the oracles.
+//!
+//! To test a map of your own, implement the trait of its kind: the documentation of each has an example.
 
 pub mod case;
+pub mod concurrent_subject;
+pub mod concurrent_subjects;
 pub mod drivers;
 pub mod elements;
+pub mod engines;
 pub mod finding;
 pub mod generators;
 pub mod go_trace;
+pub mod history;
 pub mod input;
 pub mod op;
 pub mod oracles;

@@ -275,6 +275,12 @@ vocabulary! {
     "panic-at" PanicAt(site: Site Site, n: Small u8),
     /// `try_reserve` of more than any machine has: must fail and change nothing.
     "try-reserve-too-much" TryReserveTooMuch,
+    /// If there, adds `v` to the value, as one step; answers the new value. Shared maps only, as the ops below.
+    "update" Update(k: Key Key, v: Value Value),
+    /// Does with the entry what [`decide`] says, as one step; answers the value before and after.
+    "compute" Compute(k: Key Key, v: Value Value),
+    /// `len`.
+    "len" Len,
 }
 
 impl Kind {
@@ -289,6 +295,11 @@ impl Kind {
         Some(Kind::ALL[at])
     }
 
+    /// Do only shared maps have it?
+    pub fn is_for_shared_maps(self) -> bool {
+        matches!(self, Kind::Update | Kind::Compute | Kind::Len)
+    }
+
     /// What arguments it takes.
     pub fn arguments(self) -> &'static [Argument] {
         Kind::ARGUMENTS[self as usize]
@@ -298,6 +309,29 @@ impl Kind {
 /// Does the predicate of `retain` and `extract_if` choose this key?
 pub fn chosen(key: u64, modulus: u8, residue: u8) -> bool {
     key % (modulus as u64 + 1) == residue as u64
+}
+
+/// What a `compute` is to do with the entry it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Store this value.
+    Put(u64),
+    /// Remove the entry.
+    Remove,
+    /// Change nothing.
+    Keep,
+}
+
+/// What `compute k v` does, by the value there: absent, put `v`; else by its remainder by 3, put the sum, remove, keep.
+pub fn decide(old: Option<u64>, v: u64) -> Decision {
+    match old {
+        None => Decision::Put(v),
+        Some(old) => match old % 3 {
+            0 => Decision::Put(old.wrapping_add(v)),
+            1 => Decision::Remove,
+            _ => Decision::Keep,
+        },
+    }
 }
 
 /// What an op answered. Lists of entries are compared one by one in `oracles::reference`.

@@ -5,7 +5,9 @@
 //! | [`mod@reference`] | answers and contents, against the spec |
 //! | [`well_formed`] | the map's own structure, by its `check` |
 //! | [`iteration`] | the cursor contract |
+//! | [`linearizability`] | of a history: the ops on each key |
 //! | [`drops`] | every key and value dropped exactly once, none early |
+//! | [`whole_map`] | of a history: `len`, iteration, `clear`, `retain` |
 //! | [`work`] | growth work per op |
 //! | [`panics`] | what a panic leaves behind; that there is none unasked |
 //!
@@ -16,9 +18,11 @@
 
 pub mod drops;
 pub mod iteration;
+pub mod linearizability;
 pub mod panics;
 pub mod reference;
 pub mod well_formed;
+pub mod whole_map;
 pub mod work;
 
 /// An oracle's objection. The property adds the op and the state to make it a finding.

@@ -14,7 +14,7 @@
 //! # Checked by
 //! `tests/spec.rs`.
 
-use crate::op::{Op, Ret, chosen};
+use crate::op::{Decision, Op, Ret, chosen, decide};
 use std::collections::BTreeMap;
 
 /// A present key's value, and the op that created the entry.
@@ -109,6 +109,23 @@ pub trait Spec: Default + Clone {
                 self.retain(|k| !chosen(k as u64, m, r));
                 Ret::Unit
             }
+            Op::Update(k, v) => {
+                let new = value(self.get(k)).map(|old| old.wrapping_add(v as u64));
+                if let Some(new) = new {
+                    self.insert(k, new, now);
+                }
+                Ret::Value(new)
+            }
+            Op::Compute(k, v) => {
+                let old = value(self.get(k));
+                match decide(old, v as u64) {
+                    Decision::Put(new) => self.insert(k, new, now),
+                    Decision::Remove => self.remove(k),
+                    Decision::Keep => None,
+                };
+                Ret::Two([old, value(self.get(k))])
+            }
+            Op::Len => Ret::Count(self.len()),
             Op::IntoIter | Op::IntoIterDrop(_) | Op::Drain | Op::DrainDrop(_) | Op::Clear => {
                 self.clear();
                 Ret::Unit

@@ -84,6 +84,18 @@ impl Capabilities {
     pub const GROWTH: Self = Capabilities(1 << 15);
     /// `check`.
     pub const CHECK: Self = Capabilities(1 << 16);
+    /// Of shared maps: `get_or_insert_with`.
+    pub const GET_OR_INSERT: Self = Capabilities(1 << 17);
+    /// Of shared maps: `update`.
+    pub const UPDATE: Self = Capabilities(1 << 18);
+    /// Of shared maps: `compute`.
+    pub const COMPUTE: Self = Capabilities(1 << 19);
+    /// Of shared maps: `len`.
+    pub const LEN: Self = Capabilities(1 << 20);
+    /// Of shared maps: `for_each`.
+    pub const ITERATION: Self = Capabilities(1 << 21);
+    /// Of shared maps: `clear`.
+    pub const CLEAR: Self = Capabilities(1 << 22);
 
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {
@@ -315,6 +327,6 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     }
 }
 
-fn undeclared(method: &str) -> ! {
+pub(crate) fn undeclared(method: &str) -> ! {
     panic!("the subject declares the capability of `{method}` and does not implement it")
 }

@@ -64,7 +64,7 @@ pub(super) fn print(case: &Case, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-fn comment(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
+pub(crate) fn comment(f: &mut fmt::Formatter<'_>, indent: &str, text: &str) -> fmt::Result {
     if text.is_empty() { writeln!(f, "{indent}#") } else { writeln!(f, "{indent}# {text}") }
 }
 
@@ -194,7 +194,7 @@ fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseE
 }
 
 /// Reads the op that begins with `word`.
-fn op(word: &str, line: &mut Line<'_>) -> Result<Op, ParseError> {
+pub(crate) fn op(word: &str, line: &mut Line<'_>) -> Result<Op, ParseError> {
     let kind = Kind::named(word).ok_or_else(|| {
         let near =
             Kind::ALL.iter().map(|kind| kind.name()).filter(|name| name.starts_with(&word[..1]));
@@ -210,31 +210,32 @@ fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-struct Line<'a> {
-    number: usize,
+/// A line being read, word by word.
+pub(crate) struct Line<'a> {
+    pub(crate) number: usize,
     words: std::str::SplitWhitespace<'a>,
 }
 
 impl<'a> Line<'a> {
-    fn new(number: usize, text: &'a str) -> Self {
+    pub(crate) fn new(number: usize, text: &'a str) -> Self {
         Line { number, words: text.split_whitespace() }
     }
 
-    fn next_word(&mut self) -> Option<&'a str> {
+    pub(crate) fn next_word(&mut self) -> Option<&'a str> {
         self.words.next()
     }
 
-    fn error(&self, found: String, expected: String) -> ParseError {
+    pub(crate) fn error(&self, found: String, expected: String) -> ParseError {
         ParseError { line: self.number, found, expected }
     }
 
-    fn unexpected(&self, found: &str, expected: &str) -> ParseError {
+    pub(crate) fn unexpected(&self, found: &str, expected: &str) -> ParseError {
         let found =
             if found.starts_with("the end") { found.to_string() } else { format!("`{found}`") };
         self.error(found, expected.to_string())
     }
 
-    fn word(&mut self, expected: &str) -> Result<&'a str, ParseError> {
+    pub(crate) fn word(&mut self, expected: &str) -> Result<&'a str, ParseError> {
         self.next_word().ok_or_else(|| self.unexpected("the end of the line", expected))
     }
 
@@ -243,7 +244,7 @@ impl<'a> Line<'a> {
         word.parse().map_err(|_| self.unexpected(word, expected))
     }
 
-    fn choice<T: Copy, const N: usize>(
+    pub(crate) fn choice<T: Copy, const N: usize>(
         &mut self,
         what: &str,
         all: [T; N],
@@ -290,7 +291,7 @@ impl<'a> Line<'a> {
         raw.ok_or_else(|| self.unexpected(word, &expected))
     }
 
-    fn finish(&mut self) -> Result<(), ParseError> {
+    pub(crate) fn finish(&mut self) -> Result<(), ParseError> {
         match self.next_word() {
             Some(extra) => Err(self.unexpected(extra, "the end of the line")),
             None => Ok(()),

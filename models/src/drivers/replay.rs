@@ -1,8 +1,11 @@
-//! `cargo models replay FILE…`: a case, as text or as bytes, once more.
+//! `cargo models replay FILE…`: a case, as text or as bytes, once more; a history, judged again.
 
 use super::Exit;
 use crate::case::{Case, Expectation};
+use crate::history::History;
 use crate::input;
+use crate::oracles::linearizability::Budget;
+use crate::oracles::{Objection, whole_map};
 use crate::property::Checks;
 use crate::subjects::Subject;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// What to replay and on what.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Cases: `.case` files, or inputs of any fuzz target (seeds, corpus, crash files).
+    /// Cases: `.case` files, or inputs of any fuzz target (seeds, corpus, crash files). Histories.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The map under test.
@@ -44,12 +47,56 @@ pub fn load(path: &Path) -> Result<Case, String> {
 }
 
 fn begins_like_a_case(text: &str) -> bool {
+    begins_with(text, "case ")
+}
+
+fn begins_with(text: &str, word: &str) -> bool {
     let mut lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.next().is_some_and(|line| line.starts_with("case "))
+    lines.next().is_some_and(|line| line.starts_with(word))
+}
+
+/// The text of a file that holds a history.
+fn history(path: &Path) -> Option<String> {
+    let text = String::from_utf8(std::fs::read(path).ok()?).ok()?;
+    begins_with(&text, "history ").then_some(text)
+}
+
+/// Judges a history. What becomes of the map's own failures (a panic, a stall) is not in it.
+fn judge(path: &Path, text: &str) -> Exit {
+    let name = path.display();
+    let history = match History::parse(text) {
+        Ok(history) => history,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            return Exit::Bad;
+        }
+    };
+    match (whole_map::judge(&history, Budget::default()), &history.expect) {
+        (Ok(unknown), Expectation::Pass) => {
+            let ops = history.operations().len();
+            println!("{name}: passes ({ops} ops, {unknown} questions over the budget)");
+            Exit::Clean
+        }
+        (Ok(_), Expectation::Finding(oracle)) => {
+            println!("{name}: passes, but {oracle} was expected to object");
+            Exit::Found
+        }
+        (Err(objection), expect) => {
+            let Objection { oracle, rule, detail } = &*objection;
+            let expected = *expect == Expectation::Finding(oracle.to_string());
+            let comment =
+                if expected { format!(" {oracle} objects, as expected") } else { String::new() };
+            println!("{name}:{comment}\n{oracle}: {detail}\nrule: {rule}");
+            if expected { Exit::Clean } else { Exit::Found }
+        }
+    }
 }
 
 fn one(options: &Options, path: &Path) -> Exit {
+    if let Some(text) = history(path) {
+        return judge(path, &text);
+    }
     let name = path.display();
     let case = match load(path) {
         Ok(case) => case,

@@ -212,6 +212,7 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         | Kind::ShrinkTo
         | Kind::ShrinkToFit
         | Kind::TryReserveTooMuch => 2,
+        _ if kind.is_for_shared_maps() => 0,
         _ => 8,
     }
 }

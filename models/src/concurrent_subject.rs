@@ -1,0 +1,173 @@
+//! `ConcurrentSubject`: what a shared map implements to be tested.
+//!
+//! Four methods are required; the rest are declared in [`CAPABILITIES`](ConcurrentSubject::CAPABILITIES), and an op that needs a
+//! capability the subject does not declare is left out. Keys and values are plain numbers. Use [`ModelState`] as
+//! hasher if the map takes one: cases choose hashers that make keys collide.
+//!
+//! ```
+//! use models::{case::Case, concurrent_subject::ConcurrentSubject, engines::threads, generators::hashers::ModelState};
+//! use std::{collections::BTreeMap, sync::RwLock};
+//!
+//! struct Locked(RwLock<BTreeMap<u64, u64>>);
+//!
+//! impl ConcurrentSubject for Locked {
+//!     fn create(_: ModelState, _capacity: usize) -> Self { Locked(RwLock::default()) }
+//!     fn get(&self, key: u64) -> Option<u64> { self.0.read().unwrap().get(&key).copied() }
+//!     fn insert(&self, key: u64, value: u64) -> Option<u64> { self.0.write().unwrap().insert(key, value) }
+//!     fn remove(&self, key: u64) -> Option<u64> { self.0.write().unwrap().remove(&key) }
+//! }
+//!
+//! let case = "case 1\nthread setup\n extend k0 20\nend\nthread writer\n insert k1 v5\nend\nthread reader\n get k1\nend\n";
+//! threads::run::<Locked>(&Case::parse(case).unwrap(), threads::Settings::default()).unwrap();
+//! ```
+//!
+//! # Invariants
+//! - **as the spec says**: each op on a key answers as `spec` does, taking effect at one moment of the call.
+//! - **as declared**: whole-map ops keep [`CONTRACTS`](ConcurrentSubject::CONTRACTS).
+//! # Not here
+//! Threads: see `engines`.
+//! # Checked by
+//! `tests/threads.rs`.
+
+use crate::generators::hashers::ModelState;
+use crate::history::Answer;
+use crate::op::{Decision, Op, Ret, chosen, decide};
+use crate::oracles::whole_map::Contracts;
+use crate::spec::extension;
+use crate::subject::{Capabilities, undeclared};
+
+/// A shared map under test. See the module's documentation.
+///
+/// Methods that have to be declared in [`CAPABILITIES`](Self::CAPABILITIES) panic by default, so that a declaration
+/// without an implementation is itself found.
+#[allow(unused_variables, reason = "the defaults only say that they are defaults")]
+pub trait ConcurrentSubject: Send + Sync + Sized + 'static {
+    /// Which of the optional methods it has.
+    const CAPABILITIES: Capabilities = Capabilities::NONE;
+    /// What it promises of its whole-map ops.
+    const CONTRACTS: Contracts = Contracts::WEAK;
+
+    /// An empty map with room for `capacity` entries.
+    fn create(state: ModelState, capacity: usize) -> Self;
+    /// The value of `key`.
+    fn get(&self, key: u64) -> Option<u64>;
+    /// Sets `key`'s value and returns the old one.
+    fn insert(&self, key: u64, value: u64) -> Option<u64>;
+    /// Removes `key` and returns its value.
+    fn remove(&self, key: u64) -> Option<u64>;
+
+    /// `LOOKUPS`: is there an entry?
+    fn contains_key(&self, key: u64) -> bool {
+        undeclared("contains_key")
+    }
+    /// `GET_OR_INSERT`: the value of `key`, which is `make`'s if there was none.
+    fn get_or_insert_with(&self, key: u64, make: impl FnOnce() -> u64) -> u64 {
+        undeclared("get_or_insert_with")
+    }
+    /// `UPDATE`: if there is a value, replaces it by what `change` makes of it, and returns the new one.
+    fn update(&self, key: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
+        undeclared("update")
+    }
+    /// `COMPUTE`: does what `decide` says of the value there; returns the value before and after.
+    fn compute(&self, key: u64, decide: impl Fn(Option<u64>) -> Decision) -> [Option<u64>; 2] {
+        undeclared("compute")
+    }
+    /// `LEN`: how many entries.
+    fn len(&self) -> usize {
+        undeclared("len")
+    }
+    /// No entries?
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// `ITERATION`: visits entries.
+    fn for_each(&self, visit: impl FnMut(u64, u64)) {
+        undeclared("for_each")
+    }
+    /// `CLEAR`: removes everything.
+    fn clear(&self) {
+        undeclared("clear")
+    }
+    /// `RETAIN`: removes what `keep` does not choose.
+    fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
+        undeclared("retain")
+    }
+    /// `CAPACITY`: makes room.
+    fn reserve(&self, additional: usize) {
+        undeclared("reserve")
+    }
+    /// `CHECK`, while nobody writes: is the map well formed? The claim it breaks and how, if not.
+    fn check(&self) -> Result<(), (String, String)> {
+        Ok(())
+    }
+}
+
+/// What an op needs; `None` if shared maps do not have it.
+pub fn needs(op: Op) -> Option<Capabilities> {
+    Some(match op {
+        Op::Get(_) | Op::Insert(..) | Op::Remove(_) => Capabilities::NONE,
+        Op::ContainsKey(_) => Capabilities::LOOKUPS,
+        Op::EntryOrInsert(..) | Op::EntryOrInsertWith(..) => Capabilities::GET_OR_INSERT,
+        Op::Update(..) => Capabilities::UPDATE,
+        Op::Compute(..) => Capabilities::COMPUTE,
+        Op::Len => Capabilities::LEN,
+        Op::Iter => Capabilities::ITERATION,
+        Op::Clear => Capabilities::CLEAR,
+        Op::Retain(..) => Capabilities::RETAIN,
+        Op::Reserve(_) => Capabilities::CAPACITY,
+        _ => return None,
+    })
+}
+
+/// The ops of a thread as a subject with these capabilities does them: an `extend` as the inserts it is, ops it lacks left
+/// out.
+pub fn program(ops: &[Op], capabilities: Capabilities) -> Vec<Op> {
+    let mut program = Vec::with_capacity(ops.len());
+    for &op in ops {
+        match op {
+            Op::Extend(k, n) => program.extend(extension(k, n).map(|key| Op::Insert(key, key))),
+            _ if needs(op).is_some_and(|needs| capabilities.has(needs)) => program.push(op),
+            _ => {}
+        }
+    }
+    program
+}
+
+/// Does an op.
+///
+/// # Panics
+/// If the map does, or if it cannot do the op: see [`needs`].
+pub fn perform<S: ConcurrentSubject>(map: &S, op: Op) -> Answer {
+    let value = |value: u16| u64::from(value);
+    let ret = match op {
+        Op::Get(k) => Ret::Value(map.get(k.into())),
+        Op::Insert(k, v) => Ret::Value(map.insert(k.into(), v.into())),
+        Op::Remove(k) => Ret::Value(map.remove(k.into())),
+        Op::ContainsKey(k) => Ret::Flag(map.contains_key(k.into())),
+        Op::EntryOrInsert(k, v) | Op::EntryOrInsertWith(k, v) => {
+            Ret::Value(Some(map.get_or_insert_with(k.into(), || v.into())))
+        }
+        Op::Update(k, v) => Ret::Value(map.update(k.into(), |old| old.wrapping_add(value(v)))),
+        Op::Compute(k, v) => Ret::Two(map.compute(k.into(), |old| decide(old, value(v)))),
+        Op::Len => Ret::Count(map.len()),
+        Op::Iter => {
+            let mut entries = Vec::new();
+            map.for_each(|key, value| entries.push((key, value)));
+            return Answer::Entries(entries);
+        }
+        Op::Clear => {
+            map.clear();
+            Ret::Unit
+        }
+        Op::Retain(modulus, residue) => {
+            map.retain(|key, _| !chosen(key, modulus, residue));
+            Ret::Unit
+        }
+        Op::Reserve(n) => {
+            map.reserve(n.into());
+            Ret::Unit
+        }
+        other => panic!("`{other}` is not an op of shared maps"),
+    };
+    ret.into()
+}

@@ -1,0 +1,67 @@
+//! `papaya::HashMap`: lock-free, grows a few slots at a time.
+
+use crate::concurrent_subject::ConcurrentSubject;
+use crate::generators::hashers::ModelState;
+use crate::op::Decision;
+use crate::subject::Capabilities;
+use papaya::{Compute, Operation};
+
+pub(super) type Map = papaya::HashMap<u64, u64, ModelState>;
+
+impl ConcurrentSubject for Map {
+    const CAPABILITIES: Capabilities = super::locked::EVERYTHING;
+
+    fn create(state: ModelState, capacity: usize) -> Self {
+        Map::with_capacity_and_hasher(capacity, state)
+    }
+    fn get(&self, key: u64) -> Option<u64> {
+        self.pin().get(&key).copied()
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        self.pin().insert(key, value).copied()
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        self.pin().remove(&key).copied()
+    }
+    fn contains_key(&self, key: u64) -> bool {
+        self.pin().contains_key(&key)
+    }
+    fn get_or_insert_with(&self, key: u64, make: impl FnOnce() -> u64) -> u64 {
+        *self.pin().get_or_insert_with(key, make)
+    }
+    fn update(&self, key: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
+        self.pin().update(key, |&old| change(old)).copied()
+    }
+    fn compute(&self, key: u64, decide: impl Fn(Option<u64>) -> Decision) -> [Option<u64>; 2] {
+        let map = self.pin();
+        let compute = |entry: Option<(&u64, &u64)>| {
+            let old = entry.map(|(_, &value)| value);
+            match decide(old) {
+                Decision::Put(new) => Operation::Insert(new),
+                Decision::Remove => Operation::Remove,
+                Decision::Keep => Operation::Abort(old),
+            }
+        };
+        match map.compute(key, compute) {
+            Compute::Inserted(_, &new) => [None, Some(new)],
+            Compute::Updated { old: (_, &old), new: (_, &new) } => [Some(old), Some(new)],
+            Compute::Removed(_, &old) => [Some(old), None],
+            Compute::Aborted(old) => [old, old],
+        }
+    }
+    fn len(&self) -> usize {
+        Map::len(self)
+    }
+    fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
+        self.pin().iter().for_each(|(&key, &value)| visit(key, value));
+    }
+    fn clear(&self) {
+        self.pin().clear();
+    }
+    fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
+        self.pin().retain(|&key, &value| keep(key, value));
+    }
+    fn reserve(&self, additional: usize) {
+        self.pin().reserve(additional);
+    }
+}

@@ -1,0 +1,239 @@
+//! A history: the calls and returns of several threads, in the order in which they happened.
+//!
+//! ```text
+//! history 1
+//! # The insert had returned before the get was called, and the get missed it.
+//! expect finding linearizability
+//! contracts apart counted once
+//! given k2 v7
+//!
+//! call writer insert k1 v5
+//! return writer None
+//! call reader get k1
+//! return reader None
+//! ```
+//!
+//! Time is the order of the events; an op that returned before another was called came before it, and the
+//! others are concurrent. An op without a return is **pending**: it may have taken effect, or not. One that
+//! ended in a panic is read in the same way (it may take effect later than its end: weaker than the truth,
+//! never a false alarm).
+//!
+//! # Invariants
+//! - **one open op**: a thread calls only when its last op has returned or panicked.
+//! - **thread order**: threads stand in the order of their first calls; each has one.
+//! - **round trip**: `parse(print(history)) == history`.
+//! # Not here
+//! Judging: see `oracles::linearizability` and `oracles::whole_map`. Recording: see [`recorder`].
+//! # Checked by
+//! `tests/history.rs`.
+
+pub mod recorder;
+mod text;
+
+pub use recorder::{Clock, Recorder, Sequence, Timer};
+
+use crate::case::{Expectation, ParseError};
+use crate::op::{Op, Ret};
+use crate::oracles::whole_map::Contracts;
+use std::fmt;
+
+/// The version this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// What an op answered: a [`Ret`], or what an iteration yielded, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Of an op on a key, and of `len`; `clear`, `retain` and the rest answer [`Ret::Unit`].
+    Ret(Ret),
+    /// Of an iteration: keys and values.
+    Entries(Vec<(u64, u64)>),
+}
+
+impl From<Ret> for Answer {
+    fn from(ret: Ret) -> Answer {
+        Answer::Ret(ret)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The thread called.
+    Call(Op),
+    /// Its op returned.
+    Return(Answer),
+    /// Its op panicked.
+    Panic,
+}
+
+/// What happened, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// An index into [`History::threads`].
+    pub thread: usize,
+    /// What happened.
+    pub what: What,
+}
+
+/// A history. See the module's documentation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The comment at the top.
+    pub story: Vec<String>,
+    /// What the oracles should say.
+    pub expect: Expectation,
+    /// What the map promises of its whole-map ops.
+    pub contracts: Contracts,
+    /// The entries there before the first event.
+    pub given: Vec<(u16, u64)>,
+    threads: Vec<String>,
+    events: Vec<Event>,
+    /// Comments, each with the index of the event it stands before.
+    notes: Vec<(usize, String)>,
+}
+
+/// A call with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation<'h> {
+    /// An index into [`History::threads`].
+    pub thread: usize,
+    /// What was called.
+    pub op: Op,
+    /// What it answered. `None`: it is pending, or panicked.
+    pub answer: Option<&'h Answer>,
+    /// The index of the call.
+    pub call: usize,
+    /// The index of the return; past the last event while pending or panicked.
+    pub returned: usize,
+}
+
+/// Why an event cannot come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misplaced {
+    /// A call of a thread whose last op is still open.
+    StillOpen,
+    /// An end of an op that was not called.
+    NotOpen,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Misplaced::StillOpen => "the end of this thread's open op first",
+            Misplaced::NotOpen => "a call of this thread first",
+        })
+    }
+}
+
+impl std::error::Error for Misplaced {}
+
+impl History {
+    /// A history in which nothing happened to a map with these entries.
+    pub fn given(entries: impl IntoIterator<Item = (u16, u64)>) -> History {
+        History { given: entries.into_iter().collect(), ..History::default() }
+    }
+
+    /// The threads' names.
+    pub fn threads(&self) -> &[String] {
+        &self.threads
+    }
+
+    /// What happened, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Adds an event.
+    ///
+    /// # Errors
+    /// When it cannot come next.
+    pub fn push(&mut self, thread: &str, what: What) -> Result<(), Misplaced> {
+        let known = self.threads.iter().position(|name| name == thread);
+        let open = known.and_then(|thread| self.open(thread)).is_some();
+        match what {
+            What::Call(_) if open => return Err(Misplaced::StillOpen),
+            What::Return(_) | What::Panic if !open => return Err(Misplaced::NotOpen),
+            _ => {}
+        }
+        let thread = known.unwrap_or_else(|| {
+            self.threads.push(thread.to_string());
+            self.threads.len() - 1
+        });
+        self.events.push(Event { thread, what });
+        Ok(())
+    }
+
+    /// The op this thread is in.
+    pub fn open(&self, thread: usize) -> Option<Op> {
+        match self.events.iter().rev().find(|event| event.thread == thread)?.what {
+            What::Call(op) => Some(op),
+            _ => None,
+        }
+    }
+
+    /// Every call with what came of it, in the order of the calls.
+    pub fn operations(&self) -> Vec<Operation<'_>> {
+        let mut operations: Vec<Operation<'_>> = Vec::with_capacity(self.events.len() / 2 + 1);
+        let mut open = vec![usize::MAX; self.threads.len()];
+        for (at, event) in self.events.iter().enumerate() {
+            match &event.what {
+                What::Call(op) => {
+                    open[event.thread] = operations.len();
+                    operations.push(Operation {
+                        thread: event.thread,
+                        op: *op,
+                        answer: None,
+                        call: at,
+                        returned: usize::MAX,
+                    });
+                }
+                What::Return(answer) => {
+                    let operation = &mut operations[open[event.thread]];
+                    operation.answer = Some(answer);
+                    operation.returned = at;
+                }
+                What::Panic => {}
+            }
+        }
+        operations
+    }
+
+    /// Says in words what an op did and when: ``writer's `insert k1 v5` (events 3–4) returned None``.
+    pub fn describe(&self, operation: &Operation<'_>) -> String {
+        let Operation { thread, op, answer, call, returned } = operation;
+        let name = &self.threads[*thread];
+        match answer {
+            Some(answer) => format!("{name}'s `{op}` (events {call}–{returned}) returned {answer}"),
+            None => format!("{name}'s `{op}` (event {call}) never returned"),
+        }
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    /// The first line that is not as it should be, what is there, and what was expected.
+    pub fn parse(text: &str) -> Result<History, ParseError> {
+        text::parse(text)
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text::print(self, f)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = match self {
+            Answer::Ret(ret) => return ret.fmt(f),
+            Answer::Entries(entries) => entries,
+        };
+        f.write_str("{")?;
+        for (at, (key, value)) in entries.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}k{key} v{value}")?;
+        }
+        f.write_str("}")
+    }
+}
