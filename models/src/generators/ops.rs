@@ -24,10 +24,8 @@ pub enum Mix {
     /// `get`, `insert` and `remove` in equal parts over 512 keys.
     GetInsertRemove,
     /// Cursors over maps that change.
-    #[value(skip)]
     Iteration,
     /// Panics in user code.
-    #[value(skip)]
     Panics,
 }
 
@@ -187,7 +185,7 @@ fn swarm(rng: &mut Rng, mix: Mix) -> [Kind; 256] {
 fn rare(kind: Kind, mix: Mix) -> u32 {
     match kind {
         Kind::PanicAt => match mix {
-            Mix::Panics => 40,
+            Mix::Panics => 12,
             _ => 2,
         },
         Kind::CursorOpen | Kind::CursorOpenAnywhere if mix == Mix::Iteration => 12,
