@@ -1,10 +1,11 @@
 //! Real threads on a map that grows all the time: every answer on record, each key's record
 //! linearizable, every key and value dropped exactly once.
 //!
-//! A round: a fresh tiny map, 2 to 8 threads, a few dozen keys of which some collide, a mix of
-//! operations drawn for the round; growth is forced by starting at one bucket and by filler keys
-//! that come and go. The thread's calls and returns are stamped by one clock. Afterwards each key's
-//! history is searched for an order (Wing and Gong, with memo).
+//! Every other round runs on a platform that shakes the threads at their atomic accesses. A round:
+//! a fresh tiny map, 2 to 8 threads, a few dozen keys of which some collide, a mix of operations
+//! drawn for the round; growth is forced by starting at one bucket and by filler keys that come and
+//! go. The thread's calls and returns are stamped by one clock. Afterwards each key's history is
+//! searched for an order (Wing and Gong, with memo).
 //!
 //! `MAP_STRESS_SECONDS` makes it longer (`ci/stress.sh`), `MAP_STRESS_SEED` starts it elsewhere. A
 //! failure names the seed of its round.
@@ -13,162 +14,30 @@
 //! `a_lost_write_is_illegal` and the other exams of the checker below; the protocol was broken by
 //! hand, see the commit messages.
 
+#[path = "concurrent_stress/history.rs"]
+mod history;
+#[path = "concurrent_stress/keys.rs"]
+mod keys;
+#[path = "concurrent_stress/shaken.rs"]
+mod shaken;
+
+use history::{Event, What, linearizable};
+use keys::{ALIVE, Colliding, Counted, FILLER, GROUP, Random};
 use map_core::ConcurrentMap;
-use map_core::concurrent::Operation;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
+use map_core::concurrent::{Operation, Pinned};
+use map_core::platform::{Platform, Std};
+use shaken::{OBJECTS, Shaken};
+use std::collections::HashMap;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// What one call did to one key: what it found, and what it left. `0` is absent.
-#[derive(Clone, Copy, Debug)]
-struct Event {
-    what: What,
-    call: u64,
-    returned: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// Found this, left it.
-    Read(u64),
-    /// Found this, left that.
-    Swap(u64, u64),
-    /// One bucket's part of a `clear`: found anything, left nothing.
-    Clear,
-}
-
-impl What {
-    fn apply(self, value: u64) -> Option<u64> {
-        match self {
-            What::Read(found) => (found == value).then_some(value),
-            What::Swap(found, left) => (found == value).then_some(left),
-            What::Clear => Some(0),
-        }
-    }
-}
-
-/// Whether some order of the events explains them all, starting from absent: at each step any event
-/// may come next that was called before every remaining one returned.
-fn linearizable(events: &[Event]) -> bool {
-    assert!(events.len() <= 128, "a mask has 128 bits");
-    let mut seen = HashSet::new();
-    let mut open = vec![(0u128, 0u64)];
-    let all = u128::MAX >> (128 - events.len().max(1)) as u32;
-    while let Some((done, value)) = open.pop() {
-        if events.is_empty() || done == all {
-            return true;
-        }
-        let left = || (0..events.len()).filter(|&event| done & (1 << event) == 0);
-        let first_return = left().map(|event| events[event].returned).min().unwrap();
-        for event in left().filter(|&event| events[event].call <= first_return) {
-            if let Some(value) = events[event].what.apply(value) {
-                let next = (done | 1 << event, value);
-                if seen.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-    }
-    false
-}
-
-/// SplitMix64.
-#[derive(Clone)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
-
-/// Keeps `bits` of a good hash and repeats the tophash: few distinct buckets, few distinct
-/// tophashes.
-#[derive(Clone)]
-struct Colliding(u32);
-
-struct CollidingHasher(u64, u32);
-
-impl BuildHasher for Colliding {
-    type Hasher = CollidingHasher;
-    fn build_hasher(&self) -> CollidingHasher {
-        CollidingHasher(0, self.0)
-    }
-}
-
-impl Hasher for CollidingHasher {
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("keys hash as one u64")
-    }
-    fn write_u64(&mut self, key: u64) {
-        let group = key.wrapping_sub(FILLER) / GROUP;
-        // A group of fillers is one chain until the table has 16 buckets: chains that fill up and
-        // thin out in turn are what a same-size growth is for.
-        self.0 = if key < FILLER { Random(key).next() } else { group | Random(key).next() << 4 };
-    }
-    fn finish(&self) -> u64 {
-        let low = if self.1 >= 64 { self.0 } else { self.0 & ((1 << self.1) - 1) };
-        low & !(0xff << 56) | (self.0 % 3) << 56
-    }
-}
-
-/// How many keys and values are alive.
-static ALIVE: AtomicI64 = AtomicI64::new(0);
-
-/// A number that is counted, and boxed so that AddressSanitizer sees a late touch.
-#[derive(PartialEq, Eq)]
-struct Counted(Box<u64>);
-
-impl Counted {
-    fn new(number: u64) -> Self {
-        ALIVE.fetch_add(1, Ordering::Relaxed);
-        Counted(Box::new(number))
-    }
-    fn get(&self) -> u64 {
-        *self.0
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        ALIVE.fetch_sub(1, Ordering::Relaxed);
-        assert_ne!(*self.0, DEAD, "drops: a key or value was dropped twice");
-        *self.0 = DEAD;
-    }
-}
-
-impl std::hash::Hash for Counted {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.get());
-    }
-}
-
-impl std::borrow::Borrow<u64> for Counted {
-    fn borrow(&self) -> &u64 {
-        &self.0
-    }
-}
-
-const DEAD: u64 = u64::MAX;
-/// Keys from here on are fillers, which have no history.
-const FILLER: u64 = 1 << 32;
-/// Fillers per group.
-const GROUP: u64 = 20;
-
-type Map = ConcurrentMap<Counted, Counted, Colliding>;
+type Map<P> = ConcurrentMap<Counted, Counted, Colliding, P>;
+type Pin<'a, P> = Pinned<'a, Counted, Counted, Colliding, P>;
 
 /// One thread's part of a round.
-struct Worker<'a> {
-    map: &'a Map,
+struct Worker<'a, P: Platform> {
+    map: &'a Map<P>,
     clock: &'a AtomicU64,
     thread: usize,
     random: Random,
@@ -177,7 +46,7 @@ struct Worker<'a> {
     events: Vec<(u64, Event)>,
 }
 
-impl Worker<'_> {
+impl<P: Platform> Worker<'_, P> {
     fn run(&mut self, ops: u64) {
         for op in 0..ops {
             let key = self.random.below(self.keys);
@@ -240,16 +109,7 @@ impl Worker<'_> {
     }
 
     /// Fills the map to make it grow, or thins it out.
-    fn filler(
-        &mut self,
-        pin: &map_core::concurrent::Pinned<
-            '_,
-            Counted,
-            Counted,
-            Colliding,
-            map_core::platform::Std,
-        >,
-    ) {
+    fn filler(&mut self, pin: &Pin<'_, P>) {
         let first = FILLER + self.random.below(16) * GROUP;
         let insert = self.random.below(2) == 0;
         for key in first..first + GROUP {
@@ -261,16 +121,7 @@ impl Worker<'_> {
         }
     }
 
-    fn whole_map(
-        &mut self,
-        pin: &map_core::concurrent::Pinned<
-            '_,
-            Counted,
-            Counted,
-            Colliding,
-            map_core::platform::Std,
-        >,
-    ) {
+    fn whole_map(&mut self, pin: &Pin<'_, P>) {
         match self.random.below(8) {
             0 => pin.reserve(self.random.below(64) as usize),
             1 => pin.retain(|key, _| key.get() < FILLER),
@@ -301,7 +152,7 @@ impl Worker<'_> {
     }
 }
 
-fn round(seed: u64) -> [u64; 3] {
+fn round<P: Platform>(seed: u64) -> [u64; 3] {
     let mut random = Random(seed);
     let threads = 2 + random.below(7) as usize;
     let keys = 1 + random.below(40);
@@ -311,7 +162,7 @@ fn round(seed: u64) -> [u64; 3] {
     weights[1] += 1;
     weights[6] = 1 + random.below(6);
     weights[7] = u64::from(random.below(4) == 0);
-    let mut map = Map::with_hasher(Colliding(bits));
+    let mut map = Map::<P>::with_hasher(Colliding(bits));
     let clock = AtomicU64::new(0);
     let start = Barrier::new(threads);
     let mut histories: HashMap<u64, Vec<Event>> = HashMap::new();
@@ -375,7 +226,7 @@ fn histories_are_linearizable_and_drops_exact() {
     let (mut rounds, mut totals) = (0, [0u64; 3]);
     while if miri { rounds < 2 } else { start.elapsed() < Duration::from_secs(seconds) } {
         let seed = seed.wrapping_add(rounds);
-        let counts = std::panic::catch_unwind(|| round(seed)).unwrap_or_else(|_| {
+        let counts = std::panic::catch_unwind(|| if seed % 2 == 0 { round::<Std>(seed) } else { round::<Shaken>(seed) }).unwrap_or_else(|_| {
             panic!("a round failed; again: MAP_STRESS_SEED={seed} cargo test -p map-core --release --test concurrent_stress")
         });
         for (total, count) in totals.iter_mut().zip(counts) {
@@ -386,6 +237,11 @@ fn histories_are_linearizable_and_drops_exact() {
             0,
             "drops: keys and values leaked in the round of seed {seed}"
         );
+        assert_eq!(
+            OBJECTS.load(Ordering::SeqCst),
+            0,
+            "drops: objects leaked in the round of seed {seed}"
+        );
         rounds += 1;
     }
     let [events, doublings, same_size] = totals;
@@ -394,54 +250,4 @@ fn histories_are_linearizable_and_drops_exact() {
         start.elapsed()
     );
     assert!(miri || (doublings > rounds && same_size > 0), "growth was not forced");
-}
-
-fn history(events: &[(What, u64, u64)]) -> Vec<Event> {
-    events.iter().map(|&(what, call, returned)| Event { what, call, returned }).collect()
-}
-
-#[test]
-fn overlapping_calls_may_take_effect_in_any_order() {
-    assert!(linearizable(&history(&[
-        (What::Swap(0, 5), 0, 9),
-        (What::Read(0), 1, 2),
-        (What::Read(5), 3, 4),
-        (What::Swap(5, 0), 5, 6),
-        (What::Read(0), 7, 8)
-    ])));
-    assert!(linearizable(&history(&[
-        (What::Swap(0, 5), 0, 1),
-        (What::Clear, 2, 9),
-        (What::Read(5), 3, 4),
-        (What::Read(0), 5, 6)
-    ])));
-    assert!(linearizable(&history(&[])));
-}
-
-#[test]
-fn a_lost_write_is_illegal() {
-    assert!(!linearizable(&history(&[(What::Swap(0, 5), 0, 1), (What::Read(0), 2, 3)])));
-}
-
-#[test]
-fn a_value_that_comes_back_is_illegal() {
-    assert!(!linearizable(&history(&[
-        (What::Swap(0, 5), 0, 1),
-        (What::Swap(5, 0), 2, 3),
-        (What::Read(5), 4, 5)
-    ])));
-    assert!(!linearizable(&history(&[
-        (What::Swap(0, 5), 0, 9),
-        (What::Read(5), 1, 2),
-        (What::Read(0), 3, 4)
-    ])));
-}
-
-#[test]
-fn two_winners_are_illegal() {
-    assert!(!linearizable(&history(&[
-        (What::Swap(0, 5), 0, 1),
-        (What::Swap(5, 0), 2, 6),
-        (What::Swap(5, 0), 3, 5)
-    ])));
 }
