@@ -137,14 +137,15 @@ fn every_moment_is_heard_and_every_object_accounted_for() {
 #[test]
 fn an_evacuation_given_up_anywhere_is_made_up_for() {
     for &point in Point::ALL.iter().filter(|point| point.abandonable()) {
-        for times in [1, 2, 7, 40] {
+        for times in if cfg!(miri) { vec![2] } else { vec![1, 2, 7, 40] } {
+            let len = if cfg!(miri) { 60 } else { 500 };
             let mut map = Map::default();
             ABANDON.set(Some((point, times)));
-            fill(&map, 0..500);
+            fill(&map, 0..len);
             assert_eq!(ABANDON.get(), Some((point, 0)), "the moment never came");
             map.check_at_rest().unwrap();
-            assert_eq!(map.len(), 500);
-            for key in 0..500 {
+            assert_eq!(map.len(), len as usize);
+            for key in 0..len {
                 assert_eq!(map.pin().get(&key), Some(&key.to_string()), "at {point} × {times}");
             }
             drop(map);

@@ -69,12 +69,13 @@ impl<K, V, P: Platform> Core<K, V, P> {
         unsafe { &*root }
     }
 
-    /// Moves the root from a drained table to its successor; true for the one thread that did.
-    pub(crate) fn swap_root(&self, from: &Table<K, V, P>, to: &Table<K, V, P>) -> bool {
-        let (from, to) = (ptr::from_ref(from).cast_mut(), ptr::from_ref(to).cast_mut());
+    /// Moves the root from a drained table to its successor; for the one thread that did, returns
+    /// the drained table, to be retired.
+    pub(crate) fn swap_root(&self, from: &Table<K, V, P>) -> Option<*mut Table<K, V, P>> {
+        let to = from.successor_ptr();
         // Release (swap-root): the new root is seen made, and its buckets born, by the Acquire in
         // `root`. Acquire: retiring comes after every earlier swap.
-        self.root.compare_exchange(from, to, AcqRel, Relaxed).is_ok()
+        self.root.compare_exchange(ptr::from_ref(from).cast_mut(), to, AcqRel, Relaxed).ok()
     }
 
     /// The chain that holds the truth for `hash`.
@@ -144,8 +145,7 @@ impl<K, V, P: Platform> Drop for Core<K, V, P> {
             for index in 0..this.buckets() {
                 free_owned(this, index);
             }
-            let next =
-                this.successor().map_or(ptr::null_mut(), |next| ptr::from_ref(next).cast_mut());
+            let next = this.successor_ptr();
             // SAFETY: as above; the entries that it owned are gone.
             unsafe { Table::free(table) };
             table = next;

@@ -132,16 +132,15 @@ impl<K, V, P: Platform> Core<K, V, P> {
     pub(crate) fn advance_root<'g>(&'g self, pin: &'g impl Guard) {
         loop {
             let old = self.root(pin);
-            let Some(new) = old.successor() else { return };
-            if !old.is_drained() {
+            if old.successor().is_none() || !old.is_drained() {
                 return;
             }
             P::point(Point::AboutToSwapRoot, old.place(old.buckets()));
-            if self.swap_root(old, new) {
+            if let Some(drained) = self.swap_root(old) {
                 P::point(Point::AboutToRetireTable, old.place(old.buckets()));
                 // SAFETY: the swap unlinked it, for one thread only; older tables that link to it
-                // were retired before.
-                unsafe { pin.retire(ptr::from_ref(old).cast_mut()) };
+                // were unlinked before.
+                unsafe { pin.retire(drained) };
                 pin.flush();
             }
         }

@@ -166,12 +166,18 @@ impl<K, V, P: Platform> Table<K, V, P> {
         self.bucket(index).is_none_or(|bucket| bucket.state.load(protect::<P>()) & EVACUATED != 0)
     }
 
+    /// The table's successor, or null.
+    #[inline(always)]
+    pub(crate) fn successor_ptr(&self) -> *mut Self {
+        // Acquire (publish-successor): pairs with the Release in `publish_successor`. Order
+        // `protect`: see `get`.
+        self.successor.load(protect::<P>())
+    }
+
     /// The table's successor, if a growth from here has begun.
     #[inline(always)]
     pub(crate) fn successor(&self) -> Option<&Self> {
-        // Acquire (publish-successor): pairs with the Release in `publish_successor`. Order
-        // `protect`: see `get`.
-        let successor = self.successor.load(protect::<P>());
+        let successor = self.successor_ptr();
         if successor.is_null() {
             return None;
         }
