@@ -156,7 +156,7 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// log2 of the buckets in a segment, the unit in which tables are allocated and freed. Small in
     /// models, so that a table of four buckets has segments to drain.
-    const SEGMENT_BUCKETS_LOG2: u32 = 9;
+    const SEGMENT_BUCKETS_LOG2: u32 = 7;
 
     /// A small number that tells this thread (task) from the others; may repeat, must not change.
     fn task() -> usize;
@@ -170,6 +170,10 @@ pub unsafe trait Platform: Sized + 'static {
 
     /// A memory fence.
     fn fence(order: Ordering);
+
+    /// The memory at this address is about to be read: worth fetching. May be nothing.
+    #[inline(always)]
+    fn prefetch<T>(_address: *const T) {}
 
     /// The calling thread has reached a named moment.
     #[inline(always)]
@@ -393,6 +397,16 @@ unsafe impl Platform for Std {
     #[inline(always)]
     fn fence(order: Ordering) {
         atomic::fence(order);
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(_address: *const T) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: a prefetch reads nothing that the program can see, and never faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(_address.cast()) };
+        }
     }
 }
 

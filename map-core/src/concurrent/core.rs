@@ -14,7 +14,7 @@ use super::entry::Entry;
 use super::table::Table;
 use crate::growth::GrowthKind;
 use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point, Reclaim};
-use crate::tophash::tophash;
+use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -86,6 +86,8 @@ impl<K, V, P: Platform> Core<K, V, P> {
             let index = table.index_of(hash);
             P::point(Point::ReadRoot, table.place(index));
             if let Some(bucket) = table.bucket(index) {
+                // The second of its two lines; the load below fetches the first.
+                P::prefetch(&raw const bucket.slots[SLOTS - 1]);
                 // Acquire (unlock): pairs with the Release in `Locked::drop`; the last writer's
                 // stores are seen. Acquire (publish-evacuated): pairs with that in
                 // `publish_evacuated`; the successor's bucket is seen filled.
@@ -96,6 +98,16 @@ impl<K, V, P: Platform> Core<K, V, P> {
             }
             P::point(Point::FollowSuccessor, table.place(index));
             table = table.known_successor();
+        }
+    }
+
+    /// Begins to fetch the bucket that [`locate`](Self::locate) will probably want.
+    #[inline(always)]
+    pub(crate) fn prefetch<'g>(&'g self, pin: &'g impl Guard, hash: u64) {
+        let table = self.root(pin);
+        if let Some(bucket) = table.bucket(table.index_of(hash)) {
+            P::prefetch(bucket);
+            P::prefetch(&raw const bucket.slots[SLOTS - 1]);
         }
     }
 

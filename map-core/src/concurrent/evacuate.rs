@@ -31,10 +31,6 @@ use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// Drained segments between two requests to start their grace period, each of which costs a memory
-/// barrier on all processors: at most this many times 48 KiB wait in a thread's batch.
-const SEGMENTS_PER_FLUSH: usize = 4;
-
 impl<K, V, P: Platform> Core<K, V, P> {
     /// Does a write's share of the growth work, if any is due.
     #[inline(always)]
@@ -119,9 +115,6 @@ impl<K, V, P: Platform> Core<K, V, P> {
         // SAFETY: **evacuated-once**: one thread counts the last bucket and gets here; the swap in
         // `drain_segment` unlinked it.
         unsafe { pin.retire(drained) };
-        if old.drained().is_multiple_of(SEGMENTS_PER_FLUSH) {
-            pin.flush();
-        }
     }
 
     /// Moves the root over every drained table, retiring each.
@@ -236,11 +229,12 @@ fn copy<K, V, P: Platform>(
     let mut low = Fill::new(new.provide_bucket(low));
     let mut high = high.map(|high| Fill::new(new.provide_bucket(high)));
     for bucket in chain.chain() {
-        for slot in 0..SLOTS {
-            let entry = bucket.entry(slot);
-            if entry.is_null() {
-                continue;
-            }
+        let entries: [_; SLOTS] = core::array::from_fn(|slot| bucket.entry(slot));
+        // All at once, as the choice between low and high below would fetch them one by one.
+        for entry in entries {
+            P::prefetch(entry.cast_const());
+        }
+        for entry in entries.into_iter().filter(|entry| !entry.is_null()) {
             P::touched(entry.cast_const());
             // SAFETY: **one-owner**: the slot of a locked chain owns it, so it is not retired
             // before we unlock.

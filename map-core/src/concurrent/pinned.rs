@@ -191,6 +191,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
         let hash = self.hash(&key);
+        self.map.core.prefetch(&self.guard, hash);
         let new = Unpublished::new(hash, key, value);
         let written = self.map.core.write(
             &self.guard,
