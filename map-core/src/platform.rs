@@ -71,7 +71,8 @@ pub trait Cell<T> {
     fn into_inner(self) -> T;
 }
 
-/// A mutual exclusion lock. Never held over user code, so it has no poisoning.
+/// A mutual exclusion lock, without poisoning. The map needs none today; it belongs to the seam so
+/// that a subject or an extension that does need one is under the model's control from the start.
 pub trait Mutex<T> {
     /// Wraps a value.
     fn new(value: T) -> Self;
@@ -168,7 +169,7 @@ pub unsafe trait Platform: Sized + 'static {
     /// let others run.
     fn wait(round: u32);
 
-    /// A memory fence.
+    /// A memory fence. The map needs none today, as [`Platform::Mutex`].
     fn fence(order: Ordering);
 
     /// The memory at this address is about to be read: worth fetching. May be nothing.

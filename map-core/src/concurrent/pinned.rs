@@ -366,7 +366,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     }
 }
 
-impl<'g, K: Hash + Eq, V, S: BuildHasher, P: Platform> IntoIterator for &'g Pinned<'_, K, V, S, P> {
+impl<'g, K, V, S, P: Platform> IntoIterator for &'g Pinned<'_, K, V, S, P> {
     type Item = (&'g K, &'g V);
     type IntoIter = Iter<'g, K, V, P>;
 
