@@ -249,5 +249,7 @@ fn histories_are_linearizable_and_drops_exact() {
         "{rounds} rounds, {events} events, {doublings} doublings, {same_size} same-size growths in {:?}",
         start.elapsed()
     );
-    assert!(miri || (doublings > rounds && same_size > 0), "growth was not forced");
+    assert!(miri || doublings > rounds, "doublings were not forced");
+    // One round in ten or so has one.
+    assert!(rounds < 300 || same_size > 0, "same-size growths were not forced");
 }

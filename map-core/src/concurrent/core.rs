@@ -16,7 +16,7 @@ use crate::growth::GrowthKind;
 use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point, Reclaim};
 use crate::tophash::{SLOTS, tophash};
 use core::ptr;
-use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use core::sync::atomic::Ordering::{Relaxed, Release};
 
 /// A pin of the map's collector.
 pub(crate) type Pin<'map, P> = <<P as Platform>::Collector as Collector>::Guard<'map>;
@@ -74,8 +74,8 @@ impl<K, V, P: Platform> Core<K, V, P> {
     pub(crate) fn swap_root(&self, from: &Table<K, V, P>) -> Option<*mut Table<K, V, P>> {
         let to = from.successor_ptr();
         // Release (swap-root): the new root is seen made, and its buckets born, by the Acquire in
-        // `root`. Acquire: retiring comes after every earlier swap.
-        self.root.compare_exchange(ptr::from_ref(from).cast_mut(), to, AcqRel, Relaxed).ok()
+        // `root`. Relaxed on failure: the winner's root is not looked at.
+        self.root.compare_exchange(ptr::from_ref(from).cast_mut(), to, Release, Relaxed).ok()
     }
 
     /// The chain that holds the truth for `hash`.

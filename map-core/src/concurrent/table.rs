@@ -271,8 +271,9 @@ impl<K, V, P: Platform> Table<K, V, P> {
 
     /// Counts a drained segment.
     pub(crate) fn count_drained(&self) {
-        // AcqRel (count-drained): who sees the count complete has seen every segment unlinked.
-        self.drained.fetch_add(1, AcqRel);
+        // Release (count-drained): who sees the count complete, by the Acquire in `is_drained`, has
+        // seen every segment unlinked: each addition continues the ones before.
+        self.drained.fetch_add(1, Release);
     }
 
     /// Whether every bucket's entries are in the successor.
