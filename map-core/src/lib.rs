@@ -31,12 +31,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`Map`] | `std::collections::HashMap`, name for name, and [`cursor`](Map::cursor), [`health`](Map::health), [`view`](Map::view), [`check`](Map::check), [`evacuate`](Map::evacuate) |
+//! | [`ConcurrentMap`] | the same buckets, shared between threads: see [`concurrent`] for the protocol |
+//! | [`platform`] | the primitives it runs on, and the seam at which a model checker takes their place |
 //! | [`growth`] | the policy: when to grow, in which order, how much work a write owes |
 //! | [`mod@tophash`] | how a hash is split, the states of a slot |
 //! | [`hash_map`] | the names of `std::collections::hash_map` |
 //!
 //! # Features
-//! - `std` (default): seeds [`RandomState`] from the operating system's randomness by way of std.
+//! - `std` (default): seeds [`RandomState`] from the operating system's randomness by way of std; `ConcurrentMap`.
 //! - `serde`: `Serialize` and `Deserialize` as std's `HashMap` has them.
 //!
 //! Without `std` the crate needs `alloc` only.
@@ -51,8 +53,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
+#[cfg(all(feature = "std", not(test)))]
+extern crate std;
 
 mod bucket;
+#[cfg(feature = "std")]
+pub mod concurrent;
 mod cursor;
 mod entry;
 mod error;
@@ -63,6 +69,8 @@ mod invariants;
 mod iter;
 mod map;
 mod owned;
+#[cfg(feature = "std")]
+pub mod platform;
 mod raw_iter;
 #[cfg(feature = "serde")]
 mod serde;
@@ -73,6 +81,8 @@ mod trail;
 mod traits;
 mod view;
 
+#[cfg(feature = "std")]
+pub use concurrent::ConcurrentMap;
 pub use cursor::Cursor;
 pub use error::TryReserveError;
 pub use growth::{EvacuationOrder, GrowthKind};

@@ -1,0 +1,352 @@
+//! A bucket, the word that locks it, and searching a chain of them.
+//!
+//! ```text
+//!   state       version ‥‥‥‥‥‥‥‥‥‥‥‥‥ EVACUATED LOCKED     the first bucket's governs the chain
+//!   tophashes   t0 t1 t2 t3 t4 t5 t6 t7                  searched as one word
+//!   overflow    ──► bucket or null
+//!   slots       e0 e1 e2 e3 e4 e5 e6 e7                  entry or null
+//! ```
+//!
+//! A writer searches first and locks afterwards, by a compare-exchange from the state it read
+//! before the search: if that succeeds nobody wrote meanwhile, so what it found still holds, and
+//! **no key is compared under a lock**.
+//!
+//! # Invariants
+//! - **slot-is-truth**: a key is in the chain exactly if a slot holds its entry. A slot's tophash
+//!   is set before its entry is stored and cleared after the entry is gone: a search that finds the
+//!   tophash but no entry saw a removal or an insertion under way, and the key is absent.
+//! - **rest**: when a tophash is `EMPTY_REST`, every later slot of the chain is empty.
+//! - **frozen-chain**: nothing in a chain is written once its state says EVACUATED, and nothing but
+//!   by the lock's holder before.
+//! - **links-grow**: an overflow link changes once, from null, and only to a bucket that is already
+//!   filled.
+//! # Checked by
+//! `check`; `tests/concurrent_stress.rs`.
+
+use super::entry::Entry;
+use crate::platform::{Atomic, Collector, Object, Platform};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, Word};
+use alloc::boxed::Box;
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// The bucket is held by a writer or an evacuator.
+pub(crate) const LOCKED: u64 = 1;
+/// The chain's entries are in the successor; the chain is frozen.
+pub(crate) const EVACUATED: u64 = 2;
+/// Added at each unlock: two equal states mean that nothing happened between.
+const VERSION: u64 = 4;
+
+/// Eight slots. 96 bytes: at most two cache lines, the header and the first slots in one.
+#[repr(C, align(32))]
+pub(crate) struct Bucket<K, V, P: Platform> {
+    pub(crate) state: P::AtomicU64,
+    pub(crate) tophashes: P::AtomicU64,
+    pub(crate) overflow: P::AtomicPtr<Bucket<K, V, P>>,
+    pub(crate) slots: [P::AtomicPtr<Entry<K, V, P>>; SLOTS],
+}
+
+/// The order of loads that lead to something that may be retired.
+#[inline(always)]
+pub(crate) fn protect<P: Platform>() -> core::sync::atomic::Ordering {
+    <P::Collector as Collector>::PROTECT
+}
+
+/// `word` as its eight tophashes.
+#[inline(always)]
+pub(crate) fn tophashes(word: u64) -> Word {
+    Word::new(word.to_le_bytes())
+}
+
+/// `word` with one tophash replaced.
+#[inline(always)]
+pub(crate) fn with_tophash(word: u64, slot: usize, tophash: u8) -> u64 {
+    let shift = 8 * slot;
+    word & !(0xff << shift) | u64::from(tophash) << shift
+}
+
+/// One tophash of `word`.
+#[inline(always)]
+pub(crate) fn tophash_at(word: u64, slot: usize) -> u8 {
+    (word >> (8 * slot)) as u8
+}
+
+/// Where a key is, or where it could go.
+pub(crate) struct Found<'g, K, V, P: Platform> {
+    /// The slot with the key's entry, or the first empty one, or `None` when the chain is full.
+    pub(crate) at: Option<(&'g Bucket<K, V, P>, usize)>,
+    /// The key's entry, or null.
+    pub(crate) entry: *mut Entry<K, V, P>,
+    /// The last bucket that was looked at; the chain's last when `at` is `None`.
+    pub(crate) last: &'g Bucket<K, V, P>,
+}
+
+impl<K, V, P: Platform> Bucket<K, V, P> {
+    pub(crate) fn new() -> Self {
+        Bucket {
+            state: P::AtomicU64::new(0),
+            tophashes: P::AtomicU64::new(0),
+            overflow: P::AtomicPtr::new(ptr::null_mut()),
+            slots: core::array::from_fn(|_| P::AtomicPtr::new(ptr::null_mut())),
+        }
+    }
+
+    /// A bucket for the end of a chain.
+    pub(crate) fn new_overflow() -> *mut Self {
+        let bucket = Box::into_raw(Box::new(Bucket::new()));
+        P::allocated(bucket.cast_const(), Object::OverflowBucket);
+        bucket
+    }
+
+    /// Frees the overflow buckets behind this one. Entries are not touched: they have another
+    /// owner.
+    ///
+    /// # Safety
+    /// - No other thread can reach the chain.
+    pub(crate) unsafe fn free_overflow(&self) {
+        // Relaxed: the caller is alone with the chain.
+        let mut next = self.overflow.swap(ptr::null_mut(), Relaxed);
+        while !next.is_null() {
+            P::freed(next.cast_const());
+            // SAFETY: **links-grow**: a link holds what `new_overflow` made, and each is freed
+            // where its only link was taken.
+            let bucket = unsafe { Box::from_raw(next) };
+            next = bucket.overflow.load(Relaxed);
+        }
+    }
+
+    /// The buckets of the chain that starts here.
+    pub(crate) fn chain<'g>(&'g self) -> impl Iterator<Item = &'g Self> + use<'g, K, V, P> {
+        core::iter::successors(Some(self), |bucket| bucket.next())
+    }
+
+    /// The next bucket of the chain.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> Option<&Self> {
+        // Acquire (link-overflow): pairs with the Release in `append`; the bucket is seen filled.
+        // Order `protect`: see `get`.
+        let next = self.overflow.load(protect::<P>());
+        if next.is_null() {
+            return None;
+        }
+        P::touched(next.cast_const());
+        // SAFETY: **links-grow**: a filled bucket; it is freed with the segment that `self` belongs
+        // to, which the pin that gave `&self` keeps.
+        Some(unsafe { &*next })
+    }
+
+    /// The entry of a key, or null: the reader's search. Never waits, writes nothing.
+    #[inline(always)]
+    pub(crate) fn find(
+        &self,
+        tophash: u8,
+        mut is_key: impl FnMut(&Entry<K, V, P>) -> bool,
+    ) -> *mut Entry<K, V, P> {
+        let mut bucket = self;
+        loop {
+            // Acquire (publish-tophashes): pairs with the Release in `trim`; the rest of the chain
+            // is seen at least as new.
+            let word = tophashes(bucket.tophashes.load(Acquire));
+            for slot in word.matching(tophash) {
+                let entry = bucket.entry(slot);
+                if !entry.is_null() {
+                    P::touched(entry.cast_const());
+                    // SAFETY: **one-owner**: loaded from a slot with order `protect` under the
+                    // caller's pin, so not reclaimed.
+                    if is_key(unsafe { &*entry }) {
+                        return entry;
+                    }
+                }
+            }
+            if word.ends_chain() {
+                return ptr::null_mut();
+            }
+            match bucket.next() {
+                Some(next) => bucket = next,
+                None => return ptr::null_mut(),
+            }
+        }
+    }
+
+    /// Where a key is or could go: the writer's search, before it locks.
+    #[inline]
+    pub(crate) fn search<'g>(
+        &'g self,
+        tophash: u8,
+        mut is_key: impl FnMut(&Entry<K, V, P>) -> bool,
+    ) -> Found<'g, K, V, P> {
+        let mut vacancy = None;
+        let mut bucket = self;
+        loop {
+            // Acquire (publish-tophashes), as in `find`.
+            let word = tophashes(bucket.tophashes.load(Acquire));
+            for slot in word.matching(tophash) {
+                let entry = bucket.entry(slot);
+                if !entry.is_null() {
+                    P::touched(entry.cast_const());
+                    // SAFETY: **one-owner**: as in `find`.
+                    if is_key(unsafe { &*entry }) {
+                        return Found { at: Some((bucket, slot)), entry, last: bucket };
+                    }
+                }
+            }
+            if vacancy.is_none() {
+                vacancy = word.empty().first().map(|slot| (bucket, slot));
+            }
+            match bucket.next() {
+                Some(next) if !word.ends_chain() => bucket = next,
+                _ => return Found { at: vacancy, entry: ptr::null_mut(), last: bucket },
+            }
+        }
+    }
+
+    /// What a slot holds.
+    #[inline(always)]
+    pub(crate) fn entry(&self, slot: usize) -> *mut Entry<K, V, P> {
+        // Acquire (publish-entry): pairs with the Release in `put`, `replace` and `append`; the
+        // entry's parts are seen.
+        self.slots[slot].load(protect::<P>())
+    }
+
+    /// Locks the chain if its state is still `seen` and that is not locked.
+    pub(crate) fn lock_if_free(&self, seen: u64) -> Option<Locked<'_, K, V, P>> {
+        if seen & LOCKED != 0 { None } else { self.try_lock(seen) }
+    }
+
+    /// Locks the chain if its state is still `seen`, which is neither locked nor evacuated.
+    #[inline(always)]
+    pub(crate) fn try_lock(&self, seen: u64) -> Option<Locked<'_, K, V, P>> {
+        debug_assert_eq!(seen & (LOCKED | EVACUATED), 0);
+        // Acquire (lock): pairs with the Release in `unlock`; what the last holder wrote is seen.
+        let locked = self.state.compare_exchange(seen, seen | LOCKED, Acquire, Relaxed);
+        locked.ok().map(|_| Locked { head: self, state: seen })
+    }
+}
+
+/// A chain that this thread has locked; unlocked when dropped, also by a panic. No user code runs
+/// while one exists.
+pub(crate) struct Locked<'g, K, V, P: Platform> {
+    head: &'g Bucket<K, V, P>,
+    state: u64,
+}
+
+impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
+    /// Stores an entry in an empty slot of the chain.
+    #[inline(always)]
+    pub(crate) fn put(
+        &self,
+        bucket: &Bucket<K, V, P>,
+        slot: usize,
+        tophash: u8,
+        entry: *mut Entry<K, V, P>,
+        before: impl FnOnce(),
+    ) {
+        // Relaxed: only the lock's holder writes it.
+        let word = bucket.tophashes.load(Relaxed);
+        // Release (publish-tophashes), as in `trim`. Before the entry, by **slot-is-truth**.
+        bucket.tophashes.store(with_tophash(word, slot, tophash), Release);
+        before();
+        // Release (publish-entry): the entry's parts, and its tophash, become visible to the
+        // Acquire in `entry`.
+        bucket.slots[slot].store(entry, Release);
+    }
+
+    /// Replaces the entry of a full slot by another of the same key.
+    #[inline(always)]
+    pub(crate) fn replace(
+        &self,
+        bucket: &Bucket<K, V, P>,
+        slot: usize,
+        entry: *mut Entry<K, V, P>,
+    ) {
+        // Release (publish-entry), as in `put`.
+        bucket.slots[slot].store(entry, Release);
+    }
+
+    /// Links a bucket, already filled, behind the chain's last.
+    #[inline]
+    pub(crate) fn append(&self, last: &Bucket<K, V, P>, bucket: *mut Bucket<K, V, P>) {
+        // Release (link-overflow): the bucket and what it holds become visible to the Acquire in
+        // `next`.
+        last.overflow.store(bucket, Release);
+    }
+
+    /// Empties a full slot, and marks as the rest what now is.
+    pub(crate) fn clear_slot(&self, bucket: &Bucket<K, V, P>, slot: usize, between: impl FnOnce()) {
+        // Relaxed: nothing is published by an empty slot.
+        bucket.slots[slot].store(ptr::null_mut(), Relaxed);
+        between();
+        let word = bucket.tophashes.load(Relaxed);
+        let later_in_bucket = word.checked_shr(8 * (slot as u32 + 1)).unwrap_or(0);
+        let later_in_chain = bucket.next().map_or(0, |next| next.tophashes.load(Relaxed));
+        if later_in_bucket != 0 || later_in_chain != 0 {
+            // Release (publish-tophashes), as in `trim`.
+            bucket.tophashes.store(with_tophash(word, slot, EMPTY_ONE), Release);
+        } else {
+            self.trim(bucket, with_tophash(word, slot, EMPTY_REST), slot);
+        }
+    }
+
+    /// Turns the `EMPTY_ONE`s before `slot` of `bucket`, behind which all is empty, into
+    /// `EMPTY_REST`s; likewise in the buckets before.
+    fn trim<'a>(&'a self, mut bucket: &'a Bucket<K, V, P>, mut word: u64, mut slot: usize) {
+        loop {
+            while slot > 0 && tophash_at(word, slot - 1) == EMPTY_ONE {
+                slot -= 1;
+                word = with_tophash(word, slot, EMPTY_REST);
+            }
+            // Release (publish-tophashes): who reads this word and then the rest of the chain (or,
+            // told EMPTY_REST, does not) sees all that this and earlier lock holders
+            // did there: a reader that once missed a removed key does not meet its old slot
+            // later. From the chain's end to its head, so that **rest** holds between any two
+            // stores.
+            bucket.tophashes.store(word, Release);
+            if slot > 0 || ptr::eq(bucket, self.head) {
+                return;
+            }
+            let before = self
+                .head
+                .chain()
+                .find(|before| before.next().is_some_and(|next| ptr::eq(next, bucket)));
+            bucket = before.expect("links-grow: a bucket of the chain has a bucket before it");
+            word = bucket.tophashes.load(Relaxed);
+            slot = SLOTS;
+        }
+    }
+
+    /// Empties the whole chain, handing each entry to `take`, which runs no user code.
+    pub(crate) fn clear(&self, mut take: impl FnMut(*mut Entry<K, V, P>)) {
+        for bucket in self.head.chain() {
+            for slot in 0..SLOTS {
+                let entry = bucket.entry(slot);
+                if !entry.is_null() {
+                    // Relaxed: nothing is published by an empty slot.
+                    bucket.slots[slot].store(ptr::null_mut(), Relaxed);
+                    take(entry);
+                }
+            }
+        }
+        for bucket in self.head.chain() {
+            // Release (publish-tophashes): every slot of the chain was emptied before; see `trim`.
+            bucket.tophashes.store(0, Release);
+        }
+    }
+
+    /// Unlocks the chain as evacuated: it is frozen from now on.
+    pub(crate) fn publish_evacuated(self) {
+        let state = (self.state + VERSION) | EVACUATED;
+        // Release (publish-evacuated): the new buckets, their segments, and the successor become
+        // visible to the Acquire of whoever reads EVACUATED and goes there.
+        self.head.state.store(state, Release);
+        core::mem::forget(self);
+    }
+}
+
+impl<K, V, P: Platform> Drop for Locked<'_, K, V, P> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Release (unlock): pairs with the Acquire in `try_lock` and that of a writer's load of the
+        // state before it searches.
+        self.head.state.store(self.state + VERSION, Release);
+    }
+}

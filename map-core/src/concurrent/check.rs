@@ -1,0 +1,154 @@
+//! Every structural claim of the concurrent map, executable.
+//!
+//! Bucket by bucket, without a lock: a bucket that is locked, or was written meanwhile, is passed
+//! over. So it may run while others write (a model runs it at every switch), and with none writing
+//! it sees all.
+
+use super::bucket::{Bucket, EVACUATED, LOCKED, protect, tophash_at};
+use super::core::Core;
+use super::entry::Entry;
+use super::table::Table;
+use crate::platform::{Atomic, Guard, Platform};
+use crate::tophash::{EMPTY_REST, MIN_TOPHASH, SLOTS, tophash};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::Ordering::Acquire;
+
+/// A broken claim.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Breach {
+    /// The claim's name, as in the modules' lists of invariants.
+    pub claim: &'static str,
+    /// What was expected and what is there.
+    pub detail: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.claim, self.detail)
+    }
+}
+
+impl core::error::Error for Breach {}
+
+fn claim(claim: &'static str, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Breach> {
+    if holds { Ok(()) } else { Err(Breach { claim, detail: detail() }) }
+}
+
+impl<K: Eq, V, P: Platform> Core<K, V, P> {
+    /// Checks every claim; `hash_of` is the map's hasher. `exact` if nobody writes: then the count
+    /// is checked too.
+    pub(crate) fn check<'g>(
+        &'g self,
+        pin: &'g impl Guard,
+        exact: bool,
+        hash_of: impl Fn(&K) -> u64,
+    ) -> Result<(), Breach> {
+        let mut older: Option<&Table<K, V, P>> = None;
+        let mut table = self.root(pin);
+        let mut len = 0;
+        loop {
+            for index in 0..table.buckets() {
+                if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
+                    check_unborn(table, index, exact)?;
+                } else if let Some(bucket) = table.bucket(index) {
+                    len += check_bucket(table, index, bucket, &hash_of)?;
+                }
+            }
+            let Some(successor) = table.successor() else { break };
+            let ratio = successor.buckets() / table.buckets();
+            claim("doubled-or-same-size", ratio == 1 || ratio == 2, || {
+                format!(
+                    "a table of {} buckets is succeeded by one of {}",
+                    table.buckets(),
+                    successor.buckets()
+                )
+            })?;
+            (older, table) = (Some(table), successor);
+        }
+        let counted = self.len.sum();
+        claim("exact-at-rest", !exact || len == counted, || {
+            format!("the map has {len} entries and counts {counted}")
+        })
+    }
+}
+
+/// **born-in-private**: an unborn bucket is empty.
+fn check_unborn<K, V, P: Platform>(
+    table: &Table<K, V, P>,
+    index: usize,
+    exact: bool,
+) -> Result<(), Breach> {
+    // Its evacuator may be filling it.
+    let Some(bucket) = table.bucket(index).filter(|_| exact) else { return Ok(()) };
+    let empty = bucket.tophashes.load(Acquire) == 0
+        && bucket.next().is_none()
+        && (0..SLOTS).all(|slot| bucket.entry(slot).is_null());
+    claim("born-in-private", empty && bucket.state.load(Acquire) == 0, || {
+        format!("{} is not born and not empty", table.place(index))
+    })
+}
+
+/// The claims about one chain; returns the number of entries that it owns.
+fn check_bucket<K: Eq, V, P: Platform>(
+    table: &Table<K, V, P>,
+    index: usize,
+    head: &Bucket<K, V, P>,
+    hash_of: &impl Fn(&K) -> u64,
+) -> Result<usize, Breach> {
+    let before = head.state.load(protect::<P>());
+    if before & LOCKED != 0 {
+        return Ok(0);
+    }
+    let mut slots: Vec<(u8, *mut Entry<K, V, P>)> = Vec::new();
+    for bucket in head.chain() {
+        let word = bucket.tophashes.load(Acquire);
+        slots.extend((0..SLOTS).map(|slot| (tophash_at(word, slot), bucket.entry(slot))));
+    }
+    if head.state.load(protect::<P>()) != before {
+        return Ok(0);
+    }
+    let place = table.place(index);
+    let evacuated = before & EVACUATED != 0;
+    claim("one-successor", !evacuated || table.successor().is_some(), || {
+        format!("{place} is evacuated, to nowhere")
+    })?;
+    let mut rest = false;
+    let mut entries: Vec<&Entry<K, V, P>> = Vec::new();
+    for (slot, &(tag, entry)) in slots.iter().enumerate() {
+        claim("slot-is-truth", entry.is_null() == (tag < MIN_TOPHASH), || {
+            format!(
+                "{place} slot {slot} has tophash {tag} and {}",
+                if entry.is_null() { "no entry" } else { "an entry" }
+            )
+        })?;
+        claim("rest", !rest || tag == EMPTY_REST, || {
+            format!("{place} slot {slot} has tophash {tag} behind an EMPTY_REST")
+        })?;
+        rest |= tag == EMPTY_REST;
+        // The entries of a frozen chain may be retired.
+        if evacuated || entry.is_null() {
+            continue;
+        }
+        P::touched(entry.cast_const());
+        // SAFETY: **one-owner**: in a slot of a chain that was not evacuated after our pin.
+        let entry = unsafe { &*entry };
+        let parts = entry.parts();
+        claim("home", table.index_of(parts.hash) == index, || {
+            format!("{place} slot {slot} holds an entry of bucket {}", table.index_of(parts.hash))
+        })?;
+        claim("tophash", tag == tophash(parts.hash), || {
+            format!("{place} slot {slot} has tophash {tag} for hash {:#x}", parts.hash)
+        })?;
+        claim("hash", parts.hash == hash_of(&parts.key), || {
+            format!("{place} slot {slot} keeps another hash than its key has")
+        })?;
+        claim("once", !entries.iter().any(|other| other.parts().key == parts.key), || {
+            format!("{place} slot {slot} holds a key that the chain holds already")
+        })?;
+        entries.push(entry);
+    }
+    Ok(entries.len())
+}

@@ -1,0 +1,303 @@
+//! The operations of `ConcurrentMap` from one thread: answers, borrowing, health, traits.
+
+use map_core::ConcurrentMap;
+use map_core::concurrent::{Computed, Operation};
+use map_core::growth::GrowthKind;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[test]
+fn answers_are_those_of_a_hash_map() {
+    let map = ConcurrentMap::new();
+    let mut spec = HashMap::new();
+    let mut random = 1u64;
+    for step in 0..200_000u64 {
+        random =
+            random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (key, what) = ((random >> 40) % 3_000, (random >> 33) % 100);
+        let pin = map.pin();
+        match what {
+            0..45 => assert_eq!(
+                pin.insert(key, step).copied(),
+                spec.insert(key, step),
+                "insert {key} at {step}"
+            ),
+            45..75 => {
+                assert_eq!(pin.remove(&key).copied(), spec.remove(&key), "remove {key} at {step}")
+            }
+            75..90 => assert_eq!(pin.get(&key), spec.get(&key), "get {key} at {step}"),
+            90..95 => assert_eq!(*pin.get_or_insert(key, step), *spec.entry(key).or_insert(step)),
+            _ => {
+                let updated = spec.get_mut(&key).map(|value| {
+                    *value += 1;
+                    *value
+                });
+                assert_eq!(pin.update(key, |value| value + 1).copied(), updated);
+            }
+        }
+        assert_eq!(map.len(), spec.len());
+    }
+    let mut map = map;
+    map.check_at_rest().unwrap();
+    let mut entries: Vec<_> = map.pin().iter().map(|(&key, &value)| (key, value)).collect();
+    let mut expected: Vec<_> = spec.into_iter().collect();
+    entries.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(entries, expected);
+}
+
+#[test]
+fn every_size_is_reached_and_left_whole() {
+    let mut map = ConcurrentMap::new();
+    for key in 0..30_000u32 {
+        assert_eq!(map.pin().insert(key, key), None);
+        if key.is_power_of_two() {
+            map.check_at_rest().unwrap();
+        }
+        if key < 2_000 || key % 997 == 0 {
+            let pin = map.pin();
+            assert!(
+                (0..=key).all(|key| pin.get(&key) == Some(&key)),
+                "a key is lost after insert {key}"
+            );
+            assert_eq!(pin.get(&(key + 1)), None);
+        }
+    }
+    let health = map.health();
+    assert_eq!(health.len, 30_000);
+    assert!(health.load_factor <= 6.6, "{health:?}");
+    assert!(health.doublings >= 12, "{health:?}");
+    for key in 0..30_000u32 {
+        assert_eq!(map.pin().remove(&key), Some(&key));
+    }
+    assert!(map.is_empty());
+    map.check_at_rest().unwrap();
+}
+
+#[test]
+fn removing_and_inserting_at_one_size_packs_the_chains() {
+    let mut map = ConcurrentMap::new();
+    for round in 0..200u64 {
+        for key in 0..1_000 {
+            map.pin().insert(round * 1_000 + key, ());
+        }
+        for key in 0..1_000 {
+            map.pin().remove(&(round * 1_000 + key));
+        }
+    }
+    map.check_at_rest().unwrap();
+    let health = map.health();
+    assert!(health.buckets <= 256, "{health:?}");
+}
+
+#[test]
+fn long_thin_chains_are_packed_by_a_same_size_growth() {
+    // Four buckets; chain after chain is filled to the limit of 26 entries and thinned out.
+    let mut map = ConcurrentMap::<u64, (), Identity>::default();
+    for round in 0..8 {
+        for key in 0..22 {
+            map.pin().insert(round % 4 + 4 * key, ());
+        }
+        map.pin().retain(|&key, ()| key / 4 == 21);
+        map.check_at_rest().unwrap();
+    }
+    let health = map.health();
+    assert!(health.same_size_growths > 0 && health.buckets == 4, "{health:?}");
+    assert_eq!(map.len(), 4);
+}
+
+/// Every key where its low bits say.
+#[derive(Default, Clone)]
+struct Identity(u64);
+
+impl std::hash::BuildHasher for Identity {
+    type Hasher = Identity;
+    fn build_hasher(&self) -> Identity {
+        Identity(0)
+    }
+}
+
+impl std::hash::Hasher for Identity {
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Every key in one chain.
+#[derive(Default, Clone)]
+struct Constant;
+
+impl std::hash::BuildHasher for Constant {
+    type Hasher = Constant;
+    fn build_hasher(&self) -> Constant {
+        Constant
+    }
+}
+
+impl std::hash::Hasher for Constant {
+    fn write(&mut self, _: &[u8]) {}
+    fn finish(&self) -> u64 {
+        0x4242_0000_0000_0000
+    }
+}
+
+#[test]
+fn colliding_keys_live_in_one_chain() {
+    let mut map = ConcurrentMap::<u64, u64, Constant>::default();
+    for key in 0..300 {
+        assert_eq!(map.pin().insert(key, key), None);
+    }
+    for key in (0..300).rev() {
+        assert_eq!(map.pin().get(&key), Some(&key));
+    }
+    // Out of the middle, the front and the end of the chain.
+    for key in (100..200).chain(0..100).chain((200..300).rev()) {
+        assert_eq!(map.pin().remove(&key), Some(&key));
+        map.check_at_rest().unwrap();
+    }
+    assert!(map.is_empty());
+}
+
+#[test]
+fn lookups_borrow() {
+    let map: ConcurrentMap<String, u32> = [("one".to_string(), 1), ("two".to_string(), 2)].into();
+    let pin = map.pin();
+    assert_eq!(pin.get("one"), Some(&1));
+    assert_eq!(pin.get_key_value("two"), Some((&"two".to_string(), &2)));
+    assert!(pin.contains_key("two") && !pin.contains_key("three"));
+    assert_eq!(pin.remove_entry("one"), Some((&"one".to_string(), &1)));
+    assert_eq!(pin.remove("one"), None);
+}
+
+#[test]
+fn a_removed_value_stays_readable_under_the_pin() {
+    let map = ConcurrentMap::new();
+    let pin = map.pin();
+    pin.insert(1, "first".to_string());
+    let first = pin.get(&1).unwrap();
+    let replaced = pin.insert(1, "second".to_string()).unwrap();
+    assert!(std::ptr::eq(first, replaced));
+    let second = pin.remove(&1).unwrap();
+    for key in 2..1_000 {
+        pin.insert(key, key.to_string());
+    }
+    assert_eq!((first.as_str(), second.as_str()), ("first", "second"));
+}
+
+#[test]
+fn a_value_keeps_its_address_through_growths() {
+    let map = ConcurrentMap::new();
+    map.pin().insert(0, AtomicU64::new(7));
+    let pin = map.pin();
+    let before = pin.get(&0).unwrap();
+    for key in 1..10_000 {
+        map.pin().insert(key, AtomicU64::new(key));
+    }
+    before.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(pin.get(&0).unwrap().load(Ordering::Relaxed), 8);
+    assert!(std::ptr::eq(before, pin.get(&0).unwrap()));
+}
+
+#[test]
+fn compute_does_what_it_is_told() {
+    let map = ConcurrentMap::new();
+    let pin = map.pin();
+    assert_eq!(
+        pin.compute(1, |entry| if entry.is_none() {
+            Operation::Abort("absent")
+        } else {
+            Operation::Insert(0)
+        }),
+        Computed::Aborted("absent")
+    );
+    assert_eq!(pin.compute(1, |_| Operation::<_, ()>::Remove), Computed::Absent);
+    assert_eq!(pin.compute(1, |_| Operation::<_, ()>::Insert(10)), Computed::Inserted(&1, &10));
+    let doubled = pin.compute(1, |entry| Operation::<_, ()>::Insert(entry.unwrap().1 * 2));
+    assert_eq!(doubled, Computed::Updated { old: (&1, &10), new: (&1, &20) });
+    assert_eq!(pin.compute(1, |_| Operation::<_, ()>::Remove), Computed::Removed(&1, &20));
+    assert_eq!(pin.update(1, |value| value + 1), None);
+    assert_eq!(*pin.get_or_insert_with(1, || 5), 5);
+    assert_eq!(*pin.get_or_insert_with(1, || unreachable!("the key has a value")), 5);
+    assert_eq!(pin.update(1, |value| value + 1), Some(&6));
+    assert_eq!(pin.len(), 1);
+}
+
+#[test]
+fn retain_and_clear() {
+    let mut map: ConcurrentMap<u32, u32> = (0..5_000).map(|key| (key, key)).collect();
+    map.pin().retain(|key, _| key % 3 == 0);
+    assert_eq!(map.len(), 1_667);
+    map.check_at_rest().unwrap();
+    let mut keys: Vec<u32> = map.pin().keys().copied().collect();
+    keys.sort_unstable();
+    assert!(keys.iter().copied().eq((0..5_000).step_by(3)));
+    map.pin().clear();
+    assert_eq!((map.len(), map.pin().iter().count()), (0, 0));
+    map.check_at_rest().unwrap();
+    map.pin().insert(1, 1);
+    assert_eq!(map.pin().values().collect::<Vec<_>>(), [&1]);
+}
+
+#[test]
+fn reserved_room_is_filled_without_growth() {
+    let map = ConcurrentMap::new();
+    map.pin().insert(0u32, ());
+    map.pin().reserve(10_000);
+    let reserved = map.health();
+    assert!(reserved.growing.is_empty(), "{reserved:?}");
+    for key in 1..=10_000 {
+        map.pin().insert(key, ());
+    }
+    assert_eq!(map.health().generation, reserved.generation);
+    let map = ConcurrentMap::<u32, ()>::with_capacity(10_000);
+    for key in 1..=10_000 {
+        map.pin().insert(key, ());
+    }
+    assert_eq!(map.health().generation, 0);
+}
+
+#[test]
+fn health_shows_a_growth_under_way() {
+    let map = ConcurrentMap::new();
+    for key in 0..105u32 {
+        map.pin().insert(key, ());
+    }
+    let health = map.health();
+    assert_eq!(
+        (health.len, health.buckets, health.buckets_log2, health.generation),
+        (105, 32, 5, 5)
+    );
+    assert_eq!((health.growing.len(), health.doublings), (1, 5));
+    assert_eq!(
+        (health.growing[0].kind, health.growing[0].old_buckets, health.growing[0].mark),
+        (GrowthKind::Doubled, 16, 2)
+    );
+}
+
+#[test]
+fn traits() {
+    let map: ConcurrentMap<u8, u8> = (0..3).map(|key| (key, key + 1)).collect();
+    let copy = map.clone();
+    map.pin().clear();
+    assert_eq!(format!("{map:?}"), "{}");
+    assert_eq!(copy.len(), 3);
+    assert!(format!("{copy:?}").contains("2: 3"));
+    let mut sum = 0;
+    for (key, value) in &copy.pin() {
+        sum += key * value;
+    }
+    assert_eq!(sum, 2 + 6);
+    let mut copy = copy;
+    copy.extend([(9, 9)]);
+    assert_eq!(copy.pin().map().len(), 4);
+
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&copy);
+    fn sent<T: Send>() {}
+    // Sent, though it could not be shared: entries go with the map.
+    sent::<ConcurrentMap<std::cell::Cell<u8>, u8>>();
+}

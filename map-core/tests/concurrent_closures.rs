@@ -1,0 +1,188 @@
+//! User code inside an operation: closures, `Hash`, `Eq` and `Drop` may use the map and may panic.
+//! No deadlock (a test that hangs is one), nothing half done.
+
+use map_core::ConcurrentMap;
+use map_core::concurrent::{Computed, Operation};
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+
+/// Every key in one bucket.
+#[derive(Default, Clone)]
+struct OneBucket;
+
+impl BuildHasher for OneBucket {
+    type Hasher = OneBucket;
+    fn build_hasher(&self) -> OneBucket {
+        OneBucket
+    }
+}
+
+impl Hasher for OneBucket {
+    fn write(&mut self, _: &[u8]) {}
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+type Map = ConcurrentMap<u32, u32, OneBucket>;
+
+#[test]
+fn a_closure_may_write_the_very_key_it_is_asked_about() {
+    let map = Map::default();
+    let pin = map.pin();
+    // The value stored meanwhile wins; the made one is dropped.
+    let value = *pin.get_or_insert_with(1, || {
+        map.pin().insert(1, 10);
+        11
+    });
+    assert_eq!(value, 10);
+    // Asked again, about what it stored itself.
+    let mut asked = 0;
+    let updated = pin.update(1, |&value| {
+        asked += 1;
+        if asked == 1 {
+            map.pin().insert(1, 20);
+        }
+        value + 1
+    });
+    assert_eq!((updated, asked), (Some(&21), 2));
+    let computed = pin.compute(1, |entry| {
+        if entry.is_some() {
+            map.pin().remove(&1);
+            Operation::<_, ()>::Insert(30)
+        } else {
+            Operation::Insert(31)
+        }
+    });
+    assert_eq!(computed, Computed::Inserted(&1, &31));
+    pin.retain(|&key, _| {
+        map.pin().insert(key + 1, 0);
+        map.pin().remove(&key);
+        key > 3
+    });
+    pin.clear();
+    assert!(map.is_empty());
+}
+
+#[test]
+fn a_closure_may_make_the_map_grow() {
+    let mut map = Map::default();
+    let rounds = if cfg!(miri) { 1 } else { 20 };
+    for round in 0..rounds {
+        map.pin().update(0, |value| value + 1);
+        map.pin().get_or_insert_with(round * 100, || {
+            for key in 1..100 {
+                map.pin().insert(round * 100 + key, key);
+            }
+            0
+        });
+    }
+    assert_eq!(map.len(), 100 * rounds as usize);
+    map.check_at_rest().unwrap();
+}
+
+#[test]
+fn a_closure_that_panics_leaves_the_map_as_it_was() {
+    let mut map: Map = Map::default();
+    for key in 0..20 {
+        map.pin().insert(key, key);
+    }
+    for key in [5, 99] {
+        let pin = AssertUnwindSafe(map.pin());
+        assert!(catch_unwind(|| pin.compute::<()>(key, |_| panic!("compute"))).is_err());
+        assert!(catch_unwind(|| pin.update(5, |_| panic!("update"))).is_err());
+        assert!(catch_unwind(|| pin.get_or_insert_with(99, || panic!("make"))).is_err());
+        assert!(catch_unwind(|| pin.retain(|_, _| panic!("retain"))).is_err());
+    }
+    assert_eq!(map.len(), 20);
+    map.check_at_rest().unwrap();
+    map.pin().insert(99, 1);
+    assert_eq!(map.pin().remove(&5), Some(&5));
+}
+
+thread_local! {
+    /// Comparisons until one panics.
+    static FUSE: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+#[derive(Debug)]
+struct Fused(u32);
+
+impl Hash for Fused {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.0);
+    }
+}
+
+impl PartialEq for Fused {
+    fn eq(&self, other: &Self) -> bool {
+        if let Some(left) = FUSE.get() {
+            assert_ne!(left, 0, "the fuse");
+            FUSE.set(Some(left - 1));
+        }
+        self.0 == other.0
+    }
+}
+
+impl Eq for Fused {}
+
+#[test]
+fn a_comparison_that_panics_leaves_the_map_as_it_was() {
+    let mut map = ConcurrentMap::<Fused, String, OneBucket>::default();
+    for key in 0..30 {
+        map.pin().insert(Fused(key), key.to_string());
+    }
+    for fuse in (0..30).step_by(if cfg!(miri) { 13 } else { 1 }) {
+        let attempt = |body: &dyn Fn()| {
+            FUSE.set(Some(fuse));
+            assert!(
+                catch_unwind(AssertUnwindSafe(body)).is_err(),
+                "the fuse of {fuse} did not blow"
+            );
+            FUSE.set(None);
+        };
+        attempt(&|| drop(map.pin().get(&Fused(100)).cloned()));
+        attempt(&|| drop(map.pin().insert(Fused(100), "x".into()).cloned()));
+        attempt(&|| drop(map.pin().remove(&Fused(100)).cloned()));
+        attempt(&|| drop(map.pin().get_or_insert(Fused(100), "x".into()).clone()));
+        attempt(&|| drop(map.pin().update(Fused(100), Clone::clone).cloned()));
+    }
+    assert_eq!(map.len(), 30);
+    map.check_at_rest().unwrap();
+    // The bucket's lock is free.
+    map.pin().insert(Fused(100), "y".into());
+    assert_eq!(map.pin().get(&Fused(100)).map(String::as_str), Some("y"));
+}
+
+static MEDDLED: OnceLock<ConcurrentMap<u32, Meddler, OneBucket>> = OnceLock::new();
+
+/// A value that uses its map when dropped.
+struct Meddler(u32);
+
+impl Drop for Meddler {
+    fn drop(&mut self) {
+        let pin = MEDDLED.get().expect("set before the first value").pin();
+        pin.get(&self.0);
+        if self.0 < 2_000 {
+            pin.insert(self.0 + 10_000, Meddler(self.0 + 10_000));
+        }
+        pin.remove(&(self.0 + 10_000));
+    }
+}
+
+#[test]
+fn a_drop_may_use_the_map() {
+    let map = MEDDLED.get_or_init(ConcurrentMap::default);
+    let keys = if cfg!(miri) { 20 } else { 300 };
+    for key in 0..keys {
+        map.pin().insert(key, Meddler(key));
+    }
+    for key in 0..keys {
+        map.pin().insert(key, Meddler(key));
+        map.pin().remove(&key);
+    }
+    map.pin().clear();
+    map.check().unwrap();
+}

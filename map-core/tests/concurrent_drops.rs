@@ -1,0 +1,147 @@
+//! Every key and value dropped exactly once, and soon: what is removed when the pins of its time
+//! are gone, an old table when its growth is over.
+
+use map_core::ConcurrentMap;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+
+/// Bytes and blocks allocated at this moment.
+static BYTES: AtomicIsize = AtomicIsize::new(0);
+static BLOCKS: AtomicIsize = AtomicIsize::new(0);
+
+struct Counting;
+
+// SAFETY: `System`, and two counters.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        BYTES.fetch_add(layout.size() as isize, Ordering::Relaxed);
+        BLOCKS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        BYTES.fetch_sub(layout.size() as isize, Ordering::Relaxed);
+        BLOCKS.fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: the caller's obligations are the same.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The tests of this file count globally, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+static ALIVE: AtomicUsize = AtomicUsize::new(0);
+
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn alive() -> usize {
+    ALIVE.load(Ordering::Relaxed)
+}
+
+#[test]
+fn whatever_became_of_them_entries_are_dropped_once() {
+    let _turn = TURN.lock().unwrap();
+    let map = ConcurrentMap::new();
+    for key in 0..5_000u32 {
+        map.pin().insert(key, Counted::new());
+    }
+    for key in 0..1_000 {
+        map.pin().insert(key, Counted::new());
+        map.pin().remove(&(key + 1_000));
+        map.pin().update(key + 2_000, |_| Counted::new());
+        map.pin().get_or_insert(key + 3_000, Counted::new());
+    }
+    map.pin().retain(|key, _| key % 2 == 0);
+    assert!(alive() >= map.len());
+    for key in 0..500 {
+        map.pin().insert(key, Counted::new());
+    }
+    drop(map);
+    assert_eq!(alive(), 0);
+}
+
+#[test]
+fn a_map_dropped_while_growing_leaks_nothing() {
+    let _turn = TURN.lock().unwrap();
+    let (bytes, blocks) = (BYTES.load(Ordering::Relaxed), BLOCKS.load(Ordering::Relaxed));
+    for len in (1..40).chain([53, 60, 105, 110, 209, 220, 6_700, 7_000]) {
+        let map = ConcurrentMap::new();
+        for key in 0..len {
+            map.pin().insert(key, Counted::new());
+        }
+        drop(map);
+        assert_eq!(alive(), 0, "a map of {len} entries leaks entries");
+    }
+    // What the thread keeps (its number) and the test harness's own: a few blocks.
+    let left = (BYTES.load(Ordering::Relaxed) - bytes, BLOCKS.load(Ordering::Relaxed) - blocks);
+    assert!(left.0 < 4_096 && left.1 < 16, "(bytes, blocks) left: {left:?}");
+}
+
+#[test]
+fn what_is_removed_is_dropped_while_the_map_lives() {
+    let _turn = TURN.lock().unwrap();
+    let map = ConcurrentMap::new();
+    for round in 0..100u32 {
+        for key in 0..100 {
+            map.pin().insert(key, Counted::new());
+        }
+        for key in 0..100 {
+            map.pin().remove(&key);
+        }
+        assert!(alive() < 200, "round {round}: {} values removed and alive", alive());
+    }
+}
+
+#[test]
+fn a_pin_keeps_what_was_removed_meanwhile() {
+    let _turn = TURN.lock().unwrap();
+    let map = ConcurrentMap::new();
+    let pin = map.pin();
+    for key in 0..1_000u32 {
+        pin.insert(key, Counted::new());
+        pin.remove(&key);
+    }
+    assert_eq!(alive(), 1_000);
+    drop(pin);
+    assert!(alive() < 200, "{} values removed and alive", alive());
+}
+
+#[test]
+fn memory_after_a_growth_is_what_the_entries_need() {
+    let _turn = TURN.lock().unwrap();
+    let before = BYTES.load(Ordering::Relaxed);
+    let map = ConcurrentMap::new();
+    let mut most = 0;
+    let mut key = 0u64;
+    while map.health().doublings < 16 || !map.health().growing.is_empty() {
+        map.pin().insert(key, key);
+        key += 1;
+        most = most.max(BYTES.load(Ordering::Relaxed) - before);
+    }
+    let health = map.health();
+    let bytes = BYTES.load(Ordering::Relaxed) - before;
+    // Entries of 24 bytes, buckets of 96, and overflow buckets of 96.
+    let need = 24 * health.len + 96 * (health.buckets + health.overflow_buckets);
+    let spare = bytes - need as isize;
+    println!("{} entries: {bytes} bytes, {need} needed, {most} at most", health.len);
+    // Batches not full yet, the directory, the collector's own.
+    assert!((0..1 << 20).contains(&spare), "{spare} bytes more than needed: {health:?}");
+    assert!(most < 2 * bytes, "{most} bytes on the way to {bytes}");
+}

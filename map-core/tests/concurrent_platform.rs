@@ -1,0 +1,198 @@
+//! The seam: a platform that is not `Std` controls every primitive, hears every moment, sees every
+//! object born and freed, and may make evacuations be given up wherever the protocol allows.
+
+use map_core::ConcurrentMap;
+use map_core::platform::{Object, Place, Platform, Point, Std};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static HEARD: RefCell<HashSet<Point>> = RefCell::new(HashSet::new());
+    static OBJECTS: RefCell<HashMap<usize, Object>> = RefCell::new(HashMap::new());
+    /// The moment at which evacuations are given up, and how often still.
+    static ABANDON: Cell<Option<(Point, u32)>> = const { Cell::new(None) };
+    /// A bucket that nobody evacuates.
+    static STUCK: Cell<Option<Place>> = const { Cell::new(None) };
+    static GROW: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Listening;
+
+// SAFETY: every primitive is that of `Std`.
+unsafe impl Platform for Listening {
+    type AtomicU64 = <Std as Platform>::AtomicU64;
+    type AtomicUsize = <Std as Platform>::AtomicUsize;
+    type AtomicPtr<T> = <Std as Platform>::AtomicPtr<T>;
+    type Cell<T> = <Std as Platform>::Cell<T>;
+    type Mutex<T> = <Std as Platform>::Mutex<T>;
+    type Collector = <Std as Platform>::Collector;
+
+    const EVACUATION_BARRIER: bool = true;
+    const SEGMENT_BUCKETS_LOG2: u32 = 1;
+
+    fn task() -> usize {
+        0
+    }
+    fn stripes() -> usize {
+        1
+    }
+    fn wait(_: u32) {
+        panic!("one thread has nobody to wait for");
+    }
+    fn fence(order: Ordering) {
+        Std::fence(order);
+    }
+    fn point(point: Point, _: Place) {
+        HEARD.with_borrow_mut(|heard| heard.insert(point));
+    }
+    fn abandons(point: Point, place: Place) -> bool {
+        if STUCK.get() == Some(place) {
+            return true;
+        }
+        match ABANDON.get() {
+            Some((at, left)) if at == point && left > 0 => {
+                ABANDON.set(Some((at, left - 1)));
+                true
+            }
+            _ => false,
+        }
+    }
+    fn grows_early(_: Place) -> bool {
+        GROW.get()
+    }
+    fn allocated<T>(object: *const T, kind: Object) {
+        OBJECTS.with_borrow_mut(|objects| {
+            assert_eq!(objects.insert(object as usize, kind), None, "allocated twice");
+        });
+    }
+    fn touched<T>(object: *const T) {
+        OBJECTS.with_borrow(|objects| {
+            assert!(objects.contains_key(&(object as usize)), "touched when not allocated");
+        });
+    }
+    fn freed<T>(object: *const T) {
+        OBJECTS.with_borrow_mut(|objects| {
+            assert!(objects.remove(&(object as usize)).is_some(), "freed when not allocated");
+        });
+    }
+}
+
+#[derive(Default)]
+struct Identity(u64);
+
+impl BuildHasher for Identity {
+    type Hasher = Identity;
+    fn build_hasher(&self) -> Identity {
+        Identity(0)
+    }
+}
+
+impl Hasher for Identity {
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Map = ConcurrentMap<u64, String, Identity, Listening>;
+
+fn fill(map: &Map, keys: std::ops::Range<u64>) {
+    for key in keys {
+        map.pin().insert(key, key.to_string());
+    }
+}
+
+#[test]
+fn every_moment_is_heard_and_every_object_accounted_for() {
+    let mut map = Map::default();
+    for key in 0..300 {
+        fill(&map, key..key + 1);
+        assert!(map.pin().contains_key(&0));
+    }
+    // A chain of three in one bucket, taken down again.
+    for key in 0..20 {
+        map.pin().insert(1_024 * key, String::new());
+    }
+    map.pin().retain(|key, _| key % 3 != 0);
+    for key in 0..100 {
+        map.pin().insert(key, String::new());
+        map.pin().remove(&key);
+    }
+    assert_eq!(map.pin().iter().count(), map.len());
+    map.pin().clear();
+    map.check_at_rest().unwrap();
+    drop(map);
+    let heard = HEARD.take();
+    let silent: Vec<_> = Point::ALL.iter().filter(|point| !heard.contains(point)).collect();
+    // Only another thread can make this one wait.
+    assert_eq!(silent, [&Point::WaitForLock]);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
+#[test]
+fn an_evacuation_given_up_anywhere_is_made_up_for() {
+    for &point in Point::ALL.iter().filter(|point| point.abandonable()) {
+        for times in if cfg!(miri) { vec![2] } else { vec![1, 2, 7, 40] } {
+            let len = if cfg!(miri) { 60 } else { 500 };
+            let mut map = Map::default();
+            ABANDON.set(Some((point, times)));
+            fill(&map, 0..len);
+            assert_eq!(ABANDON.get(), Some((point, 0)), "the moment never came");
+            map.check_at_rest().unwrap();
+            assert_eq!(map.len(), len as usize);
+            for key in 0..len {
+                assert_eq!(map.pin().get(&key), Some(&key.to_string()), "at {point} × {times}");
+            }
+            drop(map);
+            assert!(OBJECTS.take().is_empty(), "objects leaked, given up at {point} × {times}");
+        }
+    }
+}
+
+#[test]
+fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
+    let mut map = Map::default();
+    fill(&map, 0..30);
+    assert_eq!((map.health().generation, map.health().buckets), (3, 8));
+    STUCK.set(Some(Place { generation: 3, bucket: 5 }));
+    fill(&map, 30..300);
+    let stuck = map.health();
+    assert_eq!(stuck.growing.len(), 2, "one growth nested in another, and no more: {stuck:?}");
+    map.check_at_rest().unwrap();
+    assert!((0..300).all(|key| map.pin().contains_key(&key)));
+    assert_eq!(map.pin().iter().count(), 300);
+    STUCK.set(None);
+    fill(&map, 300..400);
+    assert!(map.health().growing.len() < 2 && map.health().generation > stuck.generation);
+    map.check_at_rest().unwrap();
+    assert!((0..400).all(|key| map.pin().contains_key(&key)));
+    drop(map);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
+#[test]
+fn a_growth_may_start_at_every_insertion() {
+    let mut map = Map::default();
+    GROW.set(true);
+    fill(&map, 0..40);
+    GROW.set(false);
+    map.check_at_rest().unwrap();
+    assert!((0..40).all(|key| map.pin().contains_key(&key)));
+    assert!(map.health().doublings > 5);
+    drop(map);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
+#[test]
+fn names_are_unique_and_read_back() {
+    for &point in Point::ALL {
+        assert_eq!(Point::from_name(point.name()), Some(point));
+        assert_eq!(point.to_string(), point.name());
+    }
+    assert_eq!(Point::from_name("lunch"), None);
+}

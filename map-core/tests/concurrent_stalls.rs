@@ -1,0 +1,163 @@
+//! A thread that stalls for ever, wherever it stalls, keeps nobody from reading or iterating, nor
+//! from writing to buckets that it has not locked, nor the map from growing.
+
+use map_core::ConcurrentMap;
+use map_core::platform::{Place, Platform, Point, Std};
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+thread_local! {
+    /// Where this thread stalls; taken when it does.
+    static STALL: Cell<Option<Stall>> = const { Cell::new(None) };
+}
+
+struct Stall {
+    at: Point,
+    /// Told where the thread has stalled.
+    stalled: Sender<Place>,
+    /// Closed when the thread may go on.
+    go_on: Receiver<()>,
+}
+
+struct Stalling;
+
+// SAFETY: every primitive is that of `Std`.
+unsafe impl Platform for Stalling {
+    type AtomicU64 = <Std as Platform>::AtomicU64;
+    type AtomicUsize = <Std as Platform>::AtomicUsize;
+    type AtomicPtr<T> = <Std as Platform>::AtomicPtr<T>;
+    type Cell<T> = <Std as Platform>::Cell<T>;
+    type Mutex<T> = <Std as Platform>::Mutex<T>;
+    type Collector = <Std as Platform>::Collector;
+
+    const SEGMENT_BUCKETS_LOG2: u32 = 1;
+
+    fn task() -> usize {
+        Std::task()
+    }
+    fn stripes() -> usize {
+        Std::stripes()
+    }
+    fn wait(round: u32) {
+        Std::wait(round);
+    }
+    fn fence(order: Ordering) {
+        Std::fence(order);
+    }
+    fn point(point: Point, place: Place) {
+        match STALL.take() {
+            Some(stall) if stall.at == point => {
+                stall.stalled.send(place).unwrap();
+                let _ = stall.go_on.recv();
+            }
+            stall => STALL.set(stall),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Identity(u64);
+
+impl BuildHasher for Identity {
+    type Hasher = Identity;
+    fn build_hasher(&self) -> Identity {
+        Identity(0)
+    }
+}
+
+impl Hasher for Identity {
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+type Map = ConcurrentMap<u64, u64, Identity, Stalling>;
+
+/// Keys that are there from before the stall to the end.
+const STEADY: u64 = 60;
+/// The first key of the thread that stalls.
+const STALLERS: u64 = 1 << 20;
+
+/// Stalls a writer at a moment, and has another thread do everything else meanwhile.
+fn goes_on_without_a_thread_stalled(at: Point) {
+    let map = Arc::new(Map::default());
+    for key in 0..STEADY {
+        map.pin().insert(key, key);
+    }
+    let (stalled, place) = channel();
+    let (release, go_on) = channel();
+    let staller = {
+        let map = map.clone();
+        std::thread::spawn(move || {
+            STALL.set(Some(Stall { at, stalled, go_on }));
+            // Few buckets, so that chains overflow; more and more keys, so that the map grows.
+            for key in (STALLERS..).step_by(8) {
+                map.pin().insert(key, 0);
+                map.pin().update(key, |value| value + 1);
+                map.pin().remove(&(key - 24 - key % 16));
+                map.pin().get(&key);
+                if STALL.take().map(|stall| STALL.set(Some(stall))).is_none() {
+                    return;
+                }
+            }
+        })
+    };
+    let place =
+        place.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("{at} never came"));
+    let (finished, done) = channel();
+    let others = {
+        let map = map.clone();
+        std::thread::spawn(move || {
+            let generation = map.health().generation;
+            // The bucket that may be locked, in a table of eight buckets or more.
+            let free = |key: &u64| key % 8 != place.bucket as u64 % 8;
+            for round in 0..20 {
+                for key in 0..STEADY {
+                    assert_eq!(map.pin().get(&key), Some(&key), "round {round}");
+                }
+                let pin = map.pin();
+                let steady = pin.keys().filter(|&&key| key < STEADY).count();
+                assert_eq!(steady as u64, STEADY, "round {round}");
+                for key in (1_000 + 100 * round..1_100 + 100 * round).filter(free) {
+                    pin.insert(key, key);
+                    pin.update(key, |value| value + 1);
+                }
+                for key in (1_000 + 100 * round..1_050 + 100 * round).filter(free) {
+                    assert_eq!(pin.remove(&key), Some(&(key + 1)));
+                }
+                pin.reserve(0);
+            }
+            map.check().unwrap();
+            finished.send(map.health().generation > generation).unwrap();
+        })
+    };
+    let grew = done.recv_timeout(Duration::from_secs(20));
+    assert!(grew.is_ok(), "somebody waits for a thread stalled at {at}, {place}");
+    // One growth can be kept from ending, and one may be nested in it; one of them began meanwhile
+    // unless both had before.
+    assert!(grew.unwrap(), "no growth began while a thread was stalled at {at}, {place}");
+    others.join().unwrap();
+    drop(release);
+    staller.join().unwrap();
+    let Ok(mut map) = Arc::try_unwrap(map) else { unreachable!("both threads are gone") };
+    map.check_at_rest().unwrap();
+}
+
+#[test]
+fn wherever_it_stalls() {
+    // What a single writer comes past. It never waits for a lock.
+    let moments = Point::ALL.iter().filter(|point| {
+        !matches!(point, Point::WaitForLock | Point::AboutToClearBucket | Point::AboutToVisitBucket)
+    });
+    for &point in moments {
+        goes_on_without_a_thread_stalled(point);
+    }
+}
