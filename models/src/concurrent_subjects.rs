@@ -10,6 +10,7 @@ mod dashmap;
 #[cfg(feature = "flurry")]
 mod flurry;
 pub mod locked;
+mod map;
 #[cfg(feature = "papaya")]
 mod papaya;
 #[cfg(feature = "scc")]
@@ -17,13 +18,17 @@ mod scc;
 
 use crate::case::Case;
 use crate::engines::threads::{self, Failure, Report, Settings};
+use crate::generators::hashers::ModelState;
 use clap::ValueEnum;
+use map_core::ConcurrentMap;
 
 /// A shared map to run cases on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SharedSubject {
-    /// One lock around `std::collections::HashMap`.
+    /// `map_core::ConcurrentMap`.
     #[default]
+    Map,
+    /// One lock around `std::collections::HashMap`.
     Mutex,
     /// Eight of them, by hash.
     Sharded,
@@ -48,6 +53,7 @@ impl SharedSubject {
     /// Runs cases on this map under real threads.
     pub fn on_threads(self) -> Runner {
         match self {
+            SharedSubject::Map => threads::run::<ConcurrentMap<u64, u64, ModelState>>,
             SharedSubject::Mutex => threads::run::<locked::Locked>,
             SharedSubject::Sharded => threads::run::<locked::Sharded>,
             #[cfg(feature = "dashmap")]
