@@ -308,7 +308,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     fn account(&self) -> Verdict {
-        if K::COUNTED { drops::account(self.spec.len(), self.allowance) } else { Ok(()) }
+        let deferred = S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
+        let allowance = Allowance { leaks: self.allowance.leaks || deferred, ..self.allowance };
+        if K::COUNTED { drops::account(self.spec.len(), allowance) } else { Ok(()) }
     }
 
     /// Every entry of the map, in its order, in the run's scratch memory.

@@ -97,6 +97,9 @@ impl Capabilities {
     /// Of shared maps: `clear`.
     pub const CLEAR: Self = Capabilities(1 << 22);
 
+    /// Removed entries may be dropped later, at the latest with the map.
+    pub const DEFERS_DROPS: Self = Capabilities(1 << 23);
+
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {
         Capabilities(self.0 | other.0)

@@ -8,6 +8,7 @@
 #[macro_use]
 mod std_api;
 
+mod concurrent;
 #[cfg(feature = "griddle")]
 mod griddle;
 #[cfg(feature = "hashbrown")]
@@ -30,6 +31,8 @@ pub enum Subject {
     /// `map_core::Map`.
     #[default]
     Map,
+    /// `map_core::ConcurrentMap`, from one thread.
+    Concurrent,
     /// `std::collections::HashMap`.
     Std,
     /// `hashbrown::HashMap`.
@@ -80,6 +83,7 @@ macro_rules! runner {
 }
 
 type CoreMap<K, V> = map_core::Map<K, V, ModelState>;
+type SharedMap<K, V> = concurrent::OneThread<K, V>;
 type StdMap<K, V> = ::std::collections::HashMap<K, V, ModelState>;
 #[cfg(feature = "hashbrown")]
 type HashbrownMap<K, V> = ::hashbrown::HashMap<K, V, ModelState>;
@@ -93,6 +97,7 @@ impl Subject {
     pub fn runner(self, model: Model) -> Runner {
         match self {
             Subject::Map => runner!(CoreMap, model),
+            Subject::Concurrent => runner!(SharedMap, model),
             Subject::Std => runner!(StdMap, model),
             #[cfg(feature = "hashbrown")]
             Subject::Hashbrown => runner!(HashbrownMap, model),

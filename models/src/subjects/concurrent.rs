@@ -1,0 +1,128 @@
+//! `map_core::ConcurrentMap`, from one thread: every answer is then as definite as a sequential map's.
+//!
+//! What it removes is dropped after a grace period, so until the map itself is gone more may be alive than
+//! is in it: [`Capabilities::DEFERS_DROPS`].
+//!
+//! # Checked by
+//! `tests/subjects.rs`; fuzz target `concurrent_ops`.
+
+use crate::elements::{Key, Value};
+use crate::generators::hashers::ModelState;
+use crate::subject::{Capabilities, EntryAnswer, EntryPath, NoCursor, SequentialSubject};
+use map_core::ConcurrentMap;
+use map_core::concurrent::{Computed, Operation};
+
+/// The map, used by one thread.
+pub struct OneThread<K, V>(ConcurrentMap<K, V, ModelState>);
+
+impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
+    type Cursor = NoCursor;
+    const CAPABILITIES: Capabilities = Capabilities::LOOKUPS
+        .and(Capabilities::ENTRY)
+        .and(Capabilities::INSERT_ENTRY)
+        .and(Capabilities::RETAIN)
+        .and(Capabilities::CLONE)
+        .and(Capabilities::EXTEND)
+        .and(Capabilities::CHECK)
+        .and(Capabilities::DEFERS_DROPS);
+
+    fn create(state: ModelState, capacity: usize) -> Self {
+        OneThread(ConcurrentMap::with_capacity_and_hasher(capacity, state))
+    }
+    fn get(&self, key: &K) -> Option<&V> {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+    fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
+        let pin = self.0.pin();
+        let (key, value) = pin.get_key_value(key)?;
+        let (key, value) = (std::ptr::from_ref(key), std::ptr::from_ref(value));
+        // SAFETY: the methods that write to the map take `&mut self`, so the entry stays in it, and
+        // alive without the pin, for as long as `self` is borrowed.
+        let key = unsafe { &*key };
+        // SAFETY: as above.
+        Some((key, unsafe { &*value }))
+    }
+    fn contains_key(&self, key: &K) -> bool {
+        self.0.pin().contains_key(key)
+    }
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.0.pin().insert(key, value).map(|old| V::make(old.number()))
+    }
+    fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.pin().remove(key).map(|old| V::make(old.number()))
+    }
+    fn remove_entry(&mut self, key: &K) -> Option<(K, V)> {
+        let pin = self.0.pin();
+        let (key, value) = pin.remove_entry(key)?;
+        Some((key.clone(), V::make(value.number())))
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn clear(&mut self) {
+        self.0.pin().clear();
+    }
+    fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+        self.0.pin().iter().for_each(|(key, value)| visit(key, value));
+    }
+    fn entry(&mut self, key: K, path: EntryPath, closure: impl Fn()) -> EntryAnswer<K> {
+        let pin = self.0.pin();
+        let mut answer = EntryAnswer { value: None, key: None };
+        answer.value = match path {
+            EntryPath::OrInsert(v) => Some(pin.get_or_insert(key, V::make(v)).number()),
+            EntryPath::OrInsertWith(v) => {
+                let make = || {
+                    closure();
+                    V::make(v)
+                };
+                Some(pin.get_or_insert_with(key, make).number())
+            }
+            EntryPath::OrDefault => Some(pin.get_or_insert_with(key, V::default).number()),
+            EntryPath::AndModify(v) => {
+                let computed = pin.compute(key, |entry| match entry {
+                    None => Operation::<V, ()>::Insert(V::make(v)),
+                    Some((_, old)) => {
+                        closure();
+                        Operation::Insert(V::make(old.number().wrapping_add(v)))
+                    }
+                });
+                match computed {
+                    Computed::Inserted(_, new) | Computed::Updated { new: (_, new), .. } => {
+                        Some(new.number())
+                    }
+                    _ => None,
+                }
+            }
+            EntryPath::InsertEntry(v) => {
+                pin.insert(key, V::make(v));
+                Some(v)
+            }
+            EntryPath::Replace(v) => pin.update(key, |_| V::make(v)).map(Value::number),
+            EntryPath::Remove => pin.remove(&key).map(Value::number),
+            EntryPath::RemoveEntry => pin.remove_entry(&key).map(|(stored, value)| {
+                answer.key = Some(stored.clone());
+                value.number()
+            }),
+            EntryPath::Look => pin.get(&key).map(Value::number),
+        };
+        answer
+    }
+    fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        // Values are shared, so the predicate gets one of its own; the ops' predicates change nothing.
+        self.0.pin().retain(|key, value| keep(key, &mut V::make(value.number())));
+    }
+    fn duplicate(&self) -> Self {
+        OneThread(self.0.clone())
+    }
+    fn equals(&self, other: &Self) -> bool {
+        let pin = other.0.pin();
+        self.0.len() == other.0.len()
+            && self.0.pin().iter().all(|(key, value)| pin.get(key) == Some(value))
+    }
+    fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
+        self.0.extend(entries);
+    }
+    fn check(&self) -> Result<(), (String, String)> {
+        self.0.check().map_err(|breach| (breach.claim.to_string(), breach.detail))
+    }
+}
