@@ -15,5 +15,5 @@ for sanitizer in address leak; do
     RUSTFLAGS="-Zsanitizer=$sanitizer" ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
         cargo test --release --target "$target" --target-dir "${CARGO_TARGET_DIR:-target}/sanitizer-$sanitizer" \
         -p map-core --test concurrent_api --test concurrent_closures --test concurrent_iteration \
-        --test concurrent_platform --test concurrent_stress -- --nocapture
+        --test concurrent_platform --test concurrent_stalls --test concurrent_stress -- --nocapture
 done
