@@ -7,8 +7,9 @@ mod compares;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
 use models::generators::ops::Mix;
+use models::subjects::Subject;
 
-fuzz_target!(|bytes: &[u8]| fuzz::one("ops", bytes));
+fuzz_target!(|bytes: &[u8]| fuzz::one("ops", Subject::Map, bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     fuzz::mutate(data, size, max_size, seed, Mix::Full)
 });

@@ -313,11 +313,18 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if K::COUNTED { drops::account(self.spec.len(), allowance) } else { Ok(()) }
     }
 
+    /// An entry as the reference oracle compares it.
+    fn saw(key: &K, value: &V) -> Seen {
+        let stamp =
+            if S::CAPABILITIES.has(Capabilities::REPLACES_KEYS) { None } else { key.stamp() };
+        Seen { key: key.number(), value: value.number(), stamp }
+    }
+
     /// Every entry of the map, in its order, in the run's scratch memory.
     fn collect(&mut self) -> Vec<Seen> {
         let mut seen = std::mem::take(&mut self.scratch);
         seen.clear();
-        self.map.for_each(|key, value| seen.push(saw(key, value)));
+        self.map.for_each(|key, value| seen.push(Self::saw(key, value)));
         seen
     }
 
@@ -419,10 +426,4 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         allowance.kept_keys = 0;
         if K::COUNTED && checks >= Checks::End { drops::account(0, allowance) } else { Ok(()) }
     }
-}
-
-/// An entry as an oracle wants it.
-#[inline]
-fn saw<K: Key, V: Value>(key: &K, value: &V) -> Seen {
-    Seen { key: key.number(), value: value.number(), stamp: key.stamp() }
 }

@@ -99,6 +99,8 @@ impl Capabilities {
 
     /// Removed entries may be dropped later, at the latest with the map.
     pub const DEFERS_DROPS: Self = Capabilities(1 << 23);
+    /// An overwrite stores the new key too: entries are never changed after readers may have them.
+    pub const REPLACES_KEYS: Self = Capabilities(1 << 24);
 
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {

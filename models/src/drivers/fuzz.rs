@@ -12,6 +12,7 @@ use crate::input;
 use crate::property::{Checks, Report};
 use crate::subjects::{Model, Subject};
 use clap::ValueEnum;
+use sha1_smol::Sha1;
 use std::cell::RefCell;
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,7 +36,7 @@ unsafe extern "C" {
 ///
 /// # Panics
 /// When something is found: with the case as text, the rule, and how to replay it.
-pub fn one(target: &str, bytes: &[u8]) {
+pub fn one(target: &str, subject: Subject, bytes: &[u8]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // If it cannot be registered, the summary is missed and nothing else.
@@ -43,9 +44,9 @@ pub fn one(target: &str, bytes: &[u8]) {
     });
     CASE.with_borrow_mut(|case| {
         input::decode_into(bytes, case);
-        match Subject::default().runner(Model::Reference)(case, Checks::Boundaries) {
+        match subject.runner(Model::Reference)(case, Checks::Boundaries) {
             Ok(report) => count(report),
-            Err(finding) => report(target, bytes, case, &finding.to_string()),
+            Err(finding) => report(target, subject, bytes, case, &finding.to_string()),
         }
     });
 }
@@ -69,9 +70,13 @@ extern "C" fn summary() {
 }
 
 #[cold]
-fn report(target: &str, bytes: &[u8], case: &Case, finding: &str) -> ! {
+fn report(target: &str, subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     let file = artifact(target, bytes);
-    panic!("\n{case}\n{finding}\nreplay: cargo models replay {file}\n");
+    let on = match subject == Subject::default() {
+        true => String::new(),
+        false => format!(" --subject {}", subject.name()),
+    };
+    panic!("\n{case}\n{finding}\nreplay: cargo models replay{on} {file}\n");
 }
 
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.
@@ -86,7 +91,7 @@ fn artifact(target: &str, bytes: &[u8]) -> String {
         given("-artifact_prefix=").map_or(format!("fuzz/artifacts/{target}/"), str::to_string);
     let here = std::env::current_dir().unwrap_or_default();
     let prefix = prefix.strip_prefix(&format!("{}/", here.display())).unwrap_or(&prefix);
-    format!("{prefix}crash-{}", sha1(bytes))
+    format!("{prefix}crash-{}", Sha1::from(bytes).digest())
 }
 
 /// Mutates a target's input; see [`mutate::mutate`]. `FUZZ_MIX` overrides the mix.
@@ -95,54 +100,4 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, mix: Mix
     let given = GIVEN.get_or_init(|| Mix::from_str(&std::env::var("FUZZ_MIX").ok()?, false).ok());
     let mix = given.unwrap_or(mix);
     mutate::mutate(data, size, max_size, seed, mix)
-}
-
-/// SHA-1, for names of files only.
-fn sha1(bytes: &[u8]) -> String {
-    let mut padded = bytes.to_vec();
-    padded.push(0x80);
-    while padded.len() % 64 != 56 {
-        padded.push(0);
-    }
-    padded.extend((bytes.len() as u64 * 8).to_be_bytes());
-    let mut state: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    for block in padded.chunks_exact(64) {
-        let mut words = [0u32; 80];
-        for (word, four) in words.iter_mut().zip(block.chunks_exact(4)) {
-            *word = u32::from_be_bytes([four[0], four[1], four[2], four[3]]);
-        }
-        for at in 16..80 {
-            words[at] =
-                (words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1);
-        }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
-        for (at, word) in words.iter().enumerate() {
-            let (mixed, constant) = match at / 20 {
-                0 => (b & c | !b & d, 0x5a82_7999u32),
-                1 => (b ^ c ^ d, 0x6ed9_eba1),
-                2 => (b & c | b & d | c & d, 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6),
-            };
-            let next = a
-                .rotate_left(5)
-                .wrapping_add(mixed)
-                .wrapping_add(e)
-                .wrapping_add(constant)
-                .wrapping_add(*word);
-            (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
-        }
-        for (word, add) in state.iter_mut().zip([a, b, c, d, e]) {
-            *word = word.wrapping_add(add);
-        }
-    }
-    state.iter().map(|word| format!("{word:08x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn sha1_is_sha1() {
-        assert_eq!(super::sha1(b"abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        assert_eq!(super::sha1(&[]), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-    }
 }

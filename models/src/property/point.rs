@@ -1,6 +1,6 @@
 //! Ops on single entries and on cursors: done to the map and to the spec, answers compared.
 
-use super::{Run, saw};
+use super::Run;
 use crate::elements::{Key, Ledger, Value};
 use crate::op::{Op, Ret, Site};
 use crate::oracles::iteration::Witness;
@@ -88,7 +88,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             Op::ContainsKey(k) => Ret::Flag(self.map.contains_key(&make(k))),
             Op::GetKeyValue(k) => {
-                let found = self.map.get_key_value(&make(k)).map(|(key, value)| saw(key, value));
+                let found =
+                    self.map.get_key_value(&make(k)).map(|(key, value)| Self::saw(key, value));
                 if let Some(seen) = found {
                     reference::contents("get_key_value", &mut [seen], &self.spec, false)?;
                 }
@@ -157,6 +158,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// The key that came back with a removed entry is the stored one.
     fn gave_away(&self, k: u16, key: &K) -> Verdict {
+        if S::CAPABILITIES.has(Capabilities::REPLACES_KEYS) {
+            return Ok(());
+        }
         let (Some(stamp), Some(held)) = (key.stamp(), self.spec.get(k)) else { return Ok(()) };
         if stamp == held.born {
             return Ok(());
@@ -179,7 +183,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn step_cursor(&mut self, c: usize, steps: u8) -> Verdict {
         let Some((cursor, witness)) = &mut self.cursors[c] else { return Ok(()) };
         for _ in 0..steps {
-            let step = self.map.step_cursor(cursor).map(|(key, value)| saw(key, value));
+            let step = self.map.step_cursor(cursor).map(|(key, value)| Self::saw(key, value));
             let was_finished = witness.is_finished();
             witness.step(c, step, &self.spec)?;
             // One step past the end shows that it stays there.

@@ -1,6 +1,6 @@
 //! Ops on the whole map: every entry that comes out is compared with the spec.
 
-use super::{Run, saw};
+use super::Run;
 use crate::elements::{Key, Ledger, Value};
 use crate::op::{Op, Site, chosen};
 use crate::oracles::work::{self, Bound};
@@ -107,7 +107,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let mut values = Vec::new();
         self.map.each_mut(how, |key, value| {
             match key {
-                Some(key) => seen.push(saw(key, value)),
+                Some(key) => seen.push(Self::saw(key, value)),
                 None => values.push(value.number()),
             }
             value.add(v as u64);
@@ -142,7 +142,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn consume(&mut self, take: usize) -> Verdict {
         let mut seen = Vec::new();
         let old = self.take();
-        old.into_each(take, |key, value| seen.push(saw(&key, &value)));
+        old.into_each(take, |key, value| seen.push(Self::saw(&key, &value)));
         let whole = self.came("into_iter", &mut seen, take);
         self.spec.clear();
         whole
@@ -160,7 +160,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let mut seen = Vec::new();
         self.map.retain(|key, value| {
             closure::<K>();
-            seen.push(saw(key, value));
+            seen.push(Self::saw(key, value));
             let stays = !chosen(key.number(), m, r);
             if stays {
                 value.add(1);
@@ -176,7 +176,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         // The rest goes as with `clear`.
         self.keep_keys(self.spec.len().saturating_sub(take));
         let mut seen = Vec::new();
-        self.map.drain(take, |key, value| seen.push(saw(&key, &value)));
+        self.map.drain(take, |key, value| seen.push(Self::saw(&key, &value)));
         self.came("drain", &mut seen, take)?;
         self.spec.clear();
         Ok(())
@@ -188,7 +188,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             closure::<K>();
             chosen(key.number(), m, r)
         };
-        self.map.extract_if(take, choose, |key, value| seen.push(saw(&key, &value)));
+        self.map.extract_if(take, choose, |key, value| seen.push(Self::saw(&key, &value)));
         reference::contents("extract_if", &mut seen, &self.spec, false)?;
         let mut expected = 0;
         self.spec.for_each(|key, _| expected += chosen(key as u64, m, r) as usize);
@@ -230,7 +230,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         reference::length(clone.len(), self.spec.len())?;
         crate::oracles::well_formed::structure(clone.check())?;
         let mut seen = Vec::new();
-        clone.for_each(|key, value| seen.push(saw(key, value)));
+        clone.for_each(|key, value| seen.push(Self::saw(key, value)));
         reference::contents("the clone", &mut seen, &self.spec, true)?;
         if swap {
             self.close_cursors();

@@ -24,7 +24,8 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         .and(Capabilities::CLONE)
         .and(Capabilities::EXTEND)
         .and(Capabilities::CHECK)
-        .and(Capabilities::DEFERS_DROPS);
+        .and(Capabilities::DEFERS_DROPS)
+        .and(Capabilities::REPLACES_KEYS);
 
     fn create(state: ModelState, capacity: usize) -> Self {
         OneThread(ConcurrentMap::with_capacity_and_hasher(capacity, state))
@@ -97,7 +98,16 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
                 pin.insert(key, V::make(v));
                 Some(v)
             }
-            EntryPath::Replace(v) => pin.update(key, |_| V::make(v)).map(Value::number),
+            EntryPath::Replace(v) => {
+                let computed = pin.compute(key, |entry| match entry {
+                    None => Operation::Abort(()),
+                    Some(_) => Operation::Insert(V::make(v)),
+                });
+                match computed {
+                    Computed::Updated { old: (_, old), .. } => Some(old.number()),
+                    _ => None,
+                }
+            }
             EntryPath::Remove => pin.remove(&key).map(Value::number),
             EntryPath::RemoveEntry => pin.remove_entry(&key).map(|(stored, value)| {
                 answer.key = Some(stored.clone());
@@ -108,8 +118,20 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         answer
     }
     fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        // Values are shared, so the predicate gets one of its own; the ops' predicates change nothing.
-        self.0.pin().retain(|key, value| keep(key, &mut V::make(value.number())));
+        // Values are shared, so the predicate gets copies, and what it changed in those is stored after.
+        let pin = self.0.pin();
+        let mut changed = Vec::new();
+        pin.retain(|key, value| {
+            let mut copy = V::make(value.number());
+            let kept = keep(key, &mut copy);
+            if kept && copy.number() != value.number() {
+                changed.push((key.clone(), copy.number()));
+            }
+            kept
+        });
+        for (key, value) in changed {
+            pin.update(key, |_| V::make(value));
+        }
     }
     fn duplicate(&self) -> Self {
         OneThread(self.0.clone())

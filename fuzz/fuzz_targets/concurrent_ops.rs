@@ -1,0 +1,15 @@
+//! `ConcurrentMap` from one thread: everything it can be asked, against the spec and every oracle.
+#![no_main]
+
+#[cfg(target_os = "linux")]
+mod compares;
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use models::drivers::fuzz;
+use models::generators::ops::Mix;
+use models::subjects::Subject;
+
+fuzz_target!(|bytes: &[u8]| fuzz::one("concurrent_ops", Subject::Concurrent, bytes));
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    fuzz::mutate(data, size, max_size, seed, Mix::Full)
+});
