@@ -5,7 +5,7 @@
 
 use super::hashers::Hasher;
 use super::keys::of_bucket;
-use crate::op::{CURSORS, Op};
+use crate::op::{CURSORS, Op, Site};
 use fastrand::Rng;
 
 /// How many absent keys a threshold is filled with at most, as log2 of the old table.
@@ -64,6 +64,43 @@ pub fn clear_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
         ops.push(Op::CursorStep(c, rng.u8(0..4)));
     }
     ops.push(Op::CursorStep(c, 255));
+}
+
+/// An older cursor is closed while younger ones stand in buckets of the old table that were evacuated under them.
+///
+/// What only the older one needed is thrown away then; what the younger ones need must not be.
+pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
+    let old_log2 = rng.u32(2..=OLD_LOG2_MAX);
+    let base = if rng.bool() { 0 } else { rng.u16(0..1024) };
+    into_a_doubling(ops, old_log2 - 1, base);
+    ops.push(Op::CursorOpen(0, rng.u16(..), rng.u8(0..8)));
+    ops.push(Op::Evacuate(255));
+    ops.push(Op::FillToThreshold(1, base));
+    for c in 1..CURSORS as u8 {
+        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(c, rng.u8(1..5)));
+    }
+    ops.push(Op::Evacuate(255));
+    ops.push(Op::CursorClose(0));
+    ops.push(Op::Remove(base.wrapping_add(rng.u16(0..8))));
+    for c in 1..CURSORS as u8 {
+        ops.push(Op::CursorStep(c, 255));
+    }
+}
+
+/// Removed keys stay with the map for an open cursor; it is closed; the next removal throws them away, and the `Drop`
+/// of one of them panics.
+pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
+    let base = rng.u16(0..1024);
+    into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
+    let c = rng.u8(0..CURSORS as u8);
+    ops.push(Op::CursorOpen(c, 0, 0));
+    ops.push(Op::Evacuate(255));
+    let removed = rng.u16(1..6);
+    ops.extend((0..removed).map(|k| Op::Remove(base.wrapping_add(k))));
+    ops.push(Op::CursorClose(c));
+    ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
+    ops.push(Op::Remove(base.wrapping_add(removed)));
 }
 
 /// A new map that has just begun to double from 2^n buckets.

@@ -102,10 +102,12 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         ops.extend((0..length).map(|_| get_insert_remove(rng)));
         return;
     }
-    let odds = if mix == Mix::Iteration { 4 } else { 24 };
+    let odds = if mix == Mix::Iteration { 6 } else { 24 };
     match rng.u8(0..odds) {
         0 if mix != Mix::Panics => return directed::cursor_across_two_growths(ops, rng, hasher),
         1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
+        2 if mix != Mix::Panics => return directed::older_cursor_closed(ops, rng),
+        3 if mix != Mix::Iteration => return directed::kept_keys_thrown_away(ops, rng),
         _ => {}
     }
     let style = Style::draw(rng);
