@@ -12,6 +12,7 @@
 pub mod case;
 pub mod concurrent_subject;
 pub mod concurrent_subjects;
+pub mod catalogue;
 pub mod drivers;
 pub mod elements;
 pub mod engines;
@@ -23,6 +24,7 @@ pub mod input;
 pub mod op;
 pub mod oracles;
 pub mod property;
+pub mod schedulers;
 pub mod shrink;
 pub mod spec;
 pub mod subject;

@@ -175,6 +175,9 @@ pub enum Choice {
     Abandon(Point, Place),
     /// Should this insertion start a growth that nothing asks for? 1: yes.
     GrowEarly(Place),
+    /// Should the thread be suspended for ever before its pending operation? 1: yes. It goes on when the others have
+    /// done all they can without it. Asked before each of its operations, until one thread of the execution is.
+    Stall,
     /// How many stores back a load reads, among those that the rules allow.
     Read {
         /// Where.
@@ -195,7 +198,7 @@ impl Choice {
     /// How many options there are.
     pub fn options(self) -> usize {
         match self {
-            Choice::Abandon(..) | Choice::GrowEarly(_) => 2,
+            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall => 2,
             Choice::Read { options, .. } | Choice::Write { options, .. } => options,
         }
     }
