@@ -22,7 +22,9 @@
 
 mod chance;
 mod clock;
+mod drive;
 mod guard;
+mod litmus;
 mod memory;
 mod objects;
 pub mod pending;
@@ -32,5 +34,7 @@ mod run;
 mod world;
 
 pub use chance::Chance;
+pub use drive::Policy;
+pub use litmus::{Lines, litmus};
 pub use platform::{Model, RACE};
-pub use run::{Policy, run};
+pub use run::run;

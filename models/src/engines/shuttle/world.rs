@@ -139,6 +139,15 @@ pub(super) fn with<R>(body: impl FnOnce(&mut World) -> R) -> R {
     WORLD.with(|world| body(&mut world.borrow_mut()))
 }
 
+/// The same, from where the world may be in use: then not.
+pub(super) fn try_with(body: impl FnOnce(&mut World)) {
+    WORLD.with(|world| {
+        if let Ok(mut world) = world.try_borrow_mut() {
+            body(&mut world);
+        }
+    });
+}
+
 /// What to do before an operation.
 enum Go {
     Ahead,
