@@ -1,10 +1,13 @@
 //! Judging a run of a concurrent case, whichever engine made it.
 //!
-//! The history must satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), the answers must be among
-//! those that the scenario allows, and the map must be well-formed when all is done.
+//! Under sequential consistency the history must satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), the answers must be among
+//! those that the scenario allows, and the map must be well-formed when all is done. Under a weaker memory model there is
+//! no common time: see [`partial`].
 //!
 //! # Checked by
 //! `tests/catalogue.rs`.
+
+pub mod partial;
 
 use crate::case::Case;
 use crate::catalogue::Allowed;
@@ -17,7 +20,7 @@ use crate::oracles::{Objection, Verdict, whole_map};
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// This oracle's name.
 pub const ALLOWED: &str = "outcome";
@@ -25,6 +28,17 @@ pub const ALLOWED: &str = "outcome";
 /// What the threads of one run answered, and what they left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome(pub String);
+
+/// What "before" means to the engine.
+pub enum Time<'a> {
+    /// One op returned before another was called: the order in which things happened in the run.
+    Real,
+    /// Only what happens-before says.
+    Weak(partial::Before<'a>),
+}
+
+/// Who looks at every key when the threads have ended.
+const ONLOOKER: &str = "onlooker";
 
 /// Judges the runs of one case.
 #[derive(Debug)]
@@ -62,6 +76,7 @@ impl Judge {
         given: &[(u64, u64)],
         recorder: &Recorder<Sequence>,
         map: &mut Program<K, V, P>,
+        time: Time<'_>,
     ) -> Result<Outcome, Box<Objection>> {
         if let Err(breach) = map.check() {
             let detail = format!("left a map in which {}", breach.detail);
@@ -72,18 +87,23 @@ impl Judge {
         let outcome = outcome(&history, &contents);
         self.allowed(&history, &outcome)?;
         look_again(&mut history, given, &contents);
-        let text = history.to_string();
-        let known =
-            |good: &Mutex<HashSet<String>>| good.lock().is_ok_and(|good| good.contains(&text));
-        if !known(&self.good) {
-            whole_map::judge(&history, whole_map::Contracts::default(), self.budget)
-                .map(|_| ())
-                .map_err(|objection| with_history(objection, &history))?;
-            if let Ok(mut good) = self.good.lock() {
-                good.insert(text);
-            }
+        match time {
+            Time::Weak(before) => partial::judge(&history, before, ONLOOKER)
+                .map_err(|objection| with_history(objection, &history))?,
+            Time::Real => self.by_real_time(&history)?,
         }
         Ok(outcome)
+    }
+
+    fn by_real_time(&self, history: &History) -> Verdict {
+        let text = history.to_string();
+        let lock = || self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lock().contains(&text) {
+            whole_map::judge(history, whole_map::Contracts::default(), self.budget)
+                .map_err(|objection| with_history(objection, history))?;
+            lock().insert(text);
+        }
+        Ok(())
     }
 
     /// Are the answers among those allowed?
@@ -116,8 +136,8 @@ fn look_again(history: &mut History, given: &[(u64, u64)], contents: &[(u64, u64
         let there = contents.iter().find(|&&(other, _)| other == u64::from(key));
         let answer = Answer::Ret(crate::op::Ret::Value(there.map(|&(_, value)| value)));
         let pushed = history
-            .push("onlooker", What::Call(Op::Get(key)))
-            .and_then(|()| history.push("onlooker", What::Return(answer)));
+            .push(ONLOOKER, What::Call(Op::Get(key)))
+            .and_then(|()| history.push(ONLOOKER, What::Return(answer)));
         debug_assert!(pushed.is_ok(), "the onlooker has no open op");
     }
 }

@@ -122,6 +122,9 @@ impl Scheduler for Follow {
         current: Option<TaskId>,
         _: bool,
     ) -> Option<TaskId> {
+        if let [only] = runnable {
+            return Some(only.id());
+        }
         let here = current.map_or(0, usize::from);
         let pending = current.and_then(pending::of);
         let mut script = self.0.borrow_mut();

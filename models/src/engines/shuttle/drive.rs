@@ -7,16 +7,16 @@
 
 use super::guard::{Guard, Logged};
 use super::pending::{Choice, Chooser, Pending};
-use super::world::{self, Over, Phase, World, with};
+use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
+use crate::engines::quiet::{self, quietly};
 use crate::engines::{Found, Limits, Report};
 use crate::finding::Finding;
 use crate::oracles::{Objection, panics};
 use shuttle::scheduler::Scheduler;
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How executions are chosen: the schedule, and everything else that is up to chance.
 pub struct Policy {
@@ -35,10 +35,6 @@ const STEPS_TIMES: u32 = 20;
 /// The first one may take so many.
 const STEPS_FIRST: u32 = 100_000;
 
-thread_local! {
-    static MODELLING: Cell<bool> = const { Cell::new(false) };
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -50,7 +46,6 @@ pub(super) fn drive(
     limits: &Limits,
     execution: impl Fn() -> Result<String, Box<Objection>> + Send + Sync + 'static,
 ) -> Report {
-    quiet();
     let report = Arc::new(Mutex::new(Report::default()));
     let cut = Arc::new(Mutex::new(false));
     with(|world| {
@@ -72,21 +67,20 @@ pub(super) fn drive(
     config.failure_persistence = shuttle::FailurePersistence::None;
     config.stack_size = 0x20000;
     let guard = Guard::new(policy.scheduler, more);
-    let was = MODELLING.replace(true);
     let shared = Arc::clone(&report);
-    let ran = panic::catch_unwind(AssertUnwindSafe(|| {
+    let ran = quietly(|| {
         shuttle::Runner::new(guard, config).run(move || {
             with(World::begin);
             let judged = execution();
             end(&mut locked(&shared), judged);
         });
-    }));
-    MODELLING.set(was);
+    });
     let mut report = std::mem::take(&mut *locked(&report));
     report.exhausted = ran.is_ok() && !*locked(&cut);
-    if ran.is_err() && report.found.is_none() {
+    if let Err((_, message)) = ran
+        && report.found.is_none()
+    {
         // Outside every task: in setting up, or in judging.
-        let message = with(|world| std::mem::take(&mut world.message));
         let objection = *panics::unasked(&message).expect_err("it objects");
         let finding = Finding { objection, at: 0, op: None, growth: None };
         report.found = Some(Found { finding, schedule: Vec::new() });
@@ -135,7 +129,7 @@ pub(super) fn guarded<T>(
         return Err(Some(payload));
     }
     with(|world| {
-        let message = std::mem::take(&mut world.message);
+        let message = quiet::message();
         let oracle = if message.contains("evacuation barrier") { "barrier" } else { panics::NAME };
         world.object(oracle, "no op panics on its own", format!("panicked: {message}"));
     });
@@ -168,29 +162,6 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
             world.steps_max = report.longest.saturating_mul(STEPS_TIMES).max(STEPS_MIN);
         }
         world.phase = Phase::Idle;
-    });
-}
-
-/// shuttle installs a panic hook that prints, at its first use and for good: has it do so now, and puts one before it
-/// that keeps quiet about models.
-fn quiet() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let scheduler = shuttle::scheduler::DfsScheduler::new(Some(1), false);
-        let mut config = shuttle::Config::new();
-        config.failure_persistence = shuttle::FailurePersistence::None;
-        shuttle::Runner::new(scheduler, config).run(|| {});
-        let former = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !MODELLING.get() {
-                return former(info);
-            }
-            let said = info.payload_as_str().unwrap_or("a panic without words");
-            let place = info
-                .location()
-                .map_or(String::new(), |place| format!(" at {}", world::site(place)));
-            world::try_with(|world| world.message = format!("\"{said}\"{place}"));
-        }));
     });
 }
 

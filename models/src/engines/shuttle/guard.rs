@@ -1,6 +1,6 @@
 //! Stands between shuttle and the policy that chooses.
 //!
-//! It takes from the policy's sight what is no choice: task 0 goes when it can; every thread is brought to its first
+//! It leaves the policy no choice where there is none: task 0 goes when it can; every thread is brought to its first
 //! operation before any goes on; a thread that waits is not runnable until another has stored something; a stalled
 //! thread is not runnable until nobody else is. It notes what departs from the ordinary, and finds deadlocks and stalls
 //! that stop others.
@@ -58,12 +58,19 @@ impl Scheduler for Guard {
     fn next_task(
         &mut self,
         runnable: &[&Task],
-        _: Option<TaskId>,
+        current: Option<TaskId>,
         is_yielding: bool,
     ) -> Option<TaskId> {
         let ids = runnable.iter().map(|task| usize::from(task.id()));
         match with(|world| world.verdict(ids)) {
-            Verdict::Run(task) => Some(TaskId::from(task)),
+            Verdict::Run(task) => {
+                // The policy may count what it sees (URW does), so it is asked; there is one answer.
+                let only = runnable.iter().find(|one| usize::from(one.id()) == task)?;
+                if !with(|world| world.phase == Phase::Over) {
+                    self.policy.next_task(&[only], current, is_yielding)?;
+                }
+                Some(only.id())
+            }
             Verdict::Ask(eligible, ordinary) => {
                 self.eligible.clear();
                 let tasks = runnable.iter().filter(|task| eligible[usize::from(task.id())]);

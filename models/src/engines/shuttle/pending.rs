@@ -13,7 +13,8 @@
 //! and has none.
 //!
 //! A scheduler is any `shuttle::scheduler::Scheduler`. The engine wraps it: it is not asked about tasks that wait for
-//! a store that has not happened, or that the run suspends for ever; and it is asked only while a case's threads run.
+//! a store that has not happened, or that the run suspends for ever. Where only one task can go (task 0, a thread that
+//! begins) it is asked with that one alone.
 //! Whatever else is up to chance in a run (a stale read, an abandoned evacuation, an early growth) is put to a
 //! [`Chooser`].
 //!

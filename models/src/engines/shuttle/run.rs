@@ -8,7 +8,7 @@ use super::platform::Model;
 use super::world::with;
 use crate::case::{Case, Elements, Thread};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
-use crate::engines::judge::{Judge, Outcome};
+use crate::engines::judge::{Judge, Outcome, Time};
 use crate::engines::program::Program;
 use crate::engines::{Limits, Report};
 use crate::history::{Recorder, Sequence};
@@ -57,7 +57,17 @@ impl Run {
             std::mem::forget(map);
             return Ok(String::new());
         }
-        let Outcome(outcome) = self.judge.judge(&given, &recorder, &mut map)?;
+        let spans = with(|world| std::mem::take(&mut world.spans));
+        let before = |first: (usize, usize), second: (usize, usize)| {
+            let span = |(thread, op): (usize, usize)| {
+                spans.iter().find(|span| (span.thread, span.op) == (thread, op))
+            };
+            span(first).zip(span(second)).is_some_and(|(first, second)| {
+                first.returned.is_some_and(|stamp| second.called.knows(stamp))
+            })
+        };
+        let time = if with(|world| world.stale) { Time::Weak(&before) } else { Time::Real };
+        let Outcome(outcome) = self.judge.judge(&given, &recorder, &mut map, time)?;
         drop(map);
         self.at_rest().map(|()| outcome)
     }
@@ -85,7 +95,9 @@ fn task<K: Key, V: Value>(
         with(|world| world.op(at, Some(op)));
         recorder.call(number, op);
         let stamp = (number as u32 + 1) << 16 | at as u32;
-        match guarded(|| map.apply(op, stamp), |payload| payload.is::<Injected>()) {
+        let done = guarded(|| map.apply(op, stamp), |payload| payload.is::<Injected>());
+        with(|world| world.op(at, None));
+        match done {
             Ok(answer) => recorder.returned(number, answer),
             Err(Some(_)) => recorder.panicked(number),
             Err(None) => return,

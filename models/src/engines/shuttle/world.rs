@@ -75,6 +75,17 @@ impl Task {
     }
 }
 
+/// From an op's call to its return, in terms of happens-before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) thread: usize,
+    pub(super) op: usize,
+    /// What the thread knew at the call.
+    pub(super) called: Clock,
+    /// When it returned.
+    pub(super) returned: Option<Stamp>,
+}
+
 /// An execution.
 pub(super) struct World {
     pub(super) phase: Phase,
@@ -98,10 +109,10 @@ pub(super) struct World {
     pub(super) stalls_left: u32,
     /// While the map is set up: evacuations of old buckets from this one on are given up.
     pub(super) abandon_from: Option<usize>,
-    /// What a panic said, for who catches it.
-    pub(super) message: String,
     /// The policy has been asked.
     pub(super) asked: bool,
+    /// The ops done so far, kept with stale reads only.
+    pub(super) spans: Vec<Span>,
     stores: u64,
 }
 
@@ -122,8 +133,8 @@ impl Default for World {
             stalled: None,
             stalls_left: 0,
             abandon_from: None,
-            message: String::new(),
             asked: false,
+            spans: Vec::new(),
             stores: 0,
         }
     }
@@ -137,15 +148,6 @@ thread_local! {
 #[inline]
 pub(super) fn with<R>(body: impl FnOnce(&mut World) -> R) -> R {
     WORLD.with(|world| body(&mut world.borrow_mut()))
-}
-
-/// The same, from where the world may be in use: then not.
-pub(super) fn try_with(body: impl FnOnce(&mut World)) {
-    WORLD.with(|world| {
-        if let Ok(mut world) = world.try_borrow_mut() {
-            body(&mut world);
-        }
-    });
 }
 
 /// What to do before an operation.
@@ -171,6 +173,7 @@ impl World {
         self.stores = 0;
         self.log.clear();
         self.asked = false;
+        self.spans.clear();
         self.stalled = None;
         self.stalls_left = 1;
         self.abandon_from = None;
@@ -220,16 +223,29 @@ impl World {
         &mut self.tasks[current]
     }
 
-    /// The task begins or ends an op.
+    /// The task begins its `at`-th op, or ends it.
     pub(super) fn op(&mut self, at: usize, op: Option<Op>) {
         let current = self.current;
         let me = self.me();
+        let called = me.knowledge.view.ordered;
         me.op = op;
         if op.is_some() {
             me.reached.clear();
             me.pending = Some(Pending { op: at, ..Pending::BEGIN });
         }
-        debug_assert!(current < self.tasks.len());
+        if !self.stale {
+            return;
+        }
+        let (thread, returned) = (current - 1, Some(self.me().knowledge.tick(current)));
+        match op {
+            Some(_) => self.spans.push(Span { thread, op: at, called, returned: None }),
+            None => {
+                let mine = |span: &&mut Span| (span.thread, span.op) == (thread, at);
+                if let Some(span) = self.spans.iter_mut().find(mine) {
+                    span.returned = returned;
+                }
+            }
+        }
     }
 
     /// The task has done all its ops.
@@ -295,18 +311,23 @@ impl World {
         self.tasks[task].waiting && self.tasks[task].stores_seen == self.others_stores(task)
     }
 
-    /// The current task will wait for another's store: the one that it has not looked at yet, if there is one. What
-    /// all others have done becomes visible to it: a store does, in finite time.
+    /// The current task will wait for another's store: one made since it last looked, if there is one.
     pub(super) fn wait(&mut self) {
-        let current = self.current;
-        let others = self.others_stores(current);
-        let mut view = self.tasks[current].knowledge.view;
-        for task in &self.tasks {
-            view.seen.join(&task.knowledge.view.seen);
-        }
+        let others = self.others_stores(self.current);
         let me = self.me();
-        me.knowledge.view = view;
         me.waiting = me.stores_seen == others;
+        me.stores_seen = others;
+    }
+
+    /// The current task has waited, and looks again. What all others have done is visible to it now: a store becomes
+    /// visible in finite time.
+    fn look(&mut self) {
+        let others = self.others_stores(self.current);
+        let mut seen = Clock::default();
+        self.tasks.iter().for_each(|task| seen.join(&task.knowledge.view.seen));
+        let me = self.me();
+        me.knowledge.view.seen.join(&seen);
+        me.waiting = false;
         me.stores_seen = others;
     }
 
@@ -332,14 +353,11 @@ impl World {
             return false;
         }
         self.steps += 1;
-        let others = self.others_stores(me);
-        let task = &mut self.tasks[me];
-        if task.waiting {
-            task.waiting = false;
-            task.stores_seen = others;
-        }
-        if let Some(pending) = &mut task.pending {
+        if let Some(pending) = &mut self.tasks[me].pending {
             pending.steps += 1;
+            if pending.access == Access::Wait {
+                self.look();
+            }
         }
         if self.steps > self.steps_max {
             let detail = format!("the threads have taken {} steps and go on", self.steps);
