@@ -12,7 +12,7 @@ use crate::case::schedule::{At, Departure, Forced, Moment};
 use crate::engines::quiet::{self, quietly};
 use crate::engines::{Found, Limits, Report};
 use crate::finding::Finding;
-use crate::oracles::{Objection, panics};
+use crate::oracles::{Objection, Verdict, panics};
 use shuttle::scheduler::Scheduler;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -139,6 +139,14 @@ pub(super) fn guarded<T>(
 /// Has something gone wrong in this execution?
 pub(super) fn is_over() -> bool {
     with(|world| world.phase == Phase::Over)
+}
+
+/// With all that was shared gone: was everything freed?
+pub(super) fn leaks() -> Verdict {
+    match with(|world| world.objects.leak(&|doer| world.name(doer))) {
+        Some((rule, detail)) => Objection::raise("reclamation", rule, detail),
+        None => Ok(()),
+    }
 }
 
 /// The end of an execution: what it came to goes into the report.

@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/litmus.rs`, `tests/shuttle_platform.rs`.
 
-use super::drive::{Policy, drive, guarded, is_over, threads};
+use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
 use crate::engines::{Limits, Report};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +40,7 @@ where
         }
         let mut saw = saw.lock().unwrap_or_else(PoisonError::into_inner).clone();
         saw.extend(last.map(|last| last(&shared)));
-        Ok(format!("{saw:?}"))
+        drop(shared);
+        leaks().map(|()| format!("{saw:?}"))
     })
 }

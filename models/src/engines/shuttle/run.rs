@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/shuttle_platform.rs`, `tests/catalogue.rs`.
 
-use super::drive::{Policy, drive, guarded, is_over, threads};
+use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
 use super::platform::Model;
 use super::world::with;
 use crate::case::{Case, Elements, Thread};
@@ -77,10 +77,7 @@ impl Run {
         if self.case.elements == Elements::Counted {
             drops::account(0, Allowance::default())?;
         }
-        match with(|world| world.objects.leak(&|doer| world.name(doer))) {
-            Some((rule, detail)) => Objection::raise("reclamation", rule, detail),
-            None => Ok(()),
-        }
+        leaks()
     }
 }
 

@@ -446,6 +446,7 @@ impl World {
         if self.phase != Phase::Running || self.current == 0 || choice.options() < 2 {
             return 0;
         }
+        pending::publish(self.current, self.tasks[self.current].pending);
         let chosen = self.chooser.choose(self.current, choice).min(choice.options() - 1);
         if chosen != 0
             && let Some(pending) = self.tasks[self.current].pending
