@@ -56,6 +56,14 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("writer", [Remove(KEY), Insert(TWIN, V)])
             .allows("reader", [OLD])
             .allows("reader", [None]),
+        // The same, twice: the reader that saw the slot freed must not find the old entry behind the new tophash.
+        scenario("slot_reused_by_another_key_does_not_bring_back_the_first")
+            .given(insert([KEY]))
+            .thread("reader", [Get(KEY), Get(KEY)])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V)])
+            .allows("reader", [OLD, OLD])
+            .allows("reader", [OLD, None])
+            .allows("reader", [None, None]),
         // The key comes, goes and comes again, perhaps into the same slot: slot first or tophash first matters here.
         scenario("key_removed_and_inserted_again_is_read_in_order")
             .given(insert([KEY]))

@@ -88,8 +88,10 @@ impl Setup for Loom {
     }
 }
 
+// While a thread unwinds, nothing may be asked of loom: it may panic, and that would end the process. The execution has
+// failed by then, and the map is leaked: stores do nothing, loads return nothing.
 macro_rules! atomic {
-    ([$($generics:tt)*] $name:ident $atomic:ty, $value:ty) => {
+    ([$($generics:tt)*] $name:ident $atomic:ty, $value:ty, $nothing:expr) => {
         #[doc = concat!("`", stringify!($atomic), "`.")]
         #[derive(Debug)]
         pub struct $name $($generics)* ($atomic);
@@ -100,15 +102,17 @@ macro_rules! atomic {
             }
             #[track_caller]
             fn load(&self, order: Ordering) -> $value {
-                self.0.load(order)
+                if std::thread::panicking() { $nothing } else { self.0.load(order) }
             }
             #[track_caller]
             fn store(&self, value: $value, order: Ordering) {
-                self.0.store(value, order);
+                if !std::thread::panicking() {
+                    self.0.store(value, order);
+                }
             }
             #[track_caller]
             fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.0.swap(value, order)
+                if std::thread::panicking() { $nothing } else { self.0.swap(value, order) }
             }
             #[track_caller]
             fn compare_exchange(
@@ -139,9 +143,9 @@ macro_rules! number {
     };
 }
 
-atomic!([] LoomU64 loomed::AtomicU64, u64);
-atomic!([] LoomUsize loomed::AtomicUsize, usize);
-atomic!([<T>] LoomPtr loomed::AtomicPtr<T>, *mut T);
+atomic!([] LoomU64 loomed::AtomicU64, u64, 0);
+atomic!([] LoomUsize loomed::AtomicUsize, usize, 0);
+atomic!([<T>] LoomPtr loomed::AtomicPtr<T>, *mut T, std::ptr::null_mut());
 number!(LoomU64, u64);
 number!(LoomUsize, usize);
 
@@ -291,17 +295,19 @@ impl Run {
         V: Value + Send + Sync + 'static,
     {
         Ledger::begin();
-        let map = Arc::new(Program::<K, V, Loom>::new(&self.case));
+        // Leaked until all has gone well: what a failed execution leaves is not to be trusted.
+        let leaked = Box::into_raw(Box::new(Program::<K, V, Loom>::new(&self.case)));
+        // SAFETY: freed below, when the threads have ended.
+        let map: &'static Program<K, V, Loom> = unsafe { &*leaked };
         let given = map.contents();
         let recorder = Arc::new(self.judge.recorder());
         Ledger::watch(true);
         let threads: Vec<_> = (0..self.case.running().len())
             .map(|thread| {
-                let (run, map, recorder) =
-                    (Arc::clone(self), Arc::clone(&map), Arc::clone(&recorder));
+                let (run, recorder) = (Arc::clone(self), Arc::clone(&recorder));
                 loom::thread::spawn(move || {
                     TASK.with(|task| task.set(thread + 1));
-                    run.thread(thread, &map, &recorder);
+                    run.thread(thread, map, &recorder);
                 })
             })
             .collect();
@@ -311,13 +317,14 @@ impl Run {
             }
         }
         Ledger::watch(false);
-        let mut map = Arc::into_inner(map).expect("all threads have ended");
+        // SAFETY: made above from a box; the threads have ended, and `map` is not used any more.
+        let mut map = std::mem::ManuallyDrop::new(unsafe { Box::from_raw(leaked) });
         self.report().executions += 1;
         let judged = self
             .judge
             .judge(&given, &recorder, &mut map, Time::Weak(&|_, _| false))
             .and_then(|Outcome(outcome)| {
-                drop(map);
+                drop(std::mem::ManuallyDrop::into_inner(map));
                 match self.case.elements {
                     Elements::Counted => drops::account(0, Allowance::default())?,
                     Elements::Plain | Elements::Wide => {}
