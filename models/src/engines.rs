@@ -4,9 +4,10 @@
 //! |---|---|
 //! | [`shuttle`] | schedules drawn at random, with our own happens-before clocks; stale reads on request |
 //! | [`dfs`] | every schedule with so many preemptions at most; the same platform |
+//! | [`threads`] | what real threads happen to do, for any map |
 //! | [`loom`] | every execution up to a preemption bound, under loom's C11 memory model |
 //!
-//! All of them run the same [`program`] and ask the same [`judge`].
+//! The models run the same [`program`] and ask the same [`judge`].
 //!
 //! # Not here
 //! What is run: see `catalogue`.

@@ -10,9 +10,9 @@
 //! To test a map of your own, implement the trait of its kind: the documentation of each has an example.
 
 pub mod case;
+pub mod catalogue;
 pub mod concurrent_subject;
 pub mod concurrent_subjects;
-pub mod catalogue;
 pub mod drivers;
 pub mod elements;
 pub mod engines;

@@ -11,12 +11,15 @@ pub mod partial;
 
 use crate::case::Case;
 use crate::catalogue::Allowed;
+use crate::concurrent_subject::ConcurrentSubject;
 use crate::elements::{Key, Value};
 use crate::engines::program::Program;
+use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, Verdict, whole_map};
+use map_core::ConcurrentMap;
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -28,6 +31,10 @@ pub const ALLOWED: &str = "outcome";
 /// What the threads of one run answered, and what they left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome(pub String);
+
+/// What `ConcurrentMap` promises of its whole-map ops: each key is looked up once, as all others see it.
+const CONTRACTS: whole_map::Contracts =
+    <ConcurrentMap<u64, u64, ModelState> as ConcurrentSubject>::CONTRACTS;
 
 /// What "before" means to the engine.
 pub enum Time<'a> {
@@ -84,6 +91,7 @@ impl Judge {
         }
         let contents = map.contents();
         let mut history = recorder.history(given.iter().map(|&(key, value)| (key as u16, value)));
+        history.contracts = CONTRACTS;
         let outcome = outcome(&history, &contents);
         self.allowed(&history, &outcome)?;
         look_again(&mut history, given, &contents);
@@ -99,7 +107,7 @@ impl Judge {
         let text = history.to_string();
         let lock = || self.good.lock().unwrap_or_else(PoisonError::into_inner);
         if !lock().contains(&text) {
-            whole_map::judge(history, whole_map::Contracts::default(), self.budget)
+            whole_map::judge(history, self.budget)
                 .map_err(|objection| with_history(objection, history))?;
             lock().insert(text);
         }
