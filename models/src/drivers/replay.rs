@@ -2,6 +2,7 @@
 
 use super::{Exit, run};
 use crate::case::{Case, Expectation};
+use crate::engines::shuttle::THREADS_MAX;
 use crate::history::History;
 use crate::input;
 use crate::oracles::linearizability::Budget;
@@ -137,6 +138,11 @@ fn one(options: &Options, path: &Path) -> Exit {
 /// A case with several threads, on the concurrent map.
 fn concurrent(case: &Case, path: &Path) -> Exit {
     let name = path.display();
+    let threads = case.running().len();
+    if threads > THREADS_MAX {
+        eprintln!("{name}: the case has {threads} threads; `replay` runs at most {THREADS_MAX}");
+        return Exit::Bad;
+    }
     let report = run::again(case);
     let how = match case.schedule.len() {
         0 => format!("{} executions", report.executions),

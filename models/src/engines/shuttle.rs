@@ -33,6 +33,9 @@ mod reclaim;
 mod run;
 mod world;
 
+/// The most threads that a case can have.
+pub const THREADS_MAX: usize = clock::TASKS - 1;
+
 pub use chance::Chance;
 pub use drive::Policy;
 pub use litmus::{Lines, litmus};
