@@ -83,6 +83,12 @@ pub trait Mutex<T> {
 
 /// Something that can be given to a [`Collector`], to be freed once no thread can still hold it.
 pub trait Reclaim {
+    /// The address under which the object was announced by [`Platform::allocated`].
+    #[inline(always)]
+    fn identity(object: *const Self) -> *const () {
+        object.cast()
+    }
+
     /// Frees the object and what it owns.
     ///
     /// # Safety

@@ -19,6 +19,9 @@
 //! end
 //! ```
 //!
+//! A concurrent case has several threads; the first may be called `given` and is done before the others begin. A
+//! `schedule` block may follow, see [`schedule`].
+//!
 //! # Invariants
 //! - **round trip**: `parse(print(case)) == case`, and `decode(encode(case))` is the case without its comments
 //!   and expectation.
@@ -27,6 +30,7 @@
 //! # Checked by
 //! `tests/round_trips.rs`, `tests/case_text.rs`.
 
+pub mod schedule;
 mod text;
 
 pub use text::ParseError;
@@ -34,6 +38,7 @@ pub(crate) use text::{Line, comment, op as parse_op};
 
 use crate::generators::hashers::Hasher;
 use crate::op::{Op, Order};
+pub use schedule::Forced;
 use std::fmt;
 
 /// The version this code writes and reads.
@@ -97,9 +102,14 @@ pub struct Case {
     pub capacity: u16,
     /// What should come of it.
     pub expect: Expectation,
-    /// At least one.
+    /// At least one. If there are several, one called [`GIVEN`] comes first and is done before the others begin.
     pub threads: Vec<Thread>,
+    /// The schedule, if one is asked for: what departs from the ordinary.
+    pub schedule: Vec<Forced>,
 }
+
+/// The thread of a concurrent case that makes what the others find.
+pub const GIVEN: &str = "given";
 
 impl Default for Case {
     fn default() -> Self {
@@ -118,6 +128,7 @@ impl Case {
             capacity: 0,
             expect: Expectation::Pass,
             threads: vec![Thread { name: "main".into(), ops, notes: Vec::new() }],
+            schedule: Vec::new(),
         }
     }
 
@@ -132,6 +143,22 @@ impl Case {
             self.threads = Case::default().threads;
         }
         &mut self.threads[0].ops
+    }
+
+    /// What is done before the threads begin; nothing in a sequential case.
+    pub fn given(&self) -> &[Op] {
+        match &self.threads[..] {
+            [first, _, ..] if first.name == GIVEN => &first.ops,
+            _ => &[],
+        }
+    }
+
+    /// The threads that run at once.
+    pub fn running(&self) -> &[Thread] {
+        match &self.threads[..] {
+            [first, rest @ ..] if first.name == GIVEN && !rest.is_empty() => rest,
+            all => all,
+        }
     }
 
     /// Is it for one thread?

@@ -10,6 +10,7 @@ pub mod fuzz;
 pub mod go_trace;
 pub mod ops;
 pub mod replay;
+pub mod run;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,100 @@
-//! Engines: ways to run the threads of a case, each recording a history for the oracles.
+//! Engines: ways to run a concurrent case.
+//!
+//! | engine | what it explores |
+//! |---|---|
+//! | [`shuttle`] | schedules drawn at random, with our own happens-before clocks; stale reads on request |
+//! | [`dfs`] | every schedule with so many preemptions at most; the same platform |
+//! | [`threads`] | what real threads happen to do, for any map |
+//! | [`loom`] | every execution up to a preemption bound, under loom's C11 memory model |
+//!
+//! The models run the same [`program`] and ask the same [`judge`].
 //!
 //! # Not here
-//! Judging: see `oracles::whole_map::judge`.
+//! What is run: see `catalogue`.
+//! # Checked by
+//! `tests/catalogue.rs`.
 
+pub mod dfs;
+pub mod judge;
+pub mod loom;
+pub mod program;
+pub mod quiet;
+pub mod shuttle;
 pub mod threads;
+
+use crate::case::Forced;
+use crate::finding::Finding;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// After so many executions.
+    pub executions: Option<u64>,
+    /// After so long.
+    pub time: Option<Duration>,
+}
+
+/// Limits, and when they began.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    limits: Limits,
+    began: Instant,
+}
+
+impl Limits {
+    /// So many executions.
+    pub fn executions(executions: u64) -> Limits {
+        Limits { executions: Some(executions), time: None }
+    }
+
+    /// So long.
+    pub fn time(time: Duration) -> Limits {
+        Limits { executions: None, time: Some(time) }
+    }
+
+    /// Begins now.
+    pub fn start(&self) -> Started {
+        Started { limits: *self, began: Instant::now() }
+    }
+}
+
+impl Started {
+    /// May there be another execution after so many?
+    pub fn more(&mut self, executions: u64) -> bool {
+        if self.limits.executions.is_some_and(|max| executions >= max) {
+            return false;
+        }
+        // The clock is read now and then.
+        let Some(time) = self.limits.time else { return true };
+        let late = executions.is_multiple_of(16) && self.began.elapsed() >= time;
+        !late
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Executions done.
+    pub executions: u64,
+    /// Operations done in them.
+    pub steps: u64,
+    /// The longest of them.
+    pub longest: u32,
+    /// Each outcome met.
+    pub outcomes: BTreeSet<String>,
+    /// There was nothing more to explore.
+    pub exhausted: bool,
+    /// The first thing that went wrong.
+    pub found: Option<Found>,
+}
+
+/// A finding, and how it came about.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The finding.
+    pub finding: Finding,
+    /// The departures from the ordinary schedule, in order. Empty if the engine cannot say.
+    pub schedule: Vec<Forced>,
+}

@@ -12,4 +12,5 @@ pub mod keys;
 pub mod mutate;
 pub mod ops;
 pub mod programs;
+pub mod scenarios;
 pub mod strategy;

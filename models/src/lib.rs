@@ -10,6 +10,7 @@
 //! To test a map of your own, implement the trait of its kind: the documentation of each has an example.
 
 pub mod case;
+pub mod catalogue;
 pub mod concurrent_subject;
 pub mod concurrent_subjects;
 pub mod drivers;
@@ -23,6 +24,7 @@ pub mod input;
 pub mod op;
 pub mod oracles;
 pub mod property;
+pub mod schedulers;
 pub mod shrink;
 pub mod spec;
 pub mod subject;

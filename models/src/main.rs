@@ -1,7 +1,7 @@
 //! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
 
 use clap::{Parser, Subcommand};
-use models::drivers::{encode, go_trace, ops, replay};
+use models::drivers::{encode, go_trace, ops, replay, run};
 use std::process::ExitCode;
 
 /// Hunts boundary resize bugs in hash maps.
@@ -16,6 +16,10 @@ struct Line {
 enum Verb {
     /// Run generated sequences of ops against a model of a map.
     Ops(ops::Options),
+    /// List the scenarios of the catalogue.
+    List,
+    /// Run scenarios, or generated cases with several threads, under a model checker.
+    Run(run::Options),
     /// Run cases and fuzz inputs again.
     Replay(replay::Options),
     /// Write cases as the bytes that a fuzz target reads.
@@ -27,6 +31,8 @@ enum Verb {
 fn main() -> ExitCode {
     let exit = match Line::parse().verb {
         Verb::Ops(options) => ops::drive(&options),
+        Verb::List => run::list(),
+        Verb::Run(options) => run::drive(&options),
         Verb::Replay(options) => replay::drive(&options),
         Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),

@@ -63,7 +63,7 @@ fn errors_name_the_line_what_is_there_and_what_was_expected() {
         ),
         (
             "case 1\nthread main\nend\ncapacity 3\n",
-            "line 4: expected `thread` or the end of the file, found `capacity`",
+            "line 4: expected `thread`, `schedule` or the end of the file, found `capacity`",
         ),
     ] {
         assert_eq!(error(text), expected, "for {text:?}");
@@ -86,4 +86,42 @@ fn several_threads_are_read() {
             .unwrap();
     assert!(!case.is_sequential());
     assert_eq!(case.threads[1].name, "writer");
+}
+
+#[test]
+fn a_schedule_is_read_and_its_errors_name_the_line() {
+    let text = |schedule: &str| {
+        format!(
+            "case 1\nthread given\nend\nthread a\nend\nthread b\nend\nschedule\n{schedule}\nend\n"
+        )
+    };
+    let whole = text(
+        "  switch given.end to a\n  stall a.0 copying-bucket#1+0\n  read b.2 start+3 back 1\n  write b.2 locked#0+1 back 2\n  \
+         abandon a.0 claimed-bucket#0+0\n  grow a.1 start+0",
+    );
+    let case = Case::parse(&whole).expect("it is a case");
+    assert_eq!(case.schedule.len(), 6);
+    assert_eq!(case.running().len(), 2);
+    assert_eq!(Case::parse(&case.to_string()).as_ref(), Ok(&case));
+    for (schedule, error) in [
+        (
+            "swap a.0 start+0",
+            "line 9: expected `switch`, `stall`, `read`, `write`, `abandon`, `grow` or `end`, found `swap`",
+        ),
+        ("switch a.0 start+0 b", "line 9: expected `to`, found `b`"),
+        (
+            "stall a start+0",
+            "line 9: expected a thread and its op (`writer.0`) or its end (`writer.end`), found `a`",
+        ),
+        (
+            "stall a.0 nowhere#0+1",
+            "line 9: expected a moment and steps (`copying-bucket#0+2`, `start+3`), found `nowhere#0+1`",
+        ),
+        (
+            "read a.0 start+1 back",
+            "line 9: expected how many stores back, found the end of the line",
+        ),
+    ] {
+        assert_eq!(Case::parse(&text(schedule)).expect_err(schedule).to_string(), error);
+    }
 }

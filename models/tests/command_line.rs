@@ -71,12 +71,12 @@ fn bad_input_exits_with_2_and_a_line_that_says_where() {
     let here = folder();
     std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  gett k3\nend\n")
         .expect("written");
-    std::fs::write(here.path().join("two.case"), "case 1\nthread a\nend\nthread b\nend\n")
-        .expect("written");
+    let many: String = (0..8).map(|thread| format!("thread t{thread}\nend\n")).collect();
+    std::fs::write(here.path().join("many.case"), format!("case 1\n{many}")).expect("written");
     std::fs::write(here.path().join("t.csv"), "# trace=t hash=mix hint=0\n").expect("written");
     for (arguments, said) in [
         (&["replay", "a.case"][..], "a.case: line 3: expected an op"),
-        (&["replay", "two.case"], "two.case: the case has 2 threads; `replay` runs one"),
+        (&["replay", "many.case"], "many.case: the case has 8 threads; `replay` runs at most 7"),
         (&["replay", "none.case"], "none.case: No such file"),
         (&["go-trace", "t.csv"], "t.csv: line 2: the file ends before the names of the columns"),
         (&["go-trace", "none.csv"], "none.csv: No such file"),
@@ -113,4 +113,40 @@ fn recordings_of_go_that_agree_exit_with_0_and_others_with_1() {
     assert_eq!(code, 1, "{out}");
     let said = "bad.csv: go-trace: step 2 put 0 0 has len 2, Go has 3   [line 5]\nreplay: cargo models go-trace bad.csv\n";
     assert!(out.ends_with(said), "{out}");
+}
+
+#[test]
+fn scenarios_are_listed_and_run_under_each_engine() {
+    let here = folder();
+    let (code, out, _) = models(&["list"], here.path());
+    assert!(code == 0 && out.lines().count() >= 30, "{out}");
+    for engine in ["shuttle", "stale", "dfs", "loom"] {
+        let line = [
+            "run",
+            "removed_entry_outlives",
+            "--engine",
+            engine,
+            "--seed",
+            "1",
+            "--executions",
+            "50",
+        ];
+        let (code, out, _) = models(&line, here.path());
+        assert_eq!(code, 0, "{out}");
+        assert!(out.starts_with("seed 1, engine ") && out.contains("nothing found"), "{out}");
+    }
+    let (code, _, err) = models(&["run", "no_such_scenario"], here.path());
+    assert!(code == 2 && err.contains("cargo models list"), "{err}");
+}
+
+#[test]
+fn a_concurrent_case_is_replayed_by_its_schedule() {
+    let here = folder();
+    let case = "case 1\ncapacity 13\nexpect pass\nthread given\n insert k2 v2\n evacuate-to 0\nend\n\
+        thread reader\n get k2\nend\nthread writer\n insert k2 v9\nend\n\
+        schedule\n switch given.end to writer\n switch writer.0 locked#0+1 to reader\nend\n";
+    std::fs::write(here.path().join("race.case"), case).expect("it is written");
+    let (code, out, _) = models(&["replay", "race.case"], here.path());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("passes (by its schedule of 2 departures)"), "{out}");
 }

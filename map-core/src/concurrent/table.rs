@@ -334,6 +334,11 @@ pub(crate) struct Drained<K, V, P: Platform> {
 }
 
 impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
+    fn identity(object: *const Self) -> *const () {
+        // SAFETY: made by `drain_segment`; whoever retires it has it to themselves.
+        unsafe { (*object).first.cast_const().cast() }
+    }
+
     unsafe fn reclaim(object: *mut Self) {
         // SAFETY: made by `drain_segment` from a box; the caller is alone with it.
         let drained = unsafe { Box::from_raw(object) };

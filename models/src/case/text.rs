@@ -8,7 +8,7 @@
 //! # Checked by
 //! `tests/round_trips.rs`, `tests/case_text.rs`.
 
-use super::{Case, Elements, Expectation, Thread, VERSION};
+use super::{Case, Elements, Expectation, Thread, VERSION, schedule};
 use crate::generators::hashers::Hasher;
 use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
 use std::fmt;
@@ -61,6 +61,13 @@ pub(super) fn print(case: &Case, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         writeln!(f, "end")?;
     }
+    if !case.schedule.is_empty() {
+        writeln!(f, "\nschedule")?;
+        for forced in &case.schedule {
+            writeln!(f, "  {forced}")?;
+        }
+        writeln!(f, "end")?;
+    }
     Ok(())
 }
 
@@ -96,6 +103,7 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
     let mut case = Case { threads: Vec::new(), ..Case::default() };
     let mut versioned = false;
     let mut open: Option<Thread> = None;
+    let mut scheduling = false;
     let mut last = 0;
     for (index, raw) in text.lines().enumerate() {
         let mut line = Line::new(index + 1, raw);
@@ -104,6 +112,7 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
             let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_string();
             match (&mut open, case.threads.last_mut()) {
                 (Some(thread), _) => thread.notes.push((thread.ops.len(), text)),
+                (None, _) if scheduling => {}
                 (None, None) => case.story.push(text),
                 (None, Some(_)) => {
                     return Err(line.unexpected(raw.trim(), "no comment between or after threads"));
@@ -121,6 +130,15 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
             } else {
                 thread.ops.push(op(word, &mut line)?);
             }
+        } else if scheduling {
+            match word {
+                "end" => scheduling = false,
+                _ => case.schedule.push(schedule::forced(word, &mut line)?),
+            }
+        } else if !case.schedule.is_empty() {
+            return Err(line.unexpected(word, "the end of the file"));
+        } else if word == "schedule" && !case.threads.is_empty() {
+            scheduling = true;
         } else if word == "thread" {
             open = Some(Thread {
                 name: line.word("a thread's name")?.to_string(),
@@ -129,7 +147,7 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
         } else if case.threads.is_empty() {
             header(&mut case, word, &mut line)?;
         } else {
-            return Err(line.unexpected(word, "`thread` or the end of the file"));
+            return Err(line.unexpected(word, "`thread`, `schedule` or the end of the file"));
         }
         line.finish()?;
     }
@@ -139,6 +157,9 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
     }
     if open.is_some() {
         return Err(end.unexpected("the end of the file", "an op or `end`"));
+    }
+    if scheduling {
+        return Err(end.unexpected("the end of the file", "a departure or `end`"));
     }
     if case.threads.is_empty() {
         return Err(end.unexpected("the end of the file", HEADERS));
@@ -239,7 +260,7 @@ impl<'a> Line<'a> {
         self.next_word().ok_or_else(|| self.unexpected("the end of the line", expected))
     }
 
-    fn number<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, ParseError> {
+    pub(crate) fn number<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, ParseError> {
         let word = self.word(expected)?;
         word.parse().map_err(|_| self.unexpected(word, expected))
     }

@@ -58,7 +58,8 @@ pub struct Options {
     pub findings: PathBuf,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A number of seconds from the command line.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "a number of seconds was expected".to_string())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

@@ -1,7 +1,8 @@
 //! `cargo models replay FILE…`: a case, as text or as bytes, once more; a history, judged again.
 
-use super::Exit;
+use super::{Exit, run};
 use crate::case::{Case, Expectation};
+use crate::engines::shuttle::THREADS_MAX;
 use crate::history::History;
 use crate::input;
 use crate::oracles::linearizability::Budget;
@@ -105,12 +106,11 @@ fn one(options: &Options, path: &Path) -> Exit {
             return Exit::Bad;
         }
     };
-    if !case.is_sequential() {
-        eprintln!("{name}: the case has {} threads; `replay` runs one", case.threads.len());
-        return Exit::Bad;
-    }
     if options.show {
         println!("{case}");
+    }
+    if !case.is_sequential() {
+        return concurrent(&case, path);
     }
     match (options.subject.run(&case, Checks::Every), &case.expect) {
         (Ok(report), Expectation::Pass) => {
@@ -130,6 +130,39 @@ fn one(options: &Options, path: &Path) -> Exit {
         }
         (Err(finding), _) => {
             println!("{name}: {} of {} ops\n{finding}", finding.at, case.ops().len());
+            Exit::Found
+        }
+    }
+}
+
+/// A case with several threads, on the concurrent map.
+fn concurrent(case: &Case, path: &Path) -> Exit {
+    let name = path.display();
+    let threads = case.running().len();
+    if threads > THREADS_MAX {
+        eprintln!("{name}: the case has {threads} threads; `replay` runs at most {THREADS_MAX}");
+        return Exit::Bad;
+    }
+    let report = run::again(case);
+    let how = match case.schedule.len() {
+        0 => format!("{} executions", report.executions),
+        departures => format!("by its schedule of {departures} departures"),
+    };
+    match (report.found, &case.expect) {
+        (None, Expectation::Pass) => {
+            println!("{name}: passes ({how})");
+            Exit::Clean
+        }
+        (None, Expectation::Finding(oracle)) => {
+            println!("{name}: passes ({how}), but {oracle} was expected to object");
+            Exit::Found
+        }
+        (Some(found), Expectation::Finding(oracle)) if found.finding.objection.oracle == oracle => {
+            println!("{name}: {oracle} objects, as expected ({how})\n{}", found.finding);
+            Exit::Clean
+        }
+        (Some(found), _) => {
+            println!("{name}: found something ({how})\n{}", found.finding);
             Exit::Found
         }
     }

@@ -1,0 +1,161 @@
+//! Ops on one key against the evacuation of its bucket.
+
+use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use crate::generators::hashers::Hasher;
+use crate::op::Op::{
+    Compute, ContainsKey, EntryOrInsert, EntryOrInsertWith, EvacuateTo, Get, Insert, Remove, Update,
+};
+
+const V: u16 = 100;
+const W: u16 = 200;
+const OLD: Option<u64> = Some(KEY as u64);
+const NEW: Option<u64> = Some(V as u64);
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        // The reader holds the old table when the writer's growth work evacuates the key's bucket.
+        scenario("get_during_evacuation_finds_the_key")
+            .given(growing([KEY]))
+            .thread("reader", [Get(KEY)])
+            .thread("writer", [Insert(NEIGHBOUR, V)])
+            .allows("reader", [OLD]),
+        // The same, and the key is replaced in the new table: the reader may be early or late, never empty-handed.
+        scenario("get_against_insert_of_the_same_key_sees_one_of_both")
+            .given(growing([KEY]))
+            .thread("reader", [Get(KEY)])
+            .thread("writer", [Insert(KEY, V)])
+            .allows("reader", [OLD])
+            .allows("reader", [NEW])
+            .allows("writer", [OLD]),
+        // Once the reader has seen the new value it must not meet the old one again, in whichever table.
+        scenario("gets_never_go_back_across_an_evacuation")
+            .given(growing([KEY]))
+            .thread("reader", [Get(KEY), Get(KEY)])
+            .thread("writer", [Insert(KEY, V)])
+            .allows("reader", [OLD, OLD])
+            .allows("reader", [OLD, NEW])
+            .allows("reader", [NEW, NEW]),
+        // The key goes while its bucket is evacuated: a copy left behind in either table would bring it back.
+        scenario("removed_key_stays_removed_across_an_evacuation")
+            .given(growing([KEY]))
+            .thread("remover", [Remove(KEY), Get(KEY)])
+            .thread("evacuator", [Insert(SIBLING, V)])
+            .allows("remover", [OLD, None]),
+        // The reader's second look comes after the removal it saw.
+        scenario("reader_that_missed_a_removed_key_misses_it_again")
+            .given(growing([KEY, TWIN]))
+            .thread("reader", [Get(KEY), Get(KEY)])
+            .thread("remover", [Remove(KEY)])
+            .allows("reader", [OLD, OLD])
+            .allows("reader", [OLD, None])
+            .allows("reader", [None, None]),
+        // A slot is freed by one thread and taken by another key: a reader of the first must not be told the second's.
+        scenario("slot_reused_by_another_key_answers_for_it_alone")
+            .given(insert([KEY]))
+            .thread("reader", [Get(KEY)])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V)])
+            .allows("reader", [OLD])
+            .allows("reader", [None]),
+        // The same, twice: the reader that saw the slot freed must not find the old entry behind the new tophash.
+        scenario("slot_reused_by_another_key_does_not_bring_back_the_first")
+            .given(insert([KEY]))
+            .thread("reader", [Get(KEY), Get(KEY)])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V)])
+            .allows("reader", [OLD, OLD])
+            .allows("reader", [OLD, None])
+            .allows("reader", [None, None]),
+        // The key comes, goes and comes again, perhaps into the same slot: slot first or tophash first matters here.
+        scenario("key_removed_and_inserted_again_is_read_in_order")
+            .given(insert([KEY]))
+            .thread("reader", [Get(KEY), Get(KEY)])
+            .thread("writer", [Remove(KEY), Insert(KEY, V)]),
+        // Both insert the same absent key; each looks in a different table.
+        scenario("two_inserts_of_one_key_leave_one_entry")
+            .given(growing([NEIGHBOUR]))
+            .thread("first", [Insert(KEY, V)])
+            .thread("second", [Insert(KEY, W)]),
+        // At most one remove wins, also when an evacuation comes between them.
+        scenario("two_removes_of_one_key_one_wins")
+            .given(growing([KEY]))
+            .thread("first", [Remove(KEY)])
+            .thread("second", [Remove(KEY)]),
+        // The writer read the old bucket's state; by the time it locks, the bucket is evacuated.
+        scenario("writer_rechecks_after_locking")
+            .given(growing([KEY, NEIGHBOUR]))
+            .thread("writer", [Insert(KEY, V), Get(KEY)])
+            .thread("evacuator", [Insert(SIBLING, V)])
+            .allows("writer", [OLD, NEW]),
+        // `get_or_insert`: found once means found by both.
+        scenario("get_or_insert_twice_agrees_on_one_value")
+            .given(growing([NEIGHBOUR]))
+            .thread("first", [EntryOrInsert(KEY, V)])
+            .thread("second", [EntryOrInsert(KEY, W)]),
+        // The closure's value is dropped when another thread was first; nothing leaks, nothing is dropped twice.
+        scenario("get_or_insert_with_drops_the_value_not_used")
+            .counted()
+            .given(growing([NEIGHBOUR]))
+            .thread("first", [EntryOrInsertWith(KEY, V)])
+            .thread("second", [EntryOrInsertWith(KEY, W), Remove(KEY)]),
+        // Two updates, and an evacuation under them: neither is lost.
+        scenario("updates_of_one_key_are_not_lost")
+            .given(growing([KEY]))
+            .thread("first", [Update(KEY, 10)])
+            .thread("second", [Update(KEY, 20)]),
+        // An update against the key's removal: it either comes first or finds nothing.
+        scenario("update_against_remove_is_one_step")
+            .given(growing([KEY]))
+            .thread("updater", [Update(KEY, 10)])
+            .thread("remover", [Remove(KEY)]),
+        // `compute` decides by what it saw; what it replaces must be that.
+        scenario("compute_replaces_what_it_saw")
+            .given(growing([KEY]))
+            .thread("first", [Compute(KEY, 1)])
+            .thread("second", [Insert(KEY, 3)])
+            .thread("evacuator", [Insert(SIBLING, V)]),
+        // The other key of the old bucket moves to the other new bucket meanwhile.
+        scenario("write_of_the_neighbour_leaves_the_key_alone")
+            .given(growing([KEY, NEIGHBOUR]))
+            .thread("reader", [Get(KEY), ContainsKey(NEIGHBOUR)])
+            .thread("writer", [Remove(NEIGHBOUR)]),
+        // The old sibling bucket is evacuated, this one is not: the new table must not be believed for it.
+        scenario("half_evacuated_table_answers_for_each_bucket_by_itself")
+            .given([Insert(KEY, V), Insert(SIBLING, W), EvacuateTo(1)])
+            .thread("reader", [Get(KEY), Get(SIBLING)])
+            .thread("writer", [Insert(TWIN, V)])
+            .allows("reader", [Some(u64::from(V)), Some(u64::from(W))]),
+        // Every key in one chain, with an overflow bucket: the copy takes two buckets.
+        scenario("get_in_an_overflow_chain_during_its_evacuation")
+            .given(growing([0, 2, 4, 6, 8, 10, 12, 14, 16]))
+            .thread("reader", [Get(16)])
+            .thread("evacuator", [Insert(SIBLING, V)])
+            .allows("reader", [Some(16)]),
+        // The chain's last key goes while the chain is copied.
+        scenario("remove_from_an_overflow_chain_during_its_evacuation")
+            .given(growing([0, 2, 4, 6, 8, 10, 12, 14, 16]))
+            .thread("remover", [Remove(16), Get(16)])
+            .thread("evacuator", [Insert(SIBLING, V)])
+            .allows("remover", [Some(16), None]),
+        // The eighth slot is taken and a ninth key comes: the link is read while it is made.
+        scenario("overflow_bucket_is_linked_filled")
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
+            .thread("reader", [Get(16), Get(16)])
+            .thread("writer", [Insert(16, V)])
+            .allows("reader", [None, None])
+            .allows("reader", [None, NEW])
+            .allows("reader", [NEW, NEW]),
+        // Two keys come at once to a full chain: one overflow bucket is linked, none is lost.
+        scenario("two_inserts_into_a_full_chain_both_stay")
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
+            .thread("first", [Insert(16, V), Get(16)])
+            .thread("second", [Insert(18, W), Get(18)])
+            .allows("first", [None, NEW])
+            .allows("second", [None, Some(u64::from(W))]),
+        // All keys have one hash: tophashes tell nothing apart, and every key goes to the same new bucket.
+        scenario("keys_of_one_hash_stay_apart")
+            .hasher(Hasher::Zero)
+            .given(growing([KEY, TWIN]))
+            .thread("reader", [Get(TWIN)])
+            .thread("writer", [Remove(KEY)])
+            .allows("reader", [Some(u64::from(TWIN))]),
+    ]
+}

@@ -1,0 +1,61 @@
+//! Retired entries, segments and tables against threads that came before.
+
+use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Update};
+use crate::op::Site;
+
+const V: u16 = 100;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        // The reader is in the old table when the growth ends and the table is retired.
+        scenario("old_table_outlives_a_late_reader")
+            .given([Insert(KEY, V), Insert(SIBLING, V), EvacuateTo(1)])
+            .thread("reader", [Get(KEY), Get(SIBLING)])
+            .thread("finisher", [Insert(3, V)])
+            .allows("reader", [Some(u64::from(V)), Some(u64::from(V))]),
+        // The reader has the entry in its hands when it is removed and retired.
+        scenario("removed_entry_outlives_its_reader")
+            .counted()
+            .given(insert([KEY]))
+            .thread("reader", [Get(KEY)])
+            .thread("remover", [Remove(KEY)]),
+        // The entry is still in the frozen old chain when it is removed from the new one.
+        scenario("entry_removed_after_its_evacuation_is_retired_once")
+            .counted()
+            .given(growing([KEY, SIBLING]))
+            .thread("remover", [Remove(KEY)])
+            .thread("reader", [Get(KEY)])
+            .thread("evacuator", [Remove(SIBLING)]),
+        // Each replaced entry is retired by who replaced it.
+        scenario("replaced_entries_are_dropped_once_each")
+            .counted()
+            .given(growing([KEY]))
+            .thread("first", [Insert(KEY, V), Insert(KEY, V)])
+            .thread("second", [Insert(KEY, V)]),
+        // The iterator holds entries of a bucket that is drained and given back.
+        scenario("iterator_outlives_the_segment_it_read")
+            .counted()
+            .given(growing([KEY, SIBLING]))
+            .thread("iterator", [Iter])
+            .thread("evacuator", [Insert(NEIGHBOUR, V), Remove(NEIGHBOUR)]),
+        // A comparison panics in a writer's search: no lock may be left behind, and nothing half done.
+        scenario("panicking_eq_keeps_no_lock")
+            .counted()
+            .given(growing([KEY, TWIN]))
+            .thread("panicker", [PanicAt(Site::Eq, 0), Insert(KEY, V)])
+            .thread("writer", [Insert(NEIGHBOUR, V), Remove(TWIN)]),
+        // A closure panics between reading and locking.
+        scenario("panicking_closure_changes_nothing")
+            .counted()
+            .given(growing([KEY]))
+            .thread("panicker", [PanicAt(Site::Closure, 0), Update(KEY, 1)])
+            .thread("writer", [Insert(KEY, V), Get(KEY)]),
+        // A key's hash panics before anything is touched.
+        scenario("panicking_hash_changes_nothing")
+            .counted()
+            .given(growing([KEY]))
+            .thread("panicker", [PanicAt(Site::Hash, 0), Remove(KEY)])
+            .thread("reader", [Get(KEY)]),
+    ]
+}

@@ -1,0 +1,40 @@
+//! A thread that stops for ever, anywhere. The engines stall a thread in every scenario; these are where it hurts.
+
+use super::{KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, growing, insert, scenario};
+use crate::op::Op::{Clear, Get, Insert, Iter, Remove, Update};
+
+const V: u16 = 100;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        // The evacuator stops with a bucket locked and half copied: readers of it go on.
+        scenario("reader_needs_no_evacuator")
+            .given(growing([KEY, SIBLING]))
+            .thread("evacuator", [Remove(9)])
+            .thread("reader", [Get(KEY), Get(SIBLING)])
+            .allows("reader", [Some(u64::from(KEY)), Some(u64::from(SIBLING))]),
+        // A writer stops with the lock held: readers of the bucket go on.
+        scenario("reader_needs_no_writer")
+            .given(insert([KEY]))
+            .thread("writer", [Update(KEY, 10)])
+            .thread("reader", [Get(KEY), Get(KEY)]),
+        // The thread that stops may be the one that should have moved the root: another does.
+        scenario("growth_needs_no_single_thread")
+            .capacity(QUAD)
+            .given(growing([0, 1, 2, 3]))
+            .thread("first", [Insert(4, V)])
+            .thread("second", [Insert(5, V), Insert(6, V)])
+            .thread("reader", [Get(2)])
+            .allows("reader", [Some(2)]),
+        // An iteration meets a bucket whose writer has stopped.
+        scenario("iteration_needs_no_writer")
+            .given(growing([KEY, SIBLING]))
+            .thread("writer", [Insert(NEIGHBOUR, V)])
+            .thread("iterator", [Iter]),
+        // `clear` may wait for the lock; the reader beside it must not.
+        scenario("reader_needs_no_clear")
+            .given(growing([KEY, SIBLING]))
+            .thread("clearer", [Clear])
+            .thread("reader", [Get(KEY), Get(SIBLING)]),
+    ]
+}

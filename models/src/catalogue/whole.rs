@@ -1,0 +1,70 @@
+//! Ops on the whole map during an evacuation.
+
+use super::{DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain};
+
+const V: u16 = 100;
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        // `clear` walks the buckets while another thread moves them: what was there before it is gone after it.
+        scenario("clear_during_evacuation_forgets_all")
+            .given(growing([KEY, SIBLING]))
+            .thread("clearer", [Clear])
+            .thread("evacuator", [Remove(9)])
+            .thread("reader", [Get(KEY), Get(KEY)]),
+        // What is inserted after `clear` began may stay; it comes back in one piece.
+        scenario("clear_against_insert_of_the_same_key")
+            .counted()
+            .given(growing([KEY]))
+            .thread("clearer", [Clear, Get(KEY)])
+            .thread("writer", [Insert(KEY, V)]),
+        // Two clear at once: every entry is dropped by one of them.
+        scenario("two_clears_drop_each_entry_once")
+            .counted()
+            .given(growing([KEY, SIBLING]))
+            .thread("first", [Clear])
+            .thread("second", [Clear])
+            .allows("first", [DONE]),
+        // `retain` judged an entry that is replaced before it is removed: it judges the new one.
+        scenario("retain_judges_what_it_removes")
+            .given(growing([KEY, SIBLING]))
+            .thread("retainer", [Retain(1, 0)])
+            .thread("writer", [Insert(KEY, V)]),
+        // The entries that stay, stay, wherever the evacuation has taken them.
+        scenario("retain_during_evacuation_keeps_the_others")
+            .given(growing([KEY, SIBLING]))
+            .thread("retainer", [Retain(1, 0), Get(SIBLING)])
+            .thread("evacuator", [Remove(9)])
+            .allows("retainer", [DONE, Some(u64::from(SIBLING)).into()]),
+        // The iterator is in the old table when the bucket ahead of it is evacuated: each key once.
+        scenario("iteration_during_evacuation_yields_each_key_once")
+            .given(growing([KEY, NEIGHBOUR, SIBLING]))
+            .thread("iterator", [Iter])
+            .thread("evacuator", [Remove(9)])
+            .allows("iterator", [[(1, 1), (2, 2), (4, 4)]]),
+        // The iterator's bucket is written while it is read.
+        scenario("iteration_against_insert_and_remove_in_its_bucket")
+            .given(insert([KEY, NEIGHBOUR]))
+            .thread("iterator", [Iter])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V)]),
+        // The map grows twice under the iterator.
+        scenario("iteration_across_two_growths")
+            .capacity(8)
+            .given(insert([0, 1, 2]))
+            .thread("iterator", [Iter])
+            .thread("grower", [Reserve(10), Reserve(20)])
+            .allows("iterator", [[(0, 0), (1, 1), (2, 2)]]),
+        // `reserve` drives the evacuation from end to end, under a reader and a writer.
+        scenario("reserve_keeps_every_key")
+            .given(insert([KEY, SIBLING]))
+            .thread("reserver", [Reserve(20)])
+            .thread("user", [Get(KEY), Remove(SIBLING)])
+            .allows("user", [Some(u64::from(KEY)), Some(u64::from(SIBLING))]),
+        // `len` while keys come and go.
+        scenario("len_is_off_by_no_more_than_the_writes_under_way")
+            .given(growing([KEY, SIBLING]))
+            .thread("counter", [Len])
+            .thread("writer", [Insert(NEIGHBOUR, V), Remove(KEY)]),
+    ]
+}

@@ -1,0 +1,341 @@
+//! `cargo models run`: scenarios, or generated cases, under an engine.
+//!
+//! The work is cut into turns: so many executions of one scenario from one seed. Turn `n` of seed `s` is the same on
+//! every machine, whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
+
+use super::Exit;
+use super::ops::seconds;
+use crate::case::Case;
+use crate::catalogue::{self, Allowed, Scenario};
+use crate::engines::dfs::{self, Explore};
+use crate::engines::judge::Judge;
+use crate::engines::{Limits, Report, loom, shuttle};
+use crate::finding;
+use crate::generators::hashers::mix;
+use crate::generators::scenarios;
+use crate::schedulers::Named;
+use indicatif::{HumanCount, ProgressBar};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Executions in a turn of a randomized engine.
+const TURN: u64 = 500;
+/// Executions of a generated case: more cases find more than more schedules of one.
+const TURN_GENERATED: u64 = 50;
+/// The most that one scenario may take of an exhaustive engine's time, unless it is given a time.
+const EXHAUST: Duration = Duration::from_secs(60);
+
+/// What runs a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Random schedules, sequentially consistent values, happens-before as written.
+    #[default]
+    Shuttle,
+    /// The same, and loads may return older values where the orderings allow it.
+    Stale,
+    /// Every schedule with so many preemptions.
+    Dfs,
+    /// Every execution under loom, with so many preemptions.
+    Loom,
+}
+
+impl Engine {
+    fn name(self) -> &'static str {
+        match self {
+            Engine::Shuttle => "shuttle",
+            Engine::Stale => "stale",
+            Engine::Dfs => "dfs",
+            Engine::Loom => "loom",
+        }
+    }
+
+    fn is_exhaustive(self) -> bool {
+        matches!(self, Engine::Dfs | Engine::Loom)
+    }
+}
+
+/// What to run, how, and for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Scenarios by name, or part of it. All, if none is given.
+    pub scenarios: Vec<String>,
+    /// Generated cases in place of the catalogue.
+    #[arg(long, conflicts_with = "scenarios")]
+    pub generated: bool,
+    /// What runs them.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Who chooses the schedules (of `shuttle` and `stale`).
+    #[arg(long, value_enum, default_value_t)]
+    pub scheduler: Named,
+    /// How many preemptions an execution may have (of `dfs` and `loom`).
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub preemptions: usize,
+    /// Where the draws begin (drawn and printed if not given).
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub time: Option<Duration>,
+    /// Stop after so many executions of each scenario (runs until ctrl-C if neither this nor --time is given; `dfs` and
+    /// `loom` go through each scenario once).
+    #[arg(long, value_name = "N")]
+    pub executions: Option<u64>,
+    /// How many threads run turns.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Where findings are written.
+    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    pub findings: PathBuf,
+}
+
+/// The catalogue, one scenario a line.
+pub fn list() -> Exit {
+    for Scenario { name, case, .. } in catalogue::all() {
+        let threads: Vec<String> = case
+            .running()
+            .iter()
+            .map(|thread| format!("{}×{}", thread.name, thread.ops.len()))
+            .collect();
+        println!("{name:58} {}", threads.join(" "));
+    }
+    Exit::Clean
+}
+
+/// What all jobs share.
+struct Run {
+    options: Options,
+    seed: u64,
+    scenarios: Vec<Scenario>,
+    next: AtomicU64,
+    stop: AtomicBool,
+    began: Instant,
+    tally: Mutex<Tally>,
+}
+
+#[derive(Default)]
+struct Tally {
+    executions: u64,
+    steps: u64,
+    exhausted: usize,
+    found: usize,
+    failed: bool,
+}
+
+/// Runs until the time or the executions are used up, something is found, or ctrl-C.
+pub fn drive(options: &Options) -> Exit {
+    let scenarios: Vec<Scenario> = catalogue::all()
+        .into_iter()
+        .filter(|scenario| {
+            let parts = &options.scenarios;
+            parts.is_empty() || parts.iter().any(|part| scenario.name.contains(part.as_str()))
+        })
+        .collect();
+    if scenarios.is_empty() {
+        eprintln!("no scenario is called so; `cargo models list` has them all");
+        return Exit::Bad;
+    }
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    println!(
+        "seed {seed}, engine {}, scheduler {}",
+        options.engine.name(),
+        options.scheduler.name()
+    );
+    let run = Arc::new(Run {
+        options: options.clone(),
+        seed,
+        scenarios,
+        next: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+        began: Instant::now(),
+        tally: Mutex::default(),
+    });
+    let on_signal = Arc::clone(&run);
+    if let Err(error) = ctrlc::set_handler(move || on_signal.stop.store(true, Ordering::Relaxed)) {
+        eprintln!("ctrl-C will end the run without a summary: {error}");
+    }
+    let progress = ProgressBar::new_spinner();
+    progress.enable_steady_tick(Duration::from_millis(200));
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| run.job(&progress));
+        }
+    });
+    progress.finish_and_clear();
+    let tally = run.tally();
+    let words = run.words(&tally);
+    match (tally.failed, tally.found) {
+        (true, _) => return Exit::Bad,
+        (_, 0) => println!("nothing found: {words}"),
+        _ => println!("found something: {words}"),
+    }
+    if tally.found == 0 { Exit::Clean } else { Exit::Found }
+}
+
+impl Run {
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn words(&self, tally: &Tally) -> String {
+        let elapsed = self.began.elapsed().as_secs_f64();
+        let exhausted = match tally.exhausted {
+            0 => String::new(),
+            some => format!(", {some} scenarios exhausted"),
+        };
+        format!(
+            "{} executions, {} steps in {elapsed:.1} s, {}/s{exhausted}",
+            HumanCount(tally.executions),
+            HumanCount(tally.steps),
+            HumanCount((tally.executions as f64 / elapsed.max(0.001)) as u64)
+        )
+    }
+
+    /// The executions of a turn, or `None` if there is no such turn.
+    fn turn(&self, number: u64) -> Option<u64> {
+        let round = number / self.scenarios.len() as u64;
+        if self.options.engine.is_exhaustive() {
+            return (round == 0).then(|| self.options.executions.unwrap_or(u64::MAX));
+        }
+        let turn = if self.options.generated { TURN_GENERATED } else { TURN };
+        match self.options.executions {
+            None => Some(turn),
+            Some(all) => match all.saturating_sub(round * turn) {
+                0 => None,
+                left => Some(left.min(turn)),
+            },
+        }
+    }
+
+    fn job(&self, progress: &ProgressBar) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let late = self.options.time.is_some_and(|time| self.began.elapsed() >= time);
+            let Some(executions) = self.turn(number) else { return };
+            if late || self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let (name, case, report) = self.take(number, executions);
+            let mut tally = self.tally();
+            tally.executions += report.executions;
+            tally.steps += report.steps;
+            tally.exhausted += usize::from(report.exhausted);
+            if report.found.is_some() {
+                self.stop.store(true, Ordering::Relaxed);
+                tally.found += 1;
+                tally.failed |= progress.suspend(|| self.keep(&name, number, &case, &report));
+            }
+            if self.options.engine.is_exhaustive() {
+                let how = if report.exhausted { "exhausted" } else { "not exhausted" };
+                progress.suspend(|| {
+                    println!(
+                        "{name}: {how}, {} executions, {} outcomes",
+                        report.executions,
+                        report.outcomes.len()
+                    );
+                });
+            }
+            progress.set_message(self.words(&tally));
+        }
+    }
+
+    /// One turn.
+    fn take(&self, number: u64, executions: u64) -> (String, Case, Report) {
+        let Options { engine, scheduler, preemptions, time, .. } = self.options;
+        let left = time.map(|time| time.saturating_sub(self.began.elapsed()));
+        let limits = Limits {
+            executions: Some(executions),
+            time: left.or(engine.is_exhaustive().then_some(EXHAUST)),
+        };
+        let seed = mix(self.seed) ^ mix(!number);
+        let scenario = &self.scenarios[(number % self.scenarios.len() as u64) as usize];
+        let (name, case, allowed) = match self.options.generated {
+            true => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
+            false => (scenario.name.to_string(), scenario.case.clone(), scenario.allowed.clone()),
+        };
+        let judge = Judge::new(&case, allowed);
+        let report = match engine {
+            Engine::Shuttle => shuttle::run(&case, judge, scheduler.policy(seed, false), &limits),
+            Engine::Stale => shuttle::run(&case, judge, scheduler.policy(seed, true), &limits),
+            Engine::Dfs => {
+                let explore = Explore { preemptions: Some(preemptions), ..Explore::default() };
+                dfs::explore(&case, judge, explore, &limits)
+            }
+            Engine::Loom => loom::run(&case, judge, preemptions, &limits),
+        };
+        (name, case, report)
+    }
+
+    /// Writes a finding down and says so; true if it could not be written.
+    fn keep(&self, name: &str, number: u64, case: &Case, report: &Report) -> bool {
+        let Some(found) = &report.found else { return false };
+        let case = Case { schedule: found.schedule.clone(), ..case.clone() };
+        let Options { engine, scheduler, .. } = self.options;
+        let how = format!(
+            "scenario {name}, execution {} of turn {number}\nfound by: cargo models run --engine {} --scheduler {} --seed {}",
+            report.executions,
+            engine.name(),
+            scheduler.name(),
+            self.seed,
+        );
+        let kept = finding::keep(&self.options.findings, &case, &found.finding, &how);
+        println!("{name}:\n{}\n{how}", found.finding);
+        match kept {
+            Ok(path) => {
+                println!("replay: cargo models replay {}", path.display());
+                false
+            }
+            Err(error) => {
+                eprintln!(
+                    "cannot write to {}: {error}; the case follows\n{case}",
+                    self.options.findings.display()
+                );
+                true
+            }
+        }
+    }
+}
+
+/// Runs a concurrent case again: by its schedule if it has one, else under each engine for a while.
+pub fn again(case: &Case) -> Report {
+    let bare = Case { schedule: Vec::new(), ..case.bare() };
+    let known = catalogue::all().into_iter().find(|scenario| scenario.case.bare() == bare);
+    let judge = || {
+        let allowed = known.as_ref().map_or_else(Allowed::default, |known| known.allowed.clone());
+        Judge::new(case, allowed)
+    };
+    if !case.schedule.is_empty() {
+        return shuttle::run(
+            case,
+            judge(),
+            crate::schedulers::replay::policy(case),
+            &Limits::executions(1),
+        );
+    }
+    let limits = Limits { executions: Some(20_000), time: Some(Duration::from_secs(10)) };
+    let engines: [&dyn Fn() -> Report; 4] = [
+        &|| shuttle::run(case, judge(), Named::Random.policy(1, false), &limits),
+        &|| shuttle::run(case, judge(), Named::Random.policy(1, true), &limits),
+        &|| {
+            let explore = Explore { preemptions: Some(2), ..Explore::default() };
+            dfs::explore(case, judge(), explore, &limits)
+        },
+        &|| match case.running().len() {
+            0..=loom::THREADS_MAX => loom::run(case, judge(), 2, &limits),
+            _ => Report::default(),
+        },
+    ];
+    let mut sum = Report::default();
+    for engine in engines {
+        let report = engine();
+        sum.executions += report.executions;
+        sum.steps += report.steps;
+        sum.found = report.found;
+        if sum.found.is_some() {
+            break;
+        }
+    }
+    sum
+}

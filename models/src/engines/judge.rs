@@ -1,0 +1,182 @@
+//! Judging a run of a concurrent case, whichever engine made it.
+//!
+//! Under sequential consistency the history must satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), the answers must be among
+//! those that the scenario allows, and the map must be well-formed when all is done. Under a weaker memory model there is
+//! no common time: see [`partial`].
+//!
+//! # Checked by
+//! `tests/catalogue.rs`.
+
+pub mod partial;
+
+use crate::case::Case;
+use crate::catalogue::Allowed;
+use crate::concurrent_subject::ConcurrentSubject;
+use crate::elements::{Key, Value};
+use crate::engines::program::Program;
+use crate::generators::hashers::ModelState;
+use crate::history::{Answer, History, Recorder, Sequence, What};
+use crate::op::Op;
+use crate::oracles::linearizability::Budget;
+use crate::oracles::{Objection, Verdict, whole_map};
+use map_core::ConcurrentMap;
+use map_core::platform::Platform;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// This oracle's name.
+pub const ALLOWED: &str = "outcome";
+
+/// What the threads of one run answered, and what they left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome(pub String);
+
+/// What `ConcurrentMap` promises of its whole-map ops: each key is looked up once, as all others see it.
+const CONTRACTS: whole_map::Contracts =
+    <ConcurrentMap<u64, u64, ModelState> as ConcurrentSubject>::CONTRACTS;
+
+/// What "before" means to the engine.
+pub enum Time<'a> {
+    /// One op returned before another was called: the order in which things happened in the run.
+    Real,
+    /// Only what happens-before says.
+    Weak(partial::Before<'a>),
+}
+
+/// Who looks at every key when the threads have ended.
+const ONLOOKER: &str = "onlooker";
+
+/// Judges the runs of one case.
+#[derive(Debug)]
+pub struct Judge {
+    threads: Vec<String>,
+    allowed: Allowed,
+    /// The whole history can be explained by its contracts.
+    budget: Budget,
+    /// Histories found good: most runs of a case have one of a few.
+    good: Mutex<HashSet<String>>,
+}
+
+impl Judge {
+    /// For the runs of this case.
+    pub fn new(case: &Case, allowed: Allowed) -> Judge {
+        Judge {
+            threads: case.running().iter().map(|thread| thread.name.clone()).collect(),
+            allowed,
+            budget: Budget::default(),
+            good: Mutex::default(),
+        }
+    }
+
+    /// A recorder for one run.
+    pub fn recorder(&self) -> Recorder<Sequence> {
+        Recorder::new(Sequence::default(), self.threads.iter().cloned())
+    }
+
+    /// Judges what was recorded of a run and what it left, with nobody else at the map.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn judge<K: Key, V: Value, P: Platform>(
+        &self,
+        given: &[(u64, u64)],
+        recorder: &Recorder<Sequence>,
+        map: &mut Program<K, V, P>,
+        time: Time<'_>,
+    ) -> Result<Outcome, Box<Objection>> {
+        if let Err(breach) = map.check() {
+            let detail = format!("left a map in which {}", breach.detail);
+            return Objection::raise("well_formed", breach.claim, detail);
+        }
+        let contents = map.contents();
+        let mut history = recorder.history(given.iter().map(|&(key, value)| (key as u16, value)));
+        history.contracts = CONTRACTS;
+        let outcome = outcome(&history, &contents);
+        self.allowed(&history, &outcome)?;
+        look_again(&mut history, given, &contents);
+        match time {
+            Time::Weak(before) => partial::judge(&history, before, ONLOOKER)
+                .map_err(|objection| with_history(objection, &history))?,
+            Time::Real => self.by_real_time(&history)?,
+        }
+        Ok(outcome)
+    }
+
+    fn by_real_time(&self, history: &History) -> Verdict {
+        let text = history.to_string();
+        let lock = || self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lock().contains(&text) {
+            whole_map::judge(history, self.budget)
+                .map_err(|objection| with_history(objection, history))?;
+            lock().insert(text);
+        }
+        Ok(())
+    }
+
+    /// Are the answers among those allowed?
+    fn allowed(&self, history: &History, outcome: &Outcome) -> Verdict {
+        let mut answers: BTreeMap<&str, Vec<Answer>> = BTreeMap::new();
+        for operation in history.operations() {
+            let name = history.threads()[operation.thread].as_str();
+            answers.entry(name).or_default().extend(operation.answer.cloned());
+        }
+        match self.allowed.breach(&answers) {
+            None => Ok(()),
+            Some(detail) => Objection::raise(
+                ALLOWED,
+                "a scenario ends in one of the ways that it allows",
+                format!("{detail}; the whole run: {}", outcome.0),
+            ),
+        }
+    }
+}
+
+/// Appends lookups of every key by an onlooker, so that what was left is judged with the rest.
+fn look_again(history: &mut History, given: &[(u64, u64)], contents: &[(u64, u64)]) {
+    let mut keys: Vec<u16> = given.iter().chain(contents).map(|&(key, _)| key as u16).collect();
+    for operation in history.operations() {
+        keys.extend(crate::oracles::linearizability::key_of(operation.op));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
+        let there = contents.iter().find(|&&(other, _)| other == u64::from(key));
+        let answer = Answer::Ret(crate::op::Ret::Value(there.map(|&(_, value)| value)));
+        let pushed = history
+            .push(ONLOOKER, What::Call(Op::Get(key)))
+            .and_then(|()| history.push(ONLOOKER, What::Return(answer)));
+        debug_assert!(pushed.is_ok(), "the onlooker has no open op");
+    }
+}
+
+fn with_history(mut objection: Box<Objection>, history: &History) -> Box<Objection> {
+    let _ = write!(objection.detail, "\n{history}");
+    objection
+}
+
+/// A run's outcome in one line: the threads' answers, in order, and what they left.
+fn outcome(history: &History, contents: &[(u64, u64)]) -> Outcome {
+    let mut lines: BTreeMap<&str, String> = BTreeMap::new();
+    for operation in history.operations() {
+        let line = lines.entry(&history.threads()[operation.thread]).or_default();
+        match operation.answer {
+            // An iteration's order is nobody's business.
+            Some(Answer::Entries(entries)) => {
+                let mut entries = entries.clone();
+                entries.sort_unstable();
+                let _ = write!(line, " {}", Answer::Entries(entries));
+            }
+            Some(answer) => {
+                let _ = write!(line, " {answer}");
+            }
+            None => line.push_str(" panic"),
+        }
+    }
+    let mut text = String::new();
+    for (name, line) in lines {
+        let _ = write!(text, "{name}:{line}; ");
+    }
+    let _ = write!(text, "left {}", Answer::Entries(contents.to_vec()));
+    Outcome(text)
+}

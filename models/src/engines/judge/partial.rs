@@ -1,0 +1,143 @@
+//! Linearizability where time is not real: under a memory model weaker than sequential consistency.
+//!
+//! There, an op may return before its effect is seen by a thread that does not synchronize with it: on real hardware
+//! too, the store may still be on its way. So "returned before the other was called" is no longer an order. What is left
+//! is **happens-before** (a thread's own ops in turn, and what synchronization orders, as far as the engine knows it):
+//! for each key, the ops on it have an order that explains their answers and keeps to happens-before.
+//!
+//! # Not here
+//! The stronger judgement, by real time: `oracles::linearizability`.
+//! # Checked by
+//! `tests/judge.rs`.
+
+use crate::history::{Answer, History, Operation};
+use crate::op::{Op, chosen};
+use crate::oracles::linearizability::partition::Single;
+use crate::oracles::linearizability::{NAME, key_of};
+use crate::oracles::{Objection, Verdict};
+use std::collections::{BTreeSet, HashSet};
+
+/// The rule that is judged here.
+pub const RULE: &str =
+    "the ops on each key take effect one at a time, in an order that keeps to happens-before";
+
+/// Does the second op's call come after the first one's return, by happens-before? Ops by thread and index in it.
+pub type Before<'a> = &'a dyn Fn((usize, usize), (usize, usize)) -> bool;
+
+/// One op's part in a key.
+struct Step {
+    /// Index into the operations.
+    operation: usize,
+    /// Those of the key's steps that come before it.
+    after: u64,
+}
+
+/// Judges a history of fewer than 64 ops on each key. Threads are judged to be in program order; `before` adds to it;
+/// an op of `last` comes after all others.
+///
+/// # Errors
+/// The key whose ops have no order.
+pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
+    let operations = history.operations();
+    let mut numbers = vec![0; history.threads().len()];
+    let placed: Vec<(usize, usize)> = operations
+        .iter()
+        .map(|operation| {
+            numbers[operation.thread] += 1;
+            (operation.thread, numbers[operation.thread] - 1)
+        })
+        .collect();
+    let is_last = |operation: usize| history.threads()[operations[operation].thread] == last;
+    let ordered = |first: usize, second: usize| {
+        let (a, b) = (placed[first], placed[second]);
+        match a.0 == b.0 {
+            true => a.1 < b.1,
+            false => (is_last(second) && !is_last(first)) || (!is_last(first) && before(a, b)),
+        }
+    };
+    let given = history.given.iter().map(|&(key, _)| key);
+    let keys: BTreeSet<u16> =
+        given.chain(operations.iter().filter_map(|operation| key_of(operation.op))).collect();
+    for key in keys {
+        let concerns = |operation: &Operation<'_>| match operation.op {
+            Op::Clear | Op::Retain(..) | Op::Iter | Op::KeysValues => true,
+            op => key_of(op) == Some(key),
+        };
+        let about: Vec<usize> =
+            (0..operations.len()).filter(|&at| concerns(&operations[at])).collect();
+        if about.len() > 63 {
+            continue;
+        }
+        let steps: Vec<Step> = about
+            .iter()
+            .map(|&operation| Step {
+                operation,
+                after: (0..about.len())
+                    .filter(|&other| ordered(about[other], operation))
+                    .fold(0, |mask, other| mask | 1 << other),
+            })
+            .collect();
+        let value = history.given.iter().find(|&&(other, _)| other == key).map(|&(_, value)| value);
+        let mut seen = HashSet::new();
+        if !search(key, value, &steps, &operations, 0, &mut seen) {
+            let words: Vec<String> =
+                steps.iter().map(|step| history.describe(&operations[step.operation])).collect();
+            let detail = format!("cannot order the ops on k{key}: {}", words.join("; "));
+            return Objection::raise(NAME, RULE, detail);
+        }
+    }
+    Ok(())
+}
+
+/// Can the steps not yet done be done, one after the other?
+fn search(
+    key: u16,
+    value: Option<u64>,
+    steps: &[Step],
+    operations: &[Operation<'_>],
+    done: u64,
+    seen: &mut HashSet<(u64, Option<u64>)>,
+) -> bool {
+    let pending = |step: &Step| operations[step.operation].answer.is_none();
+    if steps.iter().enumerate().all(|(at, step)| done & 1 << at != 0 || pending(step)) {
+        return true;
+    }
+    if !seen.insert((done, value)) {
+        return false;
+    }
+    steps.iter().enumerate().any(|(at, step)| {
+        let Operation { op, answer, .. } = &operations[step.operation];
+        // What comes before it is done, or never took effect.
+        let ready = (0..steps.len())
+            .filter(|&other| step.after & 1 << other != 0)
+            .all(|other| done & 1 << other != 0 || pending(&steps[other]));
+        if done & 1 << at != 0 || !ready {
+            return false;
+        }
+        explain(key, value, *op, *answer)
+            .is_some_and(|after| search(key, after, steps, operations, done | 1 << at, seen))
+    })
+}
+
+/// What the key holds after the op, if its answer is right. `None` for an answer: anything is.
+fn explain(key: u16, value: Option<u64>, op: Op, answer: Option<&Answer>) -> Option<Option<u64>> {
+    match (op, answer) {
+        (Op::Clear, _) => Some(None),
+        (Op::Retain(m, r), _) => Some(value.filter(|_| !chosen(u64::from(key), m, r))),
+        (Op::Iter | Op::KeysValues, Some(Answer::Entries(entries))) => {
+            let mut yielded = entries.iter().filter(|&&(other, _)| other == u64::from(key));
+            let once = yielded.next().map(|&(_, value)| value);
+            (once == value && yielded.next().is_none()).then_some(value)
+        }
+        (Op::Iter | Op::KeysValues, _) => Some(value),
+        _ => {
+            let (ret, after) = Single::apply(key, value, op);
+            let right = match answer {
+                None => true,
+                Some(Answer::Ret(answered)) => *answered == ret,
+                Some(Answer::Entries(_)) => false,
+            };
+            right.then_some(after)
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Executions, one after the other, of whatever is to be modelled.
+//!
+//! # Not here
+//! What an execution does: `run` for a case, `litmus` for a few lines by hand.
+//! # Checked by
+//! `tests/shuttle_platform.rs`, `tests/litmus.rs`.
+
+use super::guard::{Guard, Logged};
+use super::pending::{Choice, Chooser, Pending};
+use super::world::{Over, Phase, World, with};
+use crate::case::schedule::{At, Departure, Forced, Moment};
+use crate::engines::quiet::{self, quietly};
+use crate::engines::{Found, Limits, Report};
+use crate::finding::Finding;
+use crate::oracles::{Objection, Verdict, panics};
+use shuttle::scheduler::Scheduler;
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How executions are chosen: the schedule, and everything else that is up to chance.
+pub struct Policy {
+    /// Chooses who goes.
+    pub scheduler: Box<dyn Scheduler>,
+    /// Chooses the rest.
+    pub chooser: Box<dyn Chooser>,
+    /// Loads may return older stores: the chooser is asked which.
+    pub stale: bool,
+}
+
+/// Steps that no execution is held to have taken too many of.
+const STEPS_MIN: u32 = 2_000;
+/// An execution may take so many times the steps of the longest one that ended.
+const STEPS_TIMES: u32 = 20;
+/// The first one may take so many.
+const STEPS_FIRST: u32 = 100_000;
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs executions until the limits are reached, the policy has no more schedules, or something is found. `execution`
+/// runs in task 0: it calls [`begin`], [`threads`] and, as the last thing, returns what [`end`] is to record.
+pub(super) fn drive(
+    policy: Policy,
+    limits: &Limits,
+    execution: impl Fn() -> Result<String, Box<Objection>> + Send + Sync + 'static,
+) -> Report {
+    let report = Arc::new(Mutex::new(Report::default()));
+    let cut = Arc::new(Mutex::new(false));
+    with(|world| {
+        world.chooser = policy.chooser;
+        world.stale = policy.stale;
+        world.steps_max = STEPS_FIRST;
+    });
+    let more = {
+        let (report, cut, mut limits) = (Arc::clone(&report), Arc::clone(&cut), limits.start());
+        Box::new(move || {
+            let report = locked(&report);
+            let more = report.found.is_none() && limits.more(report.executions);
+            *locked(&cut) |= !more;
+            more
+        })
+    };
+    let mut config = shuttle::Config::new();
+    config.max_steps = shuttle::MaxSteps::None;
+    config.failure_persistence = shuttle::FailurePersistence::None;
+    config.stack_size = 0x20000;
+    let guard = Guard::new(policy.scheduler, more);
+    let shared = Arc::clone(&report);
+    let ran = quietly(|| {
+        shuttle::Runner::new(guard, config).run(move || {
+            with(World::begin);
+            let judged = execution();
+            end(&mut locked(&shared), judged);
+        });
+    });
+    let mut report = std::mem::take(&mut *locked(&report));
+    report.exhausted = ran.is_ok() && !*locked(&cut);
+    if let Err((_, message)) = ran
+        && report.found.is_none()
+    {
+        // Outside every task: in setting up, or in judging.
+        let objection = *panics::unasked(&message).expect_err("it objects");
+        let finding = Finding { objection, at: 0, op: None, growth: None };
+        report.found = Some(Found { finding, schedule: Vec::new() });
+    }
+    with(World::end);
+    report
+}
+
+/// Runs one task for each name and joins them.
+pub(super) fn threads(names: &[String], body: impl Fn(usize) + Clone + Send + 'static) {
+    with(|world| world.phase = Phase::Running);
+    let threads: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(thread, name)| {
+            let (body, number) = (body.clone(), with(|world| world.spawn(name)));
+            shuttle::thread::spawn(move || {
+                with(|world| world.current = number);
+                body(thread);
+                drop(body);
+                with(World::finish);
+            })
+        })
+        .collect();
+    for thread in threads {
+        let joined = thread.join();
+        debug_assert!(joined.is_ok(), "tasks catch their panics");
+    }
+    with(World::joined);
+}
+
+/// Does what may unwind because the execution is over; a panic otherwise is a finding. `Err` with the payload if it is
+/// the caller's to judge, with `None` if the task has to end.
+pub(super) fn guarded<T>(
+    body: impl FnOnce() -> T,
+    is_mine: impl Fn(&(dyn Any + Send)) -> bool,
+) -> Result<T, Option<Box<dyn Any + Send>>> {
+    let payload = match panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(value) => return Ok(value),
+        Err(payload) => payload,
+    };
+    if payload.is::<Over>() {
+        return Err(None);
+    }
+    if is_mine(&*payload) {
+        return Err(Some(payload));
+    }
+    with(|world| {
+        let message = quiet::message();
+        let oracle = if message.contains("evacuation barrier") { "barrier" } else { panics::NAME };
+        world.object(oracle, "no op panics on its own", format!("panicked: {message}"));
+    });
+    Err(None)
+}
+
+/// Has something gone wrong in this execution?
+pub(super) fn is_over() -> bool {
+    with(|world| world.phase == Phase::Over)
+}
+
+/// With all that was shared gone: was everything freed?
+pub(super) fn leaks() -> Verdict {
+    match with(|world| world.objects.leak(&|doer| world.name(doer))) {
+        Some((rule, detail)) => Objection::raise("reclamation", rule, detail),
+        None => Ok(()),
+    }
+}
+
+/// The end of an execution: what it came to goes into the report.
+fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
+    with(|world| {
+        report.executions += 1;
+        report.steps += u64::from(world.steps);
+        match judged {
+            Ok(outcome) if world.phase != Phase::Over => drop(report.outcomes.insert(outcome)),
+            Ok(_) => {}
+            Err(objection) => {
+                let Objection { oracle, rule, detail } = *objection;
+                world.object(oracle, &rule, detail);
+            }
+        }
+        if let Some(finding) = world.finding.take() {
+            let schedule = world.log.iter().filter_map(|logged| forced(world, logged)).collect();
+            report.found = Some(Found { finding, schedule });
+        } else {
+            report.longest = report.longest.max(world.steps);
+            world.steps_max = report.longest.saturating_mul(STEPS_TIMES).max(STEPS_MIN);
+        }
+        world.phase = Phase::Idle;
+    });
+}
+
+/// A log entry as a case keeps it.
+fn forced(world: &World, logged: &Logged) -> Option<Forced> {
+    let name = |task: usize| world.tasks[task].name.clone();
+    let moment = |task: usize, at: Option<Pending>| Moment {
+        thread: name(task),
+        at: at.map(|pending| At {
+            op: pending.op,
+            point: pending.point.map(|(point, _)| point),
+            occurrence: pending.occurrence,
+            steps: pending.steps,
+        }),
+    };
+    Some(match *logged {
+        // The first switch of a run is from the setup, task 0.
+        Logged::Switch { from, at, to } => {
+            Forced { moment: moment(from, at), departure: Departure::Switch(name(to)) }
+        }
+        Logged::Stall { task, at } => {
+            Forced { moment: moment(task, Some(at)), departure: Departure::Stall }
+        }
+        Logged::Chose { task, at, choice, chosen } => Forced {
+            moment: moment(task, Some(at)),
+            departure: match choice {
+                Choice::Abandon(..) => Departure::Abandon,
+                Choice::GrowEarly(_) => Departure::Grow,
+                Choice::Read { .. } => Departure::Read(chosen),
+                Choice::Write { .. } => Departure::Write(chosen),
+                Choice::Stall => return None,
+            },
+        },
+    })
+}

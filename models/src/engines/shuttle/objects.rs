@@ -1,0 +1,206 @@
+//! What was allocated, retired and freed, by whom; and who may still touch it.
+//!
+//! ```text
+//!   Live ──retire──► Retired { holders: the pins that exist now } ──last of them ends──► dead ──► Freed
+//! ```
+//! An object is dead the moment the rules allow it to be reclaimed, and nobody may touch it from then on; nor may, from
+//! the retiring on, a thread without one of its holders: such a thread has found an unlinked object. The memory itself
+//! is given back when the execution ends, so that a mistake is a finding and not a crash.
+//!
+//! # Not here
+//! The collector that moves them along: see `reclaim`.
+//! # Checked by
+//! `tests/shuttle_platform.rs`.
+
+use crate::op::Op;
+use map_core::platform::Object;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Who did something: a task, in an op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Doer {
+    pub(super) task: usize,
+    pub(super) op: Option<Op>,
+}
+
+/// Puts a doer in words.
+pub(super) type Names<'a> = &'a dyn Fn(Doer) -> String;
+
+/// Of one pin, in one execution.
+pub(super) type PinNumber = u32;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Live,
+    /// Waits for these pins. The text says who retired it.
+    Retired {
+        holders: Vec<PinNumber>,
+        by: Doer,
+    },
+    Freed,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    kind: Object,
+    made_by: Doer,
+    state: State,
+}
+
+/// Addresses are as good as hashes once the low bits are moved away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("addresses only");
+    }
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (address as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(20);
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Every object of an execution, by address.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    known: HashMap<usize, Known, BuildHasherDefault<AddressHasher>>,
+    pins: PinNumber,
+    /// Pins that have not ended, with their tasks.
+    pinned: Vec<(PinNumber, usize)>,
+}
+
+/// A rule broken: which, and how.
+pub(super) type Broken = (&'static str, String);
+
+pub(super) const TOUCH: &str = "nobody touches what it may no longer reach";
+pub(super) const RETIRE: &str = "an object is retired once";
+pub(super) const FREE: &str =
+    "an object is freed once, and after it was retired by way of the collector";
+pub(super) const LEAK: &str = "what was allocated is freed";
+
+impl Objects {
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+        self.pinned.clear();
+        self.pins = 0;
+    }
+
+    pub(super) fn allocated(&mut self, address: usize, kind: Object, made_by: Doer) {
+        self.known.insert(address, Known { kind, made_by, state: State::Live });
+    }
+
+    /// A task begins a pin.
+    pub(super) fn pin(&mut self, task: usize) -> PinNumber {
+        self.pins += 1;
+        self.pinned.push((self.pins, task));
+        self.pins
+    }
+
+    /// A pin ends.
+    pub(super) fn unpin(&mut self, pin: PinNumber) {
+        self.pinned.retain(|&(number, _)| number != pin);
+    }
+
+    /// An object is retired; everyone pinned now may hold it.
+    pub(super) fn retire(
+        &mut self,
+        address: usize,
+        by: Doer,
+        names: Names<'_>,
+    ) -> Result<(), Broken> {
+        let holders = self.pinned.iter().map(|&(number, _)| number).collect();
+        let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
+        match &known.state {
+            State::Live => known.state = State::Retired { holders, by },
+            State::Retired { by: first, .. } => {
+                let Known { kind, made_by, .. } = known;
+                let (made_by, first) = (names(*made_by), names(*first));
+                let detail =
+                    format!("retired {kind:?} (made by {made_by}) again; first by {first}");
+                return Err((RETIRE, detail));
+            }
+            State::Freed => {
+                return Err((RETIRE, format!("retired {:?} after it was freed", known.kind)));
+            }
+        }
+        Ok(())
+    }
+
+    /// A task is about to use an object.
+    pub(super) fn touch(
+        &self,
+        address: usize,
+        task: usize,
+        names: Names<'_>,
+    ) -> Result<(), Broken> {
+        let Some(Known { kind, made_by, state }) = self.known.get(&address) else { return Ok(()) };
+        match state {
+            State::Live => Ok(()),
+            State::Retired { holders, by } => {
+                let mine = |&(number, owner): &(PinNumber, usize)| {
+                    owner == task && holders.contains(&number)
+                };
+                if self.pinned.iter().any(mine) {
+                    return Ok(());
+                }
+                let late = match self.pinned.iter().any(|(number, _)| holders.contains(number)) {
+                    true => "it was unlinked before this thread pinned",
+                    false => "all pins from before have ended: it is reclaimed",
+                };
+                let (made_by, by) = (names(*made_by), names(*by));
+                Err((
+                    TOUCH,
+                    format!("touched {kind:?} (made by {made_by}) retired by {by}: {late}"),
+                ))
+            }
+            State::Freed => {
+                let made_by = names(*made_by);
+                Err((TOUCH, format!("touched {kind:?} (made by {made_by}) after it was freed")))
+            }
+        }
+    }
+
+    /// Memory is about to be given back; `collected`: by the collector.
+    pub(super) fn freed(
+        &mut self,
+        address: usize,
+        collected: bool,
+        names: Names<'_>,
+    ) -> Result<(), Broken> {
+        let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
+        let Known { kind, made_by, state } = known;
+        match state {
+            State::Live => {}
+            State::Retired { .. } if collected => {}
+            State::Retired { by, .. } => {
+                let (made_by, by) = (names(*made_by), names(*by));
+                let detail = format!("freed {kind:?} (made by {made_by}), which {by} had retired");
+                return Err((FREE, detail));
+            }
+            State::Freed => {
+                return Err((FREE, format!("freed {kind:?} (made by {}) again", names(*made_by))));
+            }
+        }
+        *state = State::Freed;
+        Ok(())
+    }
+
+    /// Something that was not freed when all is over.
+    pub(super) fn leak(&self, names: Names<'_>) -> Option<Broken> {
+        let left = || self.known.values().filter(|known| known.state != State::Freed);
+        let first = left().min_by_key(|known| (known.made_by.task, known.kind as u8))?;
+        let state = match &first.state {
+            State::Retired { by, .. } => format!(", retired by {}", names(*by)),
+            _ => String::new(),
+        };
+        let (count, kind, made_by) = (left().count(), first.kind, names(first.made_by));
+        Some((
+            LEAK,
+            format!("leaked {count} objects, one of them {kind:?} made by {made_by}{state}"),
+        ))
+    }
+}

@@ -1,0 +1,103 @@
+//! Running a case, over and over, under a policy.
+//!
+//! # Checked by
+//! `tests/shuttle_platform.rs`, `tests/catalogue.rs`.
+
+use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
+use super::platform::Model;
+use super::world::with;
+use crate::case::{Case, Elements, Thread};
+use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
+use crate::engines::judge::{Judge, Outcome, Time};
+use crate::engines::program::Program;
+use crate::engines::{Limits, Report};
+use crate::history::{Recorder, Sequence};
+use crate::oracles::Objection;
+use crate::oracles::drops::{self, Allowance};
+use std::sync::Arc;
+
+/// What the executions of a run share.
+struct Run {
+    case: Case,
+    judge: Judge,
+    names: Vec<String>,
+}
+
+/// Runs a case until the limits are reached, the policy has no more schedules, or something is found.
+pub fn run(case: &Case, judge: Judge, policy: Policy, limits: &Limits) -> Report {
+    let names = case.running().iter().map(|thread| thread.name.clone()).collect();
+    let run = Arc::new(Run { case: case.clone(), judge, names });
+    drive(policy, limits, move || match run.case.elements {
+        Elements::Plain => run.execution::<u64, u64>(),
+        Elements::Counted => run.execution::<CountedKey, CountedValue>(),
+        Elements::Wide => run.execution::<WideKey, WideValue>(),
+    })
+}
+
+impl Run {
+    /// One execution, in task 0.
+    fn execution<K, V>(self: &Arc<Self>) -> Result<String, Box<Objection>>
+    where
+        K: Key + Send + Sync + 'static,
+        V: Value + Send + Sync + 'static,
+    {
+        Ledger::begin();
+        let map = Arc::new(Program::<K, V, Model>::new(&self.case));
+        let given = map.contents();
+        let recorder = Arc::new(self.judge.recorder());
+        let (run, shared, record) = (Arc::clone(self), Arc::clone(&map), Arc::clone(&recorder));
+        Ledger::watch(true);
+        threads(&self.names, move |thread| {
+            task(&run.case.running()[thread], thread, &shared, &record);
+        });
+        Ledger::watch(false);
+        let mut map = Arc::into_inner(map).expect("all tasks have ended");
+        if is_over() {
+            // What it points to is not to be trusted.
+            std::mem::forget(map);
+            return Ok(String::new());
+        }
+        let spans = with(|world| std::mem::take(&mut world.spans));
+        let before = |first: (usize, usize), second: (usize, usize)| {
+            let span = |(thread, op): (usize, usize)| {
+                spans.iter().find(|span| (span.thread, span.op) == (thread, op))
+            };
+            span(first).zip(span(second)).is_some_and(|(first, second)| {
+                first.returned.is_some_and(|stamp| second.called.knows(stamp))
+            })
+        };
+        let time = if with(|world| world.stale) { Time::Weak(&before) } else { Time::Real };
+        let Outcome(outcome) = self.judge.judge(&given, &recorder, &mut map, time)?;
+        drop(map);
+        self.at_rest().map(|()| outcome)
+    }
+
+    /// With the map gone: is everything freed, and dropped once?
+    fn at_rest(&self) -> Result<(), Box<Objection>> {
+        if self.case.elements == Elements::Counted {
+            drops::account(0, Allowance::default())?;
+        }
+        leaks()
+    }
+}
+
+/// What a task does: its thread's ops.
+fn task<K: Key, V: Value>(
+    thread: &Thread,
+    number: usize,
+    map: &Program<K, V, Model>,
+    recorder: &Recorder<Sequence>,
+) {
+    for (at, &op) in thread.ops.iter().enumerate() {
+        with(|world| world.op(at, Some(op)));
+        recorder.call(number, op);
+        let stamp = (number as u32 + 1) << 16 | at as u32;
+        let done = guarded(|| map.apply(op, stamp), |payload| payload.is::<Injected>());
+        with(|world| world.op(at, None));
+        match done {
+            Ok(answer) => recorder.returned(number, answer),
+            Err(Some(_)) => recorder.panicked(number),
+            Err(None) => return,
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! One execution: who runs, what each task knows and is about to do, and the first thing that went wrong.
+//!
+//! ```text
+//!   Setup ──► Running ──► Judging        task 0 alone, then the threads, then task 0 alone
+//!                │  fail(…)
+//!                └──────► Over           every task unwinds at its next operation; nothing else is judged
+//! ```
+//!
+//! All tasks of an execution are coroutines on one OS thread, so the world is a thread-local, borrowed for the length
+//! of one operation. While a task unwinds nothing is scheduled: its cleanup is one step.
+//!
+//! # Invariants
+//! - **first wins**: an execution has one finding at most, the first; what other tasks come upon while they unwind is
+//!   not looked at.
+//! - **switch-before**: every visible operation is published, then scheduled, then done.
+//! # Checked by
+//! `tests/shuttle_platform.rs`.
+
+use super::clock::{Clock, Stamp, TASKS, View};
+use super::guard::Logged;
+use super::memory::{Knowledge, Step};
+use super::objects::{Broken, Doer, Names, Objects};
+use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
+use crate::finding::Finding;
+use crate::op::{Kind, Op};
+use crate::oracles::Objection;
+use map_core::platform::{Place, Point};
+use std::cell::RefCell;
+use std::panic::{self, Location as Site};
+
+/// How far an execution is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// There is none.
+    #[default]
+    Idle,
+    /// Task 0 prepares the map.
+    Setup,
+    /// The threads run.
+    Running,
+    /// Task 0 looks at what they left.
+    Judging,
+    /// Something went wrong.
+    Over,
+}
+
+/// What a task unwinds with when the execution is over. Not a failure of its own.
+pub(super) struct Over;
+
+/// A task.
+#[derive(Debug, Default)]
+pub(super) struct Task {
+    pub(super) name: String,
+    pub(super) knowledge: Knowledge,
+    pub(super) pending: Option<Pending>,
+    /// The op it is in.
+    pub(super) op: Option<Op>,
+    pub(super) finished: bool,
+    /// It waits for a store of another task.
+    pub(super) waiting: bool,
+    /// Others' stores when it last looked.
+    stores_seen: u64,
+    stores_made: u64,
+    /// How often it reached each moment in this op.
+    reached: Vec<(Point, u32)>,
+    /// Locations it has made.
+    made: u32,
+}
+
+impl Task {
+    /// Is the op one of those that promise never to wait?
+    pub(super) fn is_reading(&self) -> bool {
+        let reads = [Kind::Get, Kind::ContainsKey, Kind::GetKeyValue, Kind::Iter, Kind::KeysValues];
+        self.op.is_some_and(|op| reads.contains(&op.kind()))
+    }
+}
+
+/// From an op's call to its return, in terms of happens-before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) thread: usize,
+    pub(super) op: usize,
+    /// What the thread knew at the call.
+    pub(super) called: Clock,
+    /// When it returned.
+    pub(super) returned: Option<Stamp>,
+}
+
+/// An execution.
+pub(super) struct World {
+    pub(super) phase: Phase,
+    pub(super) current: usize,
+    pub(super) tasks: Vec<Task>,
+    pub(super) objects: Objects,
+    pub(super) finding: Option<Finding>,
+    /// What a SeqCst operation meets at.
+    pub(super) sequential: Clock,
+    /// Operations done while the threads run.
+    pub(super) steps: u32,
+    /// More of them are a livelock.
+    pub(super) steps_max: u32,
+    /// Loads may read older stores.
+    pub(super) stale: bool,
+    pub(super) chooser: Box<dyn Chooser>,
+    /// What departed from the ordinary, in order.
+    pub(super) log: Vec<Logged>,
+    /// A task that is suspended for ever, and how many more may be.
+    pub(super) stalled: Option<usize>,
+    pub(super) stalls_left: u32,
+    /// While the map is set up: evacuations of old buckets from this one on are given up.
+    pub(super) abandon_from: Option<usize>,
+    /// The policy has been asked.
+    pub(super) asked: bool,
+    /// The ops done so far, kept with stale reads only.
+    pub(super) spans: Vec<Span>,
+    stores: u64,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        World {
+            phase: Phase::Idle,
+            current: 0,
+            tasks: Vec::new(),
+            objects: Objects::default(),
+            finding: None,
+            sequential: Clock::default(),
+            steps: 0,
+            steps_max: u32::MAX,
+            stale: false,
+            chooser: Box::new(Ordinary),
+            log: Vec::new(),
+            stalled: None,
+            stalls_left: 0,
+            abandon_from: None,
+            asked: false,
+            spans: Vec::new(),
+            stores: 0,
+        }
+    }
+}
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::default();
+}
+
+/// Looks at or changes the world; not across a switch.
+#[inline]
+pub(super) fn with<R>(body: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with(|world| body(&mut world.borrow_mut()))
+}
+
+/// What to do before an operation.
+enum Go {
+    Ahead,
+    Switch(usize),
+    Unwind,
+}
+
+impl World {
+    /// Begins an execution, with task 0 setting up. The chooser, the bounds and the mode stay.
+    pub(super) fn begin(&mut self) {
+        pending::clear();
+        self.chooser.new_execution();
+        self.phase = Phase::Setup;
+        self.current = 0;
+        self.tasks.clear();
+        self.tasks.push(Task { name: crate::case::GIVEN.into(), ..Task::default() });
+        self.objects.clear();
+        self.finding = None;
+        self.sequential = Clock::default();
+        self.steps = 0;
+        self.stores = 0;
+        self.log.clear();
+        self.asked = false;
+        self.spans.clear();
+        self.stalled = None;
+        self.stalls_left = 1;
+        self.abandon_from = None;
+    }
+
+    /// The run is over: forgets what it brought along.
+    pub(super) fn end(&mut self) {
+        *self = World::default();
+    }
+
+    /// Adds a task that knows what task 0 knows now; returns its number.
+    pub(super) fn spawn(&mut self, name: &str) -> usize {
+        let number = self.tasks.len();
+        assert!(number < TASKS, "at most {} threads in a case", TASKS - 1);
+        self.tasks[0].knowledge.tick(0);
+        let view = self.tasks[0].knowledge.view;
+        self.tasks.push(Task {
+            name: name.to_string(),
+            knowledge: Knowledge::new(view),
+            pending: Some(Pending::BEGIN),
+            stores_seen: u64::MAX,
+            ..Task::default()
+        });
+        pending::publish(number, Some(Pending::BEGIN));
+        number
+    }
+
+    /// Task 0 has joined all others.
+    pub(super) fn joined(&mut self) {
+        let mut view = View::default();
+        for task in &self.tasks {
+            view.join(&task.knowledge.view);
+        }
+        self.tasks[0].knowledge.view = view;
+        self.current = 0;
+        if self.phase == Phase::Running {
+            self.phase = Phase::Judging;
+        }
+    }
+
+    /// The task that runs.
+    pub(super) fn me(&mut self) -> &mut Task {
+        let current = self.current;
+        if self.tasks.is_empty() {
+            self.tasks.push(Task::default());
+        }
+        &mut self.tasks[current]
+    }
+
+    /// The task begins its `at`-th op, or ends it.
+    pub(super) fn op(&mut self, at: usize, op: Option<Op>) {
+        let current = self.current;
+        let me = self.me();
+        let called = me.knowledge.view.ordered;
+        me.op = op;
+        if op.is_some() {
+            me.reached.clear();
+            me.pending = Some(Pending { op: at, ..Pending::BEGIN });
+        }
+        if !self.stale {
+            return;
+        }
+        let (thread, returned) = (current - 1, Some(self.me().knowledge.tick(current)));
+        match op {
+            Some(_) => self.spans.push(Span { thread, op: at, called, returned: None }),
+            None => {
+                let mine = |span: &&mut Span| (span.thread, span.op) == (thread, at);
+                if let Some(span) = self.spans.iter_mut().find(mine) {
+                    span.returned = returned;
+                }
+            }
+        }
+    }
+
+    /// The task has done all its ops.
+    pub(super) fn finish(&mut self) {
+        let current = self.current;
+        let me = self.me();
+        me.finished = true;
+        me.op = None;
+        pending::publish(current, None);
+    }
+
+    /// The task has reached a named moment.
+    pub(super) fn reach(&mut self, point: Point, place: Place) {
+        let me = self.me();
+        let occurrence = match me.reached.iter_mut().find(|(known, _)| *known == point) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                me.reached.push((point, 0));
+                0
+            }
+        };
+        if let Some(pending) = &mut me.pending {
+            *pending = Pending { point: Some((point, place)), occurrence, steps: 0, ..*pending };
+        }
+    }
+
+    /// A name for a place that the current task makes.
+    pub(super) fn new_location(&mut self) -> (Location, Stamp) {
+        let current = self.current;
+        let me = self.me();
+        me.made += 1;
+        (Location::new(current, me.made - 1), me.knowledge.tick(current))
+    }
+
+    /// One more step of the current task, for a memory.
+    pub(super) fn step(&mut self) -> Step<'_> {
+        let current = self.current;
+        self.me();
+        let knowledge = &mut self.tasks[current].knowledge;
+        Step {
+            stamp: knowledge.tick(current),
+            knowledge,
+            sequential: &mut self.sequential,
+            stale: self.stale,
+        }
+    }
+
+    /// The current task has stored something.
+    pub(super) fn stored(&mut self) {
+        self.stores += 1;
+        self.me().stores_made += 1;
+    }
+
+    fn others_stores(&self, task: usize) -> u64 {
+        self.stores - self.tasks[task].stores_made
+    }
+
+    /// Is there nothing for this task to do but to wait on?
+    pub(super) fn waits(&self, task: usize) -> bool {
+        self.tasks[task].waiting && self.tasks[task].stores_seen == self.others_stores(task)
+    }
+
+    /// The current task will wait for another's store: one made since it last looked, if there is one.
+    pub(super) fn wait(&mut self) {
+        let others = self.others_stores(self.current);
+        let me = self.me();
+        me.waiting = me.stores_seen == others;
+        me.stores_seen = others;
+    }
+
+    /// The current task has waited, and looks again. What all others have done is visible to it now: a store becomes
+    /// visible in finite time.
+    fn look(&mut self) {
+        let others = self.others_stores(self.current);
+        let mut seen = Clock::default();
+        self.tasks.iter().for_each(|task| seen.join(&task.knowledge.view.seen));
+        let me = self.me();
+        me.knowledge.view.seen.join(&seen);
+        me.waiting = false;
+        me.stores_seen = others;
+    }
+
+    fn before(&mut self, location: Location, access: Access) -> Go {
+        match self.phase {
+            Phase::Over => Go::Unwind,
+            Phase::Running if self.current != 0 => {
+                let current = self.current;
+                let me = self.me();
+                let pending = me.pending.get_or_insert(Pending::BEGIN);
+                pending.location = location;
+                pending.access = access;
+                pending::publish(current, Some(*pending));
+                Go::Switch(current)
+            }
+            _ => Go::Ahead,
+        }
+    }
+
+    fn resumed(&mut self, me: usize) -> bool {
+        self.current = me;
+        if self.phase == Phase::Over {
+            return false;
+        }
+        self.steps += 1;
+        if let Some(pending) = &mut self.tasks[me].pending {
+            pending.steps += 1;
+            if pending.access == Access::Wait {
+                self.look();
+            }
+        }
+        if self.steps > self.steps_max {
+            let detail = format!("the threads have taken {} steps and go on", self.steps);
+            self.object("livelock", "every op returns", detail);
+            return false;
+        }
+        true
+    }
+
+    /// The current task, in its op.
+    pub(super) fn doer(&mut self) -> Doer {
+        let task = self.current;
+        Doer { task, op: self.me().op }
+    }
+
+    /// A task, in its op.
+    pub(super) fn doer_of(&self, task: usize) -> Doer {
+        Doer { task, op: self.tasks[task].op }
+    }
+
+    /// Puts a doer in words.
+    pub(super) fn name(&self, Doer { task, op }: Doer) -> String {
+        let name = &self.tasks[task].name;
+        op.map_or_else(|| name.clone(), |op| format!("{name}'s `{op}`"))
+    }
+
+    /// Where the current task is, for messages.
+    pub(super) fn whereabouts(&self) -> String {
+        match self.tasks[self.current].pending.and_then(|pending| pending.point) {
+            Some((point, place)) => format!(" past {point} ({place})"),
+            None => String::new(),
+        }
+    }
+
+    /// Asks the register of objects something, and objects to what it finds broken.
+    pub(super) fn register(
+        &mut self,
+        ask: impl FnOnce(&mut Objects, Doer, Names<'_>) -> Result<(), Broken>,
+    ) -> bool {
+        if matches!(self.phase, Phase::Idle | Phase::Over) {
+            return true;
+        }
+        let doer = self.doer();
+        let mut objects = std::mem::take(&mut self.objects);
+        let answer = ask(&mut objects, doer, &|doer| self.name(doer));
+        self.objects = objects;
+        match answer {
+            Ok(()) => true,
+            Err((rule, detail)) => {
+                let (name, place) = (&self.tasks[doer.task].name, self.whereabouts());
+                let detail = format!("by {name}{place} {detail}");
+                self.object("reclamation", rule, detail);
+                false
+            }
+        }
+    }
+
+    /// Notes an objection of the current task's doing and ends the execution; does nothing if it has ended.
+    pub(super) fn object(&mut self, oracle: &'static str, rule: &str, detail: String) {
+        self.object_to(self.current, oracle, rule, detail);
+    }
+
+    /// The same, of a task's doing.
+    pub(super) fn object_to(
+        &mut self,
+        task: usize,
+        oracle: &'static str,
+        rule: &str,
+        detail: String,
+    ) {
+        if self.phase == Phase::Over || self.phase == Phase::Idle {
+            return;
+        }
+        self.phase = Phase::Over;
+        let Task { op, pending, .. } = &self.tasks[task];
+        self.finding = Some(Finding {
+            objection: Objection { oracle, rule: rule.to_string(), detail },
+            at: pending.map_or(0, |pending| pending.op),
+            op: *op,
+            growth: None,
+        });
+    }
+
+    /// Asks the chooser.
+    pub(super) fn choose(&mut self, choice: Choice) -> usize {
+        if self.phase != Phase::Running || self.current == 0 || choice.options() < 2 {
+            return 0;
+        }
+        pending::publish(self.current, self.tasks[self.current].pending);
+        let chosen = self.chooser.choose(self.current, choice).min(choice.options() - 1);
+        if chosen != 0
+            && let Some(pending) = self.tasks[self.current].pending
+        {
+            self.log.push(Logged::Chose { task: self.current, at: pending, choice, chosen });
+        }
+        chosen
+    }
+}
+
+/// Publishes an operation and lets the scheduler choose who goes; returns when it is the operation's turn.
+#[inline]
+pub(super) fn before(location: Location, access: Access) {
+    if std::thread::panicking() {
+        return;
+    }
+    let turn = match with(|world| world.before(location, access)) {
+        Go::Ahead => true,
+        Go::Unwind => false,
+        Go::Switch(me) => {
+            shuttle_engine::runtime::thread::switch();
+            with(|world| world.resumed(me))
+        }
+    };
+    if !turn {
+        unwind();
+    }
+}
+
+/// Ends the current task: the execution is over.
+pub(super) fn unwind() {
+    if !std::thread::panicking() {
+        panic::resume_unwind(Box::new(Over));
+    }
+}
+
+/// `file:line` of a place in the code.
+pub(super) fn site(site: &Site<'_>) -> String {
+    let file = site.file();
+    let file = file.rfind("map-core/").map_or(file, |at| &file[at..]);
+    format!("{file}:{}", site.line())
+}

@@ -1,0 +1,97 @@
+//! Generated concurrent cases: 2–4 threads of 1–6 ops, with a growth always near.
+//!
+//! Few keys, most of them in one old bucket; a map that is in the middle of a growth, about to begin one, or thin with
+//! overflow buckets; swarm weights, so that one case is all removes and another all `clear` and iteration.
+//!
+//! # Not here
+//! Judging them: see `engines::judge`.
+//! # Checked by
+//! `tests/shuttle_platform.rs`.
+
+use super::hashers::Hasher;
+use crate::case::{Case, Elements, GIVEN, Thread};
+use crate::catalogue::{PAIR, QUAD};
+use crate::op::Op;
+use fastrand::Rng;
+
+/// Names of threads, by role of none.
+const NAMES: [&str; 4] = ["ann", "ben", "cat", "dan"];
+/// Keys that the threads use: of one old bucket (of two), of the other, of either.
+const KEYS: [u16; 8] = [2, 4, 6, 8, 1, 3, 5, 12];
+/// Ops in all threads together: what a checker answers in no time.
+const OPS_MAX: usize = 12;
+
+/// A case from a seed.
+pub fn draw(seed: u64) -> Case {
+    let mut rng = Rng::with_seed(seed);
+    let rng = &mut rng;
+    let (capacity, ops) = given(rng);
+    let mut threads = vec![Thread { name: GIVEN.into(), ops, notes: Vec::new() }];
+    let weights = [(); 12].map(|()| if rng.u8(0..3) == 0 { 0 } else { rng.u32(1..8) });
+    let keys: Vec<u16> = (0..rng.usize(1..5)).map(|_| KEYS[rng.usize(0..KEYS.len())]).collect();
+    let count = rng.usize(2..5);
+    for name in &NAMES[..count] {
+        let length = rng.usize(1..=6.min(OPS_MAX / count));
+        let ops = (0..length).map(|_| op(rng, &weights, &keys)).collect();
+        threads.push(Thread { name: (*name).into(), ops, notes: Vec::new() });
+    }
+    let hasher = if rng.u8(0..6) == 0 { Hasher::Zero } else { Hasher::Identity };
+    let elements = if rng.u8(0..3) == 0 { Elements::Counted } else { Elements::Plain };
+    Case { hasher, elements, capacity, threads, ..Case::default() }
+}
+
+/// A map near or in a growth: the capacity it is made with, and what is done to it first.
+fn given(rng: &mut Rng) -> (u16, Vec<Op>) {
+    let insert = |key: u16| Op::Insert(key, key);
+    let few = |rng: &mut Rng| {
+        let some = KEYS.iter().filter(|_| rng.bool()).copied();
+        some.map(insert).collect::<Vec<Op>>()
+    };
+    match rng.u8(0..8) {
+        // A growth from 2 buckets has begun, perhaps half of it is done.
+        0..=3 => {
+            let mut ops = few(rng);
+            ops.push(Op::EvacuateTo(rng.u16(0..2)));
+            (PAIR, ops)
+        }
+        // From 4.
+        4 => {
+            let mut ops = few(rng);
+            ops.push(Op::EvacuateTo(rng.u16(0..4)));
+            (QUAD, ops)
+        }
+        // One bucket, full: the next insertion starts a growth.
+        5 => (8, (20..28).map(insert).collect()),
+        // A chain of 2 buckets, its growth begun.
+        6 => {
+            let chain = (0..9).map(|key| insert(20 + 2 * key));
+            (PAIR, chain.chain([Op::EvacuateTo(0)]).collect())
+        }
+        _ => (PAIR, few(rng)),
+    }
+}
+
+fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16]) -> Op {
+    let key = keys[rng.usize(0..keys.len())];
+    let value = rng.u16(100..200);
+    let total: u32 = weights.iter().sum();
+    let mut at = rng.u32(0..total.max(1));
+    let kind = weights.iter().position(|&weight| match at.checked_sub(weight) {
+        None => true,
+        Some(left) => {
+            at = left;
+            false
+        }
+    });
+    match kind.unwrap_or(0) {
+        0 | 1 => Op::Insert(key, value),
+        2 | 3 => Op::Get(key),
+        4 | 5 => Op::Remove(key),
+        6 => Op::Update(key, value),
+        7 => Op::EntryOrInsert(key, value),
+        8 => Op::Compute(key, value),
+        9 => [Op::Iter, Op::Clear, Op::Retain(1, 0)][rng.usize(0..3)],
+        10 => Op::Reserve(rng.u16(0..30)),
+        _ => Op::Insert(rng.u16(30..40), value),
+    }
+}

@@ -1,0 +1,344 @@
+//! The shuttle platform seen red: each thing that it can object to, on a few lines that do just that.
+
+use map_core::platform::{Atomic, Cell, Collector, Guard, Mutex, Object, Platform, Reclaim};
+use models::case::Case;
+use models::catalogue;
+use models::engines::dfs::{self, Explore};
+use models::engines::judge::Judge;
+use models::engines::shuttle::pending::{self, Access, Ordinary};
+use models::engines::shuttle::{Lines, Model, Policy, litmus, run};
+use models::engines::{Limits, Report};
+use models::finding::Finding;
+use models::generators::scenarios;
+use models::schedulers::Named;
+use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+type Word = <Model as Platform>::AtomicUsize;
+type Pointer<T> = <Model as Platform>::AtomicPtr<T>;
+type Plain = <Model as Platform>::Cell<u64>;
+type Pins = <Model as Platform>::Collector;
+
+/// A cell, what says that it is filled, and what makes two threads wait.
+struct Shared {
+    cell: Plain,
+    flag: Word,
+}
+
+fn shared() -> Shared {
+    Shared { cell: Plain::new(0), flag: Word::new(0) }
+}
+
+fn explore<S: Send + Sync + 'static>(make: fn() -> S, lines: &[Lines<S, u64>]) -> Report {
+    litmus(dfs::policy(Explore { preemptions: Some(2), ..Explore::default() }), make, lines, None)
+}
+
+#[track_caller]
+fn found(report: &Report, oracle: &str) -> Finding {
+    let found = report.found.as_ref().unwrap_or_else(|| panic!("{oracle} must object"));
+    assert_eq!(found.finding.objection.oracle, oracle, "{}", found.finding);
+    found.finding.clone()
+}
+
+fn fill(shared: &Shared) -> u64 {
+    // SAFETY: the model's cell reports a race before it happens.
+    shared.cell.with_mut(|cell| unsafe { *cell = 7 });
+    0
+}
+
+fn look(shared: &Shared) -> u64 {
+    // SAFETY: as in `fill`.
+    shared.cell.with(|cell| unsafe { *cell })
+}
+
+#[test]
+fn an_unordered_read_and_write_race_and_both_are_named() {
+    let report = explore(
+        shared,
+        &[
+            |shared| {
+                fill(shared);
+                shared.flag.store(1, Relaxed);
+                0
+            },
+            |shared| if shared.flag.load(Acquire) == 1 { look(shared) } else { 0 },
+        ],
+    );
+    let detail = found(&report, "race").objection.detail;
+    assert!(detail.contains("by thread-1: read at") && detail.contains("by thread-0"), "{detail}");
+    assert_eq!(detail.matches("shuttle_platform.rs:").count(), 2, "{detail}");
+}
+
+#[test]
+fn a_released_write_and_an_acquired_read_do_not_race() {
+    let report = explore(
+        shared,
+        &[
+            |shared| {
+                fill(shared);
+                shared.flag.store(1, Release);
+                0
+            },
+            |shared| if shared.flag.load(Acquire) == 1 { look(shared) } else { 0 },
+        ],
+    );
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    assert!(report.outcomes.contains("[0, 7]"));
+}
+
+#[test]
+fn an_atomic_is_not_used_before_its_making_is_seen() {
+    let report = explore(
+        || Pointer::<Word>::new(std::ptr::null_mut()),
+        &[
+            |link: &Pointer<Word>| {
+                link.store(Box::into_raw(Box::new(Word::new(3))), Relaxed);
+                0
+            },
+            |link| match link.load(Acquire) {
+                made if made.is_null() => 0,
+                // SAFETY: never freed.
+                made => unsafe { (*made).load(Relaxed) as u64 },
+            },
+        ],
+    );
+    assert!(found(&report, "race").objection.detail.contains("used an atomic"));
+}
+
+#[test]
+fn a_mutex_orders_what_is_done_under_it() {
+    let report = explore(
+        || <Model as Platform>::Mutex::<u64>::new(0),
+        &[
+            |mutex: &<Model as Platform>::Mutex<u64>| {
+                mutex.with(|value| std::mem::replace(value, 1))
+            },
+            |mutex| mutex.with(|value| std::mem::replace(value, 2)),
+        ],
+    );
+    assert!(report.found.is_none(), "{:?}", report.found);
+    assert_eq!(report.outcomes.len(), 2);
+}
+
+/// Something to retire.
+struct Boxed;
+
+impl Reclaim for Boxed {
+    unsafe fn reclaim(object: *mut Self) {
+        Model::freed(object.cast_const());
+        // SAFETY: made by `linked` from a box.
+        drop(unsafe { Box::from_raw(object) });
+    }
+}
+
+/// A collector and a link to a box.
+struct Linked {
+    link: Pointer<Boxed>,
+    pins: Pins,
+}
+
+fn linked() -> Linked {
+    let boxed = Box::into_raw(Box::new(Boxed));
+    Model::allocated(boxed.cast_const(), Object::Entry);
+    Linked { link: Pointer::new(boxed), pins: Pins::new() }
+}
+
+fn reader(linked: &Linked) -> u64 {
+    let _pin = linked.pins.pin();
+    let boxed = linked.link.load(Acquire);
+    if !boxed.is_null() {
+        linked.link.load(Relaxed);
+        Model::touched(boxed.cast_const());
+    }
+    0
+}
+
+#[test]
+fn what_is_retired_after_unlinking_is_safe() {
+    let report = explore(
+        linked,
+        &[
+            |linked| {
+                let pin = linked.pins.pin();
+                let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+                // SAFETY: unlinked above, once.
+                unsafe { pin.retire(boxed) };
+                0
+            },
+            reader,
+        ],
+    );
+    assert!(report.found.is_none(), "{:?}", report.found);
+}
+
+#[test]
+fn what_is_retired_before_unlinking_is_touched_too_late() {
+    let report = explore(
+        linked,
+        &[
+            |linked| {
+                let pin = linked.pins.pin();
+                let boxed = linked.link.load(Acquire);
+                // SAFETY: none, that is what the model must say.
+                unsafe { pin.retire(boxed) };
+                linked.link.store(std::ptr::null_mut(), Release);
+                0
+            },
+            reader,
+        ],
+    );
+    let finding = found(&report, "reclamation");
+    assert!(finding.objection.detail.contains("retired by thread-0"), "{finding}");
+}
+
+#[test]
+fn what_is_touched_without_a_pin_is_reclaimed() {
+    let report = explore(
+        linked,
+        &[
+            |linked| {
+                let pin = linked.pins.pin();
+                let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+                // SAFETY: unlinked above, once.
+                unsafe { pin.retire(boxed) };
+                0
+            },
+            |linked| {
+                let boxed = linked.link.load(Acquire);
+                linked.link.load(Relaxed);
+                Model::touched(boxed.cast_const());
+                0
+            },
+        ],
+    );
+    found(&report, "reclamation");
+}
+
+#[test]
+fn what_is_retired_twice_is_found() {
+    let report = explore(
+        linked,
+        &[|linked| {
+            let pin = linked.pins.pin();
+            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+            // SAFETY: unlinked above, once.
+            unsafe { pin.retire(boxed) };
+            // SAFETY: none, that is what the model must say.
+            unsafe { pin.retire(boxed) };
+            0
+        }],
+    );
+    assert!(found(&report, "reclamation").objection.detail.contains("again; first by thread-0"));
+}
+
+#[test]
+fn what_is_not_freed_is_a_leak() {
+    let report = explore(linked, &[|_| 0]);
+    assert!(found(&report, "reclamation").objection.detail.contains("leaked 1 objects"));
+}
+
+#[test]
+fn threads_that_wait_for_each_other_are_deadlocked() {
+    let wait: Lines<Shared, u64> = |shared| {
+        while shared.flag.load(Acquire) == 0 {
+            Model::wait(0);
+        }
+        0
+    };
+    let report = explore(shared, &[wait, wait]);
+    assert!(found(&report, "deadlock").objection.detail.contains("thread-1"));
+}
+
+#[test]
+fn a_thread_that_waits_goes_on_after_the_store() {
+    let wait: Lines<Shared, u64> = |shared| {
+        while shared.flag.load(Acquire) == 0 {
+            Model::wait(0);
+        }
+        look(shared)
+    };
+    let report = explore(
+        shared,
+        &[wait, |shared| {
+            fill(shared);
+            shared.flag.store(1, Release);
+            0
+        }],
+    );
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+}
+
+#[test]
+fn a_loop_without_end_is_a_livelock() {
+    let report = explore(
+        shared,
+        &[|shared| {
+            while shared.flag.load(Acquire) == 0 {}
+            0
+        }],
+    );
+    found(&report, "livelock");
+}
+
+#[test]
+fn a_panic_is_a_finding_and_is_not_printed() {
+    let report = explore(shared, &[|_| panic!("on purpose")]);
+    assert!(found(&report, "panics").objection.detail.contains("on purpose"));
+}
+
+/// Looks at what is pending, each time it is asked.
+struct Looker(usize);
+
+impl Scheduler for Looker {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        self.0 += 1;
+        (self.0 < 3).then(|| Schedule::new(0))
+    }
+
+    fn next_task(&mut self, runnable: &[&Task], _: Option<TaskId>, _: bool) -> Option<TaskId> {
+        for task in runnable.iter().filter(|_| runnable.len() > 1) {
+            let next = pending::of(task.id()).expect("published-first");
+            assert!(next.access != Access::Begin && next.location.maker() == 0, "{next:?}");
+        }
+        Some(runnable[0].id())
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn what_is_pending_is_published_before_the_scheduler_is_asked() {
+    let policy =
+        Policy { scheduler: Box::new(Looker(0)), chooser: Box::new(Ordinary), stale: false };
+    let store: Lines<Shared, u64> = |shared| {
+        shared.flag.store(1, Relaxed);
+        shared.flag.load(Relaxed) as u64
+    };
+    let report = litmus(policy, shared, &[store, store], None);
+    assert!(report.found.is_none() && report.executions == 2, "{:?}", report.found);
+}
+
+#[test]
+fn runs_repeat() {
+    let scenario = catalogue::named("two_evacuators_share_the_buckets").expect("it is there");
+    let steps = || {
+        let judge = Judge::new(&scenario.case, scenario.allowed.clone());
+        run(&scenario.case, judge, Named::Random.policy(5, true), &Limits::executions(50)).steps
+    };
+    assert_eq!(steps(), steps());
+}
+
+#[test]
+fn generated_cases_find_nothing_and_print_and_parse() {
+    for seed in 0..60 {
+        let case = scenarios::draw(seed);
+        assert_eq!(Case::parse(&case.to_string()).as_ref(), Ok(&case));
+        assert!((2..=4).contains(&case.running().len()));
+        let stale = seed % 2 == 0;
+        let judge = Judge::new(&case, catalogue::Allowed::default());
+        let report = run(&case, judge, Named::Random.policy(seed, stale), &Limits::executions(20));
+        assert!(report.found.is_none(), "{:?}\n{case}", report.found);
+    }
+}
