@@ -138,6 +138,10 @@ use foldhash::fast::RandomState;
 
 /// A hash map that any number of threads read and write at once, and that grows a bucket or two at
 /// a time while they do.
+///
+/// What is removed or replaced is dropped after a grace period, by whichever thread's pin ends last.
+/// A `Drop` that panics then leaves a valid map, but leaks what was to be dropped after it in the same
+/// batch, and the batch.
 pub struct ConcurrentMap<K, V, S = RandomState, P: Platform = Std> {
     core: Core<K, V, P>,
     hash_builder: S,

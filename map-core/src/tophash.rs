@@ -17,7 +17,7 @@
 //! | [`EVACUATED_HIGH`] | old | the entry moved to a new bucket of a higher index |
 //! | [`EVACUATED_EMPTY`] | old | the slot was empty when its bucket was evacuated |
 //!
-//! The eight tophashes of a bucket are searched at once as one [`Word`].
+//! The eight tophashes of a bucket are searched at once, as one word.
 //!
 //! # Invariants
 //! - **one-world**: the slots of a chain are either all in evacuated states or none is.

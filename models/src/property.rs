@@ -20,7 +20,7 @@ use crate::case::Case;
 use crate::elements::{Key, Ledger, Value};
 use crate::finding::Finding;
 use crate::generators::hashers::ModelState;
-use crate::op::{CURSORS, Op, Order, Ret};
+use crate::op::{CURSORS, Op, Order, Ret, Site};
 use crate::oracles::drops::Allowance;
 use crate::oracles::iteration::Witness;
 use crate::oracles::panics::{self, Cause};
@@ -235,7 +235,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::FillToThreshold(distance, k) => self.fill(distance, k),
             Op::EvacuateTo(mark) => self.evacuate_to(mark as usize),
             Op::PanicAt(site, n) => {
-                if K::COUNTED {
+                // A drop that comes later panics in the midst of another op, and takes the rest of its batch along.
+                let later = site == Site::Drop && S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
+                if K::COUNTED && !later {
                     Ledger::arm(site, n as u32);
                     self.armed = true;
                 }
@@ -392,7 +394,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Err(Cause::Injected(site)) => site,
         };
         self.report.panics += 1;
-        self.allowance.leaks |= site == crate::op::Site::Drop;
+        self.allowance.leaks |= site == Site::Drop;
         // What a cursor had yielded when the panic came through it is not known.
         if let Op::CursorStep(c, _) = op {
             self.cursors[c as usize] = None;
