@@ -97,4 +97,6 @@ pub struct Found {
     pub finding: Finding,
     /// The departures from the ordinary schedule, in order. Empty if the engine cannot say.
     pub schedule: Vec<Forced>,
+    /// What the policy did to threads on purpose, in order, a line each. Empty if it keeps no account.
+    pub chain: Vec<String>,
 }

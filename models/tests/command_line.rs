@@ -150,3 +150,25 @@ fn a_concurrent_case_is_replayed_by_its_schedule() {
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("passes (by its schedule of 2 departures)"), "{out}");
 }
+
+#[test]
+fn perturb_takes_a_table_and_refuses_one_that_makes_no_sense() {
+    let here = folder();
+    let run = ["run", "reader_needs_no_writer", "--scheduler", "perturb", "--seed", "1"];
+    let with =
+        |policy: &'static str| [&run[..], &["--executions", "60", "--policy", policy]].concat();
+    std::fs::write(here.path().join("calm.toml"), "perturb = []\n").expect("written");
+    let (code, out, _) = models(&with("calm.toml"), here.path());
+    assert!(code == 0 && out.contains("nothing found: 60 executions"), "{out}");
+    std::fs::write(here.path().join("bad.toml"), "[[perturb]]\nkind = 'stall'\n").expect("written");
+    let (code, _, err) = models(&with("bad.toml"), here.path());
+    assert!(code == 2 && err.starts_with("bad.toml: "), "{err}");
+}
+
+#[test]
+fn jobs_share_the_executions_of_a_scenario() {
+    let line =
+        ["run", "reader_needs_no_writer", "--seed", "1", "--executions", "60", "--jobs", "2"];
+    let (code, out, _) = models(&line, folder().path());
+    assert!(code == 0 && out.contains("nothing found: 60 executions"), "{out}");
+}

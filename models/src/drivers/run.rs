@@ -1,7 +1,10 @@
 //! `cargo models run`: scenarios, or generated cases, under an engine.
 //!
-//! The work is cut into turns: so many executions of one scenario from one seed. Turn `n` of seed `s` is the same on
-//! every machine, whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
+//! The work is cut into turns. Scenarios under a randomized engine are [`lanes`]; generated cases, and the engines that go
+//! through a scenario once, take turns that know nothing of each other: turn `n` of seed `s` is the same on every machine,
+//! whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
+
+mod lanes;
 
 use super::Exit;
 use super::ops::seconds;
@@ -14,14 +17,14 @@ use crate::finding;
 use crate::generators::hashers::mix;
 use crate::generators::scenarios;
 use crate::schedulers::Named;
+use crate::schedulers::perturb::Table;
 use indicatif::{HumanCount, ProgressBar};
-use std::path::PathBuf;
+use lanes::{Lane, Making};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Executions in a turn of a randomized engine.
-const TURN: u64 = 500;
 /// Executions of a generated case: more cases find more than more schedules of one.
 const TURN_GENERATED: u64 = 50;
 /// The most that one scenario may take of an exhaustive engine's time, unless it is given a time.
@@ -70,6 +73,9 @@ pub struct Options {
     /// Who chooses the schedules (of `shuttle` and `stale`).
     #[arg(long, value_enum, default_value_t)]
     pub scheduler: Named,
+    /// What `--scheduler perturb` does, in TOML (models/src/schedulers/perturb.toml, if not given).
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
     /// How many preemptions an execution may have (of `dfs` and `loom`).
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub preemptions: usize,
@@ -107,6 +113,7 @@ pub fn list() -> Exit {
 /// What all jobs share.
 struct Run {
     options: Options,
+    table: Table,
     seed: u64,
     scenarios: Vec<Scenario>,
     next: AtomicU64,
@@ -137,6 +144,13 @@ pub fn drive(options: &Options) -> Exit {
         eprintln!("no scenario is called so; `cargo models list` has them all");
         return Exit::Bad;
     }
+    let table = match options.policy.as_deref().map_or(Ok(Table::default()), table) {
+        Ok(table) => table,
+        Err(error) => {
+            eprintln!("{error}");
+            return Exit::Bad;
+        }
+    };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     println!(
         "seed {seed}, engine {}, scheduler {}",
@@ -145,6 +159,7 @@ pub fn drive(options: &Options) -> Exit {
     );
     let run = Arc::new(Run {
         options: options.clone(),
+        table,
         seed,
         scenarios,
         next: AtomicU64::new(0),
@@ -159,8 +174,12 @@ pub fn drive(options: &Options) -> Exit {
     let progress = ProgressBar::new_spinner();
     progress.enable_steady_tick(Duration::from_millis(200));
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs {
-            scope.spawn(|| run.job(&progress));
+        for worker in 0..options.jobs {
+            let (run, progress) = (&run, &progress);
+            scope.spawn(move || match run.has_lanes() {
+                true => run.lanes(worker, progress),
+                false => run.turns(progress),
+            });
         }
     });
     progress.finish_and_clear();
@@ -172,6 +191,13 @@ pub fn drive(options: &Options) -> Exit {
         _ => println!("found something: {words}"),
     }
     if tally.found == 0 { Exit::Clean } else { Exit::Found }
+}
+
+/// Reads a table of perturbations.
+fn table(path: &Path) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let table = text.and_then(|text| Table::parse(&text));
+    table.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))
 }
 
 impl Run {
@@ -193,61 +219,79 @@ impl Run {
         )
     }
 
+    /// Do policies go on from turn to turn?
+    fn has_lanes(&self) -> bool {
+        !self.options.generated && !self.options.engine.is_exhaustive()
+    }
+
+    fn is_over(&self) -> bool {
+        let late = self.options.time.is_some_and(|time| self.began.elapsed() >= time);
+        late || self.stop.load(Ordering::Relaxed)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.options.time.map(|time| time.saturating_sub(self.began.elapsed()))
+    }
+
+    /// One job: its lanes, round after round.
+    fn lanes(&self, worker: u32, progress: &ProgressBar) {
+        let Options { engine, scheduler, executions, jobs, .. } = self.options;
+        let making = Making {
+            seed: self.seed,
+            stale: engine == Engine::Stale,
+            table: &self.table,
+            executions: executions.unwrap_or(u64::MAX),
+        };
+        let share = (worker as usize, jobs as usize);
+        let mut lanes = Lane::shared(&self.scenarios, &[scheduler], share, &making);
+        while lanes.iter().any(Lane::goes_on) {
+            for lane in lanes.iter_mut().filter(|lane| lane.goes_on()) {
+                if self.is_over() {
+                    return;
+                }
+                let report = lane.take(self.time_left());
+                let (name, named) = (lane.scenario.name, lane.named);
+                let how = format!("execution {} of its lane", lane.done);
+                self.count((name, &lane.scenario.case), named, &how, &report, progress);
+            }
+        }
+    }
+
+    /// One job: turns that know nothing of each other.
+    fn turns(&self, progress: &ProgressBar) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(executions) = self.turn(number) else { return };
+            if self.is_over() {
+                return;
+            }
+            let (name, case, report) = self.take(number, executions);
+            let how = format!("execution {} of turn {number}", report.executions);
+            self.count((&name, &case), self.options.scheduler, &how, &report, progress);
+        }
+    }
+
     /// The executions of a turn, or `None` if there is no such turn.
     fn turn(&self, number: u64) -> Option<u64> {
         let round = number / self.scenarios.len() as u64;
         if self.options.engine.is_exhaustive() {
             return (round == 0).then(|| self.options.executions.unwrap_or(u64::MAX));
         }
-        let turn = if self.options.generated { TURN_GENERATED } else { TURN };
         match self.options.executions {
-            None => Some(turn),
-            Some(all) => match all.saturating_sub(round * turn) {
+            None => Some(TURN_GENERATED),
+            Some(all) => match all.saturating_sub(round * TURN_GENERATED) {
                 0 => None,
-                left => Some(left.min(turn)),
+                left => Some(left.min(TURN_GENERATED)),
             },
-        }
-    }
-
-    fn job(&self, progress: &ProgressBar) {
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let late = self.options.time.is_some_and(|time| self.began.elapsed() >= time);
-            let Some(executions) = self.turn(number) else { return };
-            if late || self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let (name, case, report) = self.take(number, executions);
-            let mut tally = self.tally();
-            tally.executions += report.executions;
-            tally.steps += report.steps;
-            tally.exhausted += usize::from(report.exhausted);
-            if report.found.is_some() {
-                self.stop.store(true, Ordering::Relaxed);
-                tally.found += 1;
-                tally.failed |= progress.suspend(|| self.keep(&name, number, &case, &report));
-            }
-            if self.options.engine.is_exhaustive() {
-                let how = if report.exhausted { "exhausted" } else { "not exhausted" };
-                progress.suspend(|| {
-                    println!(
-                        "{name}: {how}, {} executions, {} outcomes",
-                        report.executions,
-                        report.outcomes.len()
-                    );
-                });
-            }
-            progress.set_message(self.words(&tally));
         }
     }
 
     /// One turn.
     fn take(&self, number: u64, executions: u64) -> (String, Case, Report) {
-        let Options { engine, scheduler, preemptions, time, .. } = self.options;
-        let left = time.map(|time| time.saturating_sub(self.began.elapsed()));
+        let Options { engine, scheduler, preemptions, .. } = self.options;
         let limits = Limits {
             executions: Some(executions),
-            time: left.or(engine.is_exhaustive().then_some(EXHAUST)),
+            time: self.time_left().or(engine.is_exhaustive().then_some(EXHAUST)),
         };
         let seed = mix(self.seed) ^ mix(!number);
         let scenario = &self.scenarios[(number % self.scenarios.len() as u64) as usize];
@@ -256,9 +300,10 @@ impl Run {
             false => (scenario.name.to_string(), scenario.case.clone(), scenario.allowed.clone()),
         };
         let judge = Judge::new(&case, allowed);
+        let policy = |stale| scheduler.policy_with(seed, stale, &self.table);
         let report = match engine {
-            Engine::Shuttle => shuttle::run(&case, judge, scheduler.policy(seed, false), &limits),
-            Engine::Stale => shuttle::run(&case, judge, scheduler.policy(seed, true), &limits),
+            Engine::Shuttle => shuttle::run(&case, judge, policy(false), &limits),
+            Engine::Stale => shuttle::run(&case, judge, policy(true), &limits),
             Engine::Dfs => {
                 let explore = Explore { preemptions: Some(preemptions), ..Explore::default() };
                 dfs::explore(&case, judge, explore, &limits)
@@ -268,31 +313,65 @@ impl Run {
         (name, case, report)
     }
 
-    /// Writes a finding down and says so; true if it could not be written.
-    fn keep(&self, name: &str, number: u64, case: &Case, report: &Report) -> bool {
-        let Some(found) = &report.found else { return false };
+    /// Adds a turn to the tally, and keeps what it found.
+    fn count(
+        &self,
+        (name, case): (&str, &Case),
+        named: Named,
+        how: &str,
+        report: &Report,
+        progress: &ProgressBar,
+    ) {
+        let mut tally = self.tally();
+        tally.executions += report.executions;
+        tally.steps += report.steps;
+        tally.exhausted += usize::from(report.exhausted);
+        if report.found.is_some() {
+            self.stop.store(true, Ordering::Relaxed);
+            tally.found += 1;
+            let kept = progress.suspend(|| self.keep(name, case, named, how, report));
+            tally.failed |= !kept;
+        }
+        if self.options.engine.is_exhaustive() {
+            let said = if report.exhausted { "exhausted" } else { "not exhausted" };
+            let (executions, outcomes) = (report.executions, report.outcomes.len());
+            progress.suspend(|| {
+                println!("{name}: {said}, {executions} executions, {outcomes} outcomes");
+            });
+        }
+        progress.set_message(self.words(&tally));
+    }
+
+    /// Writes a finding down and says so; false if it could not be written.
+    fn keep(&self, name: &str, case: &Case, named: Named, how: &str, report: &Report) -> bool {
+        let Some(found) = &report.found else { return true };
         let case = Case { schedule: found.schedule.clone(), ..case.clone() };
-        let Options { engine, scheduler, .. } = self.options;
-        let how = format!(
-            "scenario {name}, execution {} of turn {number}\nfound by: cargo models run --engine {} --scheduler {} --seed {}",
-            report.executions,
+        let mut story = format!("scenario {name}, {how}\n");
+        for link in &found.chain {
+            story += &format!("chain: {link}\n");
+        }
+        let Options { engine, policy, generated, .. } = &self.options;
+        let what = if *generated { "--generated" } else { name };
+        story += &format!(
+            "found by: cargo models run {what} --engine {} --scheduler {} --seed {}",
             engine.name(),
-            scheduler.name(),
+            named.name(),
             self.seed,
         );
-        let kept = finding::keep(&self.options.findings, &case, &found.finding, &how);
-        println!("{name}:\n{}\n{how}", found.finding);
+        if let Some(policy) = policy {
+            story += &format!(" --policy {}", policy.display());
+        }
+        let kept = finding::keep(&self.options.findings, &case, &found.finding, &story);
+        println!("{name}:\n{}\n{story}", found.finding);
         match kept {
             Ok(path) => {
                 println!("replay: cargo models replay {}", path.display());
-                false
+                true
             }
             Err(error) => {
-                eprintln!(
-                    "cannot write to {}: {error}; the case follows\n{case}",
-                    self.options.findings.display()
-                );
-                true
+                let place = self.options.findings.display();
+                eprintln!("cannot write to {place}: {error}; the case follows\n{case}");
+                false
             }
         }
     }

@@ -261,7 +261,7 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
     if let Err((payload, message)) = ran {
         let objection = payload.downcast::<Objection>().unwrap_or_else(|_| said(&message));
         let finding = Finding { objection: *objection, at: 0, op: None, growth: None };
-        report.found = Some(Found { finding, schedule: Vec::new() });
+        report.found = Some(Found { finding, schedule: Vec::new(), chain: Vec::new() });
     }
     report
 }

@@ -6,7 +6,7 @@
 //! `tests/shuttle_platform.rs`, `tests/litmus.rs`.
 
 use super::guard::{Guard, Logged};
-use super::pending::{Choice, Chooser, Pending};
+use super::pending::{Choice, Chooser, Link, Pending};
 use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
 use crate::engines::quiet::{self, quietly};
@@ -83,7 +83,7 @@ pub(super) fn drive(
         // Outside every task: in setting up, or in judging.
         let objection = *panics::unasked(&message).expect_err("it objects");
         let finding = Finding { objection, at: 0, op: None, growth: None };
-        report.found = Some(Found { finding, schedule: Vec::new() });
+        report.found = Some(Found { finding, schedule: Vec::new(), chain: Vec::new() });
     }
     with(World::end);
     report
@@ -164,7 +164,9 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
         }
         if let Some(finding) = world.finding.take() {
             let schedule = world.log.iter().filter_map(|logged| forced(world, logged)).collect();
-            report.found = Some(Found { finding, schedule });
+            let chain = world.chooser.chain();
+            let chain = chain.iter().map(|link| told(world, link)).collect();
+            report.found = Some(Found { finding, schedule, chain });
         } else {
             report.longest = report.longest.max(world.steps);
             world.steps_max = report.longest.saturating_mul(STEPS_TIMES).max(STEPS_MIN);
@@ -173,18 +175,29 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
     });
 }
 
-/// A log entry as a case keeps it.
-fn forced(world: &World, logged: &Logged) -> Option<Forced> {
-    let name = |task: usize| world.tasks[task].name.clone();
-    let moment = |task: usize, at: Option<Pending>| Moment {
-        thread: name(task),
+/// A moment as a case keeps it.
+fn moment(world: &World, task: usize, at: Option<Pending>) -> Moment {
+    Moment {
+        thread: world.tasks[task].name.clone(),
         at: at.map(|pending| At {
             op: pending.op,
             point: pending.point.map(|(point, _)| point),
             occurrence: pending.occurrence,
             steps: pending.steps,
         }),
-    };
+    }
+}
+
+/// A link of the policy's chain in words.
+fn told(world: &World, link: &Link) -> String {
+    let place = link.at.point.map_or(String::new(), |(_, place)| format!(" ({place})"));
+    format!("{}{place}: {}", moment(world, link.task, Some(link.at)), link.what)
+}
+
+/// A log entry as a case keeps it.
+fn forced(world: &World, logged: &Logged) -> Option<Forced> {
+    let name = |task: usize| world.tasks[task].name.clone();
+    let moment = |task: usize, at: Option<Pending>| moment(world, task, at);
     Some(match *logged {
         // The first switch of a run is from the setup, task 0.
         Logged::Switch { from, at, to } => {

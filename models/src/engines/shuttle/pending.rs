@@ -205,10 +205,26 @@ impl Choice {
     }
 }
 
+/// Something that a policy did to a thread on purpose: a link in the chain of events that it tells of an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The thread's task.
+    pub task: usize,
+    /// Where it was.
+    pub at: Pending,
+    /// What befell it.
+    pub what: String,
+}
+
 /// Decides what is up to chance. One lives through all executions of a run.
 pub trait Chooser {
     /// An execution begins.
     fn new_execution(&mut self) {}
+
+    /// What was done to threads in this execution, in order, if the policy keeps account.
+    fn chain(&self) -> Vec<Link> {
+        Vec::new()
+    }
 
     /// Chooses for a task (whose [`of`] says where it is): less than [`Choice::options`].
     fn choose(&mut self, task: usize, choice: Choice) -> usize;
