@@ -1,4 +1,4 @@
-//! Lets the targets define callbacks that libFuzzer defines too: see `fuzz_targets/compares.rs`.
+//! Lets the targets define callbacks that libFuzzer defines too: see `fuzz_targets/instrumentation.rs`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -2,7 +2,7 @@
 #![no_main]
 
 #[cfg(target_os = "linux")]
-mod compares;
+mod instrumentation;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;

@@ -347,7 +347,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if !S::CAPABILITIES.has(Capabilities::CAPACITY) {
             return Ok(());
         }
-        let target = self.map.capacity().saturating_add_signed(distance as isize);
+        let keys_max = self.state.hasher().keys_max() as usize;
+        let target = self.map.capacity().saturating_add_signed(distance as isize).min(keys_max);
         let mut key = k;
         for _ in 0..target.saturating_sub(self.spec.len()).min(FILL_MAX) {
             let Some(absent) = self.spec.absent_from(key) else { break };

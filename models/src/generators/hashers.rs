@@ -56,6 +56,17 @@ impl Hasher {
         }
     }
 
+    /// How many keys are worth having in a map at once. Where few chains hold everything, each op walks a share of
+    /// all keys, and past a few overflow buckets that buys nothing.
+    pub fn keys_max(self) -> u16 {
+        const CHAIN: u16 = 64;
+        match self {
+            Hasher::Zero | Hasher::TopByte => CHAIN,
+            Hasher::Low3 | Hasher::LowBits => 8 * CHAIN,
+            Hasher::Identity | Hasher::Mix | Hasher::Seeded(_) => u16::MAX,
+        }
+    }
+
     /// The hash of a `u64` key.
     #[inline]
     pub fn hash(self, key: u64) -> u64 {

@@ -71,6 +71,7 @@ impl Keys {
             }
             Style::Any => table.iter_mut().for_each(|key| *key = rng.u16(..)),
         }
+        table.iter_mut().for_each(|key| *key %= hasher.keys_max());
         Keys { table }
     }
 
