@@ -43,6 +43,7 @@
 //! | count-evacuated, count-drained | counter add | counter add, load | the evacuations counted |
 //! | publish-successor | compare-exchange | load | the new table's shape and directory |
 //! | swap-root | compare-exchange | load | the same |
+//! | push-spare | compare-exchange | swap | a drained segment, out of everybody's reach |
 //!
 //! Loads that lead to something retirable have the order
 //! [`Collector::PROTECT`](crate::platform::Collector::PROTECT), which is at least Acquire and on
@@ -82,8 +83,9 @@
 //! dies between two steps of an evacuation holds up at most that bucket's writers (if it has the
 //! lock) and the end of this growth.
 //!
-//! The last bucket of a segment **drains** it: the directory forgets it and it is retired, so that
-//! a growth gives memory back while it runs and readers skip the old bucket. The last segment ends
+//! The last bucket of a segment **drains** it: the directory forgets it, so that readers skip the old
+//! bucket, and it is retired. After its grace period the new table takes it for one of its own, or a
+//! writer frees it; readers free no segments, see `spare`. The last segment ends
 //! the growth: the root moves on, and the old table is retired.
 //!
 //! *Nested growth.* While one thread sits on an old bucket, the new table may fill up. It then gets
@@ -121,6 +123,7 @@ mod evacuate;
 mod health;
 mod iter;
 mod pinned;
+mod spare;
 mod table;
 mod write;
 

@@ -165,6 +165,10 @@ pub unsafe trait Platform: Sized + 'static {
     /// models, so that a table of four buckets has segments to drain.
     const SEGMENT_BUCKETS_LOG2: u32 = 7;
 
+    /// Whether a drained segment is kept for the growth to use again, once nobody can reach it. If
+    /// not, it is freed at once, which a model notices when somebody still does.
+    const RECYCLES_SEGMENTS: bool = false;
+
     /// A small number that tells this thread (task) from the others; may repeat, must not change.
     fn task() -> usize;
 
@@ -353,7 +357,8 @@ impl fmt::Display for Point {
 /// `'static` and are all freed when the map is; pinning is a store and a compiler fence (the
 /// retiring side pays with a membarrier), where crossbeam's is a locked instruction; and nothing is
 /// collected inside `pin`, where crossbeam frees every 128th time. Its price: a thread whose pin
-/// ends last frees what others retired, in batches of 32.
+/// ends last drops what others retired, in batches of 128: a batch costs a membarrier, which with
+/// the default of 32 was half of the time of a mix of inserts and removes by two threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Std;
 
@@ -365,6 +370,8 @@ unsafe impl Platform for Std {
     type Cell<T> = UnsafeCell<T>;
     type Mutex<T> = StdMutex<T>;
     type Collector = StdCollector;
+
+    const RECYCLES_SEGMENTS: bool = true;
 
     #[inline(always)]
     fn task() -> usize {
@@ -492,6 +499,9 @@ impl<T> Mutex<T> for StdMutex<T> {
     }
 }
 
+/// How many retired objects a thread collects before it pays for a membarrier.
+const BATCH: usize = 128;
+
 /// Reclamation on [`Std`]: a `seize` collector.
 #[derive(Debug)]
 pub struct StdCollector(seize::Collector);
@@ -507,7 +517,7 @@ unsafe impl Collector for StdCollector {
     const PROTECT: Ordering = Ordering::SeqCst;
 
     fn new() -> Self {
-        StdCollector(seize::Collector::new())
+        StdCollector(seize::Collector::new().batch_size(BATCH))
     }
 
     #[inline(always)]

@@ -24,12 +24,16 @@
 use super::bucket::{Bucket, EVACUATED, LOCKED, with_tophash};
 use super::core::Core;
 use super::entry::Entry;
+use super::spare::Spares;
 use super::table::Table;
 use crate::growth::{GrowthKind, WORK_PER_WRITE, over_load_factor, too_many_overflow};
 use crate::platform::{Atomic, Guard, Platform, Point};
 use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
+
+/// Drained segments are handed to the collector so many at a time, for the growth to use again.
+const DRAINED_PER_FLUSH: usize = 64;
 
 impl<K, V, P: Platform> Core<K, V, P> {
     /// Does a write's share of the growth work, if any is due.
@@ -38,6 +42,17 @@ impl<K, V, P: Platform> Core<K, V, P> {
         let old = self.root(pin);
         if let Some(new) = old.successor() {
             self.help_growth(old, new, pin);
+        } else if P::RECYCLES_SEGMENTS && !self.spares.is_empty() {
+            self.free_spare();
+        }
+    }
+
+    /// Frees one of the segments that the last growth left over.
+    #[cold]
+    #[inline(never)]
+    fn free_spare(&self) {
+        if let Some(spare) = self.spares.take() {
+            spare.free();
         }
     }
 
@@ -93,7 +108,8 @@ impl<K, V, P: Platform> Core<K, V, P> {
         }
         let Some(locked) = bucket.try_lock(state) else { return };
         P::point(Point::AboutToCopyBucket, old.place(index));
-        if P::abandons(Point::AboutToCopyBucket, old.place(index)) || !copy(old, new, index, bucket)
+        if P::abandons(Point::AboutToCopyBucket, old.place(index))
+            || !copy(old, new, index, bucket, &self.spares)
         {
             return;
         }
@@ -109,12 +125,15 @@ impl<K, V, P: Platform> Core<K, V, P> {
     #[cold]
     fn drain_segment(&self, old: &Table<K, V, P>, index: usize, pin: &impl Guard) {
         P::point(Point::AboutToDrainSegment, old.place(index));
-        let drained = old.drain_segment(index);
+        let drained = old.drain_segment(index, &self.spares);
         old.count_drained();
         P::point(Point::AboutToRetireSegment, old.place(index));
         // SAFETY: **evacuated-once**: one thread counts the last bucket and gets here; the swap in
         // `drain_segment` unlinked it.
         unsafe { pin.retire(drained) };
+        if P::RECYCLES_SEGMENTS && old.drained().is_multiple_of(DRAINED_PER_FLUSH) {
+            pin.flush();
+        }
     }
 
     /// Moves the root over every drained table, retiring each.
@@ -224,10 +243,11 @@ fn copy<K, V, P: Platform>(
     new: &Table<K, V, P>,
     index: usize,
     chain: &Bucket<K, V, P>,
+    spares: &Spares<K, V, P>,
 ) -> bool {
     let (low, high) = old.fed_buckets(index);
-    let mut low = Fill::new(new.provide_bucket(low));
-    let mut high = high.map(|high| Fill::new(new.provide_bucket(high)));
+    let mut low = Fill::new(new.provide_bucket(low, spares));
+    let mut high = high.map(|high| Fill::new(new.provide_bucket(high, spares)));
     for bucket in chain.chain() {
         let entries: [_; SLOTS] = core::array::from_fn(|slot| bucket.entry(slot));
         // All at once, as the choice between low and high below would fetch them one by one.

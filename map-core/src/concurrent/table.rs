@@ -25,6 +25,7 @@
 //! `check`; `tests/concurrent_stress.rs`.
 
 use super::bucket::{Bucket, EVACUATED, protect};
+use super::spare::Spares;
 use crate::growth::{GrowthKind, buckets_log2_for};
 use crate::platform::{Atomic, AtomicNumber, Cell, Object, Place, Platform, Reclaim};
 use alloc::boxed::Box;
@@ -72,7 +73,8 @@ impl<K, V, P: Platform> Table<K, V, P> {
         // SAFETY: **one-owner**: just made by `allocate`; nobody else knows it.
         let first = unsafe { &*table };
         for segment in 0..first.segments() {
-            first.provide_segment(segment << first.shape().segment_log2);
+            let segment_log2 = first.shape().segment_log2;
+            first.provide_segment(segment << segment_log2, new_segment(1 << segment_log2));
         }
         table
     }
@@ -210,21 +212,26 @@ impl<K, V, P: Platform> Table<K, V, P> {
         published.map(drop).map_err(|_| successor)
     }
 
-    /// The unborn bucket `index`, its segment allocated if need be. Only for the evacuation that
-    /// will bring it to life.
-    pub(crate) fn provide_bucket(&self, index: usize) -> &Bucket<K, V, P> {
+    /// The unborn bucket `index`, its segment a spare one or allocated if need be. Only for the
+    /// evacuation that will bring it to life.
+    pub(crate) fn provide_bucket(
+        &self,
+        index: usize,
+        spares: &Spares<K, V, P>,
+    ) -> &Bucket<K, V, P> {
         if let Some(bucket) = self.bucket(index) {
             return bucket;
         }
-        self.provide_segment(index);
+        let len = 1usize << self.shape().segment_log2;
+        let spare = spares.take().and_then(|spare| spare.reuse(len));
+        self.provide_segment(index, spare.unwrap_or_else(|| new_segment(len)));
         self.bucket(index).expect("null-means-drained: a segment with an unborn bucket was drained")
     }
 
-    /// Allocates the segment of bucket `index`, unless another evacuation just did.
+    /// Makes `buckets` the segment of bucket `index`, unless another evacuation just gave it one.
     #[cold]
-    fn provide_segment(&self, index: usize) {
-        let len = 1usize << self.shape().segment_log2;
-        let buckets: Box<[Bucket<K, V, P>]> = (0..len).map(|_| Bucket::new()).collect();
+    fn provide_segment(&self, index: usize, buckets: Box<[Bucket<K, V, P>]>) {
+        let len = buckets.len();
         let first = Box::into_raw(buckets).cast::<Bucket<K, V, P>>();
         P::allocated(first.cast_const(), Object::Segment);
         let segment = &self.directory[index >> self.shape().segment_log2];
@@ -260,13 +267,22 @@ impl<K, V, P: Platform> Table<K, V, P> {
     }
 
     /// Unlinks the segment of bucket `index`, all evacuated, and returns it for retiring.
-    pub(crate) fn drain_segment(&self, index: usize) -> *mut Drained<K, V, P> {
+    pub(crate) fn drain_segment(
+        &self,
+        index: usize,
+        spares: &Spares<K, V, P>,
+    ) -> *mut Drained<K, V, P> {
         let segment_log2 = self.shape().segment_log2;
         let segment = &self.directory[index >> segment_log2];
         // Release (drain-segment): whoever finds null sees the successor, and in it what the
         // segment held (all of its evacuations happened before, by count-evacuated).
         let first = segment.buckets.swap(ptr::null_mut(), Release);
-        Box::into_raw(Box::new(Drained { first, len: 1 << segment_log2 }))
+        Box::into_raw(Box::new(Drained {
+            first,
+            len: 1 << segment_log2,
+            spares: ptr::from_ref(spares),
+            next: ptr::null_mut(),
+        }))
     }
 
     /// Counts a drained segment.
@@ -327,10 +343,44 @@ impl<K, V, P: Platform> Reclaim for Table<K, V, P> {
     }
 }
 
-/// A drained segment on its way to be freed.
+/// A drained segment on its way to be used again, or freed.
 pub(crate) struct Drained<K, V, P: Platform> {
-    pub(crate) first: *mut Bucket<K, V, P>,
+    first: *mut Bucket<K, V, P>,
     len: usize,
+    /// Of the map that the segment belongs to, which frees them after its collector.
+    spares: *const Spares<K, V, P>,
+    /// The spare below this one, see `spare`.
+    pub(crate) next: *mut Drained<K, V, P>,
+}
+
+impl<K, V, P: Platform> Drained<K, V, P> {
+    #[cfg(test)]
+    pub(crate) fn of_new_buckets(len: usize) -> Box<Self> {
+        let first = Box::into_raw(new_segment::<K, V, P>(len)).cast();
+        Box::new(Drained { first, len, spares: ptr::null(), next: ptr::null_mut() })
+    }
+
+    /// Its buckets, out of every other thread's reach, with the overflow buckets behind them freed.
+    fn into_buckets(self: Box<Self>) -> Box<[Bucket<K, V, P>]> {
+        // SAFETY: `drain_segment` took the only link to the buckets, which `provide_segment` made;
+        // **out-of-reach** since.
+        unsafe { own_segment(self.first, self.len) }
+    }
+
+    /// Frees it; returns how many buckets it had, overflow buckets aside.
+    pub(crate) fn free(self: Box<Self>) -> usize {
+        self.into_buckets().len()
+    }
+
+    /// The segment as a new one, if it has `len` buckets; else it is freed.
+    fn reuse(self: Box<Self>, len: usize) -> Option<Box<[Bucket<K, V, P>]>> {
+        let mut buckets = self.into_buckets();
+        if buckets.len() != len {
+            return None;
+        }
+        buckets.iter_mut().for_each(|bucket| *bucket = Bucket::new());
+        Some(buckets)
+    }
 }
 
 impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
@@ -342,17 +392,40 @@ impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
     unsafe fn reclaim(object: *mut Self) {
         // SAFETY: made by `drain_segment` from a box; the caller is alone with it.
         let drained = unsafe { Box::from_raw(object) };
-        // SAFETY: `drain_segment` took the only link to the buckets, which `provide_segment` made.
-        unsafe { free_segment(drained.first, drained.len) }
+        if P::RECYCLES_SEGMENTS {
+            // SAFETY: the map's, which drops its collector, and with it the last caller, before its
+            // spares.
+            let spares = unsafe { &*drained.spares };
+            spares.push(drained);
+        } else {
+            drained.free();
+        }
     }
+}
+
+/// A segment of empty buckets.
+fn new_segment<K, V, P: Platform>(len: usize) -> Box<[Bucket<K, V, P>]> {
+    (0..len).map(|_| Bucket::new()).collect()
 }
 
 /// Frees the buckets of a segment, and the overflow buckets behind them.
 ///
 /// # Safety
-/// - `first` is what `provide_segment` made of `len` buckets, freed once, out of every other
-///   thread's reach.
+/// - As of `own_segment`.
 unsafe fn free_segment<K, V, P: Platform>(first: *mut Bucket<K, V, P>, len: usize) {
+    // SAFETY: the caller's obligation.
+    drop(unsafe { own_segment(first, len) });
+}
+
+/// The buckets of a segment, after freeing the overflow buckets behind them.
+///
+/// # Safety
+/// - `first` is what `provide_segment` was given, of `len` buckets, taken back once, out of every
+///   other thread's reach.
+unsafe fn own_segment<K, V, P: Platform>(
+    first: *mut Bucket<K, V, P>,
+    len: usize,
+) -> Box<[Bucket<K, V, P>]> {
     P::freed(first.cast_const());
     // SAFETY: the caller vouches for the origin.
     let buckets = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, len)) };
@@ -360,6 +433,7 @@ unsafe fn free_segment<K, V, P: Platform>(first: *mut Bucket<K, V, P>, len: usiz
         // SAFETY: out of every other thread's reach, says the caller.
         unsafe { bucket.free_overflow() };
     }
+    buckets
 }
 
 /// log2 of the buckets that hold `capacity` entries, capped where no address space could hold them.

@@ -1,0 +1,157 @@
+//! Drained segments on their way from an old table to a new one.
+//!
+//! ```text
+//!   old table ──drain──► retired ──grace period──► spare ──► new table
+//!                                                    └─────► freed, one per write, once nothing grows
+//! ```
+//!
+//! Whoever's pin ends last reclaims what others retired, and that may be a reader. Freeing a segment
+//! walks its overflow buckets and keeps the allocator busy for microseconds, at worst for tens of
+//! them; pushing it onto a stack is one compare-exchange. So only writers free segments, and most are
+//! not freed: a doubling takes two for each that it drains.
+//!
+//! # Invariants
+//! - **out-of-reach**: nothing leads to a spare segment but the stack, so who takes it is alone with
+//!   it.
+//! - **no-aba**: a spare is taken by taking all of them, so no compare-exchange relies on what lies
+//!   below the top.
+//! # Not here
+//! Model platforms free segments as soon as they may, to notice who still uses one: see
+//! [`Platform::RECYCLES_SEGMENTS`].
+//! # Checked by
+//! The unit tests below; `tests/concurrent_stress.rs` under AddressSanitizer and LeakSanitizer.
+
+use super::table::Drained;
+use crate::platform::{Atomic, Platform};
+use alloc::boxed::Box;
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// A stack of drained segments that nobody can reach any more.
+pub(crate) struct Spares<K, V, P: Platform> {
+    top: P::AtomicPtr<Drained<K, V, P>>,
+}
+
+impl<K, V, P: Platform> Spares<K, V, P> {
+    pub(crate) fn new() -> Self {
+        Spares { top: P::AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Adds a segment. Lock-free, O(1).
+    pub(crate) fn push(&self, spare: Box<Drained<K, V, P>>) {
+        let first = Box::into_raw(spare);
+        self.push_list(first, first);
+    }
+
+    /// Puts a list on top, from its first to its last.
+    fn push_list(&self, first: *mut Drained<K, V, P>, last: *mut Drained<K, V, P>) {
+        // Relaxed: what is read is only linked to.
+        let mut top = self.top.load(Relaxed);
+        loop {
+            // SAFETY: **out-of-reach**: the list is the caller's until the exchange succeeds.
+            unsafe { (*last).next = top };
+            // Release (push-spare): the list becomes visible to the Acquire in `take`.
+            match self.top.compare_exchange(top, first, Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    /// Whether there is nothing to take: a look that costs nothing.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        // Relaxed: `take` looks again.
+        !P::RECYCLES_SEGMENTS || self.top.load(Relaxed).is_null()
+    }
+
+    /// Takes a segment out, if there is one. O(1), and O(spares) if another thread pushed meanwhile.
+    pub(crate) fn take(&self) -> Option<Box<Drained<K, V, P>>> {
+        if self.is_empty() {
+            return None;
+        }
+        // Acquire (push-spare): pairs with the Release in `push_list`.
+        let first = self.top.swap(ptr::null_mut(), Acquire);
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: **out-of-reach**: made by `push` from a box, and just taken with all below it.
+        let mut spare = unsafe { Box::from_raw(first) };
+        let rest = core::mem::replace(&mut spare.next, ptr::null_mut());
+        if !rest.is_null() {
+            let mut last = rest;
+            // SAFETY: **out-of-reach**: the rest was taken as well; its last links to nothing.
+            while let Some(next) = ptr::NonNull::new(unsafe { (*last).next }) {
+                last = next.as_ptr();
+            }
+            self.push_list(rest, last);
+        }
+        Some(spare)
+    }
+}
+
+impl<K, V, P: Platform> Drop for Spares<K, V, P> {
+    fn drop(&mut self) {
+        while let Some(spare) = self.take() {
+            spare.free();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Std;
+    use std::sync::atomic::AtomicUsize;
+
+    fn drained(len: usize) -> Box<Drained<u64, u64, Std>> {
+        Drained::of_new_buckets(len)
+    }
+
+    #[test]
+    fn spares_come_out_once_each_in_whatever_order() {
+        let spares = Spares::<u64, u64, Std>::new();
+        assert!(spares.is_empty());
+        assert!(spares.take().is_none());
+        for len in [1, 2, 4] {
+            spares.push(drained(len));
+        }
+        let mut lens: Vec<usize> =
+            (0..3).map(|_| spares.take().expect("three are in").free()).collect();
+        lens.sort_unstable();
+        assert_eq!(lens, [1, 2, 4]);
+        assert!(spares.take().is_none());
+    }
+
+    #[test]
+    fn what_is_left_is_freed_with_the_stack() {
+        // Miri and LeakSanitizer notice if not.
+        let spares = Spares::<u64, u64, Std>::new();
+        spares.push(drained(2));
+        spares.push(drained(2));
+    }
+
+    #[test]
+    fn nothing_is_lost_or_doubled_between_threads() {
+        let each: usize = if cfg!(miri) { 20 } else { 2_000 };
+        let spares = Spares::<u64, u64, Std>::new();
+        let sum = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for len in 1..=each {
+                        spares.push(drained(len % 7 + 1));
+                        if len % 2 == 0 {
+                            let freed: usize = spares.take().map_or(0, |spare| spare.free());
+                            sum.fetch_add(freed, Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        while let Some(spare) = spares.take() {
+            sum.fetch_add(spare.free(), Relaxed);
+        }
+        assert_eq!(sum.into_inner(), 3 * (1..=each).map(|len: usize| len % 7 + 1).sum::<usize>());
+    }
+}
