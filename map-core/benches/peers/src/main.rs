@@ -17,10 +17,10 @@
 //!
 //! # What stands between `ConcurrentMap` and the lead
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a
-//! share of a memory barrier per removal, and a cache line per hit and per entry evacuated. On a quiet
-//! machine reads led all the same (50 Mops/s at one thread, dashmap 43, papaya 46, scc 34 to 37);
-//! with the caches contended by other work the maps with inline entries are ahead (13 to 24). Writes
-//! are behind those maps everywhere, and ahead of papaya and flurry or level with them.
+//! share of a membarrier per removal, and a cache line per hit and per entry evacuated. In the mixes
+//! that insert, half of the time is the allocator's. Of the other maps with boxed entries, papaya is ahead
+//! in reads by one thread and level with more; flurry is behind throughout. The maps with inline entries
+//! lead wherever entries are inserted; read-heavy, with two threads and more, only `scc::HashIndex` does.
 
 mod clock;
 mod peer;
