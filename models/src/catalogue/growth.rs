@@ -13,6 +13,15 @@ fn thin() -> Vec<Op> {
     ops
 }
 
+/// A growth in a growth: old bucket 1 still has the sibling, the rest is in the second table, which is too full; its growth
+/// has taken what was in its bucket 0 to the third.
+fn nested() -> Vec<Op> {
+    let mut ops = insert([SIBLING, KEY]);
+    ops.push(EvacuateTo(1));
+    ops.extend(insert((2..27).map(|half| 2 * half)));
+    ops
+}
+
 pub(super) fn all() -> Vec<Scenario> {
     vec![
         // Both draw tickets for the same two buckets; each bucket is evacuated by one of them.
@@ -65,6 +74,21 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("reserver", [Reserve(30), Get(KEY)])
             .thread("writer", [Insert(NEIGHBOUR, V), Get(SIBLING)]),
+        // The second growth may come to a bucket that the first has not brought to life: its turn comes later.
+        scenario("nested_growth_waits_for_its_bucket_to_be_born")
+            .given(nested())
+            .thread("first", [Remove(9), Get(SIBLING)])
+            .thread("second", [Remove(11), Get(SIBLING)])
+            .allows("first", [None, Some(u64::from(SIBLING))])
+            .allows("second", [None, Some(u64::from(SIBLING))]),
+        // From the root to the second table, evacuated there as well, and on to the third.
+        scenario("get_follows_two_successors")
+            .given(nested())
+            .thread("reader", [Get(NEIGHBOUR), Get(NEIGHBOUR)])
+            .thread("writer", [Insert(NEIGHBOUR, V)])
+            .allows("reader", [Some(u64::from(NEIGHBOUR)), Some(u64::from(NEIGHBOUR))])
+            .allows("reader", [Some(u64::from(NEIGHBOUR)), Some(u64::from(V))])
+            .allows("reader", [Some(u64::from(V)), Some(u64::from(V))]),
         // Too many overflow buckets: a growth of the same size begins under readers and a writer.
         scenario("same_size_growth_keeps_every_key")
             .given(thin())

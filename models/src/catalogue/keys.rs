@@ -143,6 +143,16 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("reader", [None, None])
             .allows("reader", [None, NEW])
             .allows("reader", [NEW, NEW]),
+        // The last slot of the full bucket is freed, the overflow bucket emptied, the slot taken again: the reader that was told
+        // of the end of the chain before must not find the key behind it once the chain goes on. (One tophash a key.)
+        scenario("key_missed_at_the_end_of_a_chain_is_missed_behind_it")
+            .hasher(Hasher::Low3)
+            .given(insert((5..14).map(|tophash| 8 * tophash)))
+            .thread("reader", [Get(104), Get(104)])
+            .thread("writer", [Remove(96), Remove(104), Insert(112, V)])
+            .allows("reader", [Some(104), Some(104)])
+            .allows("reader", [Some(104), None])
+            .allows("reader", [None, None]),
         // Two keys come at once to a full chain: one overflow bucket is linked, none is lost.
         scenario("two_inserts_into_a_full_chain_both_stay")
             .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
