@@ -44,6 +44,7 @@ mod fault {
     pub const TRY_RESERVE_SUCCEEDS: u8 = 28;
     pub const WRITE_STANDS_STILL: u8 = 29;
     pub const NEVER_GROWS: u8 = 30;
+    pub const SPILLS_EARLY: u8 = 31;
 }
 
 /// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
@@ -237,10 +238,10 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         Growth {
             evacuated: self.evacuated.get(),
             buckets_log2: 4,
-            old_buckets: (FAULT != fault::NEVER_GROWS).then_some(8),
+            old_buckets: (!matches!(FAULT, fault::NEVER_GROWS | fault::SPILLS_EARLY)).then_some(8),
             mark: self.mark,
             started: 1,
-            overflow: 16,
+            overflow: if FAULT == fault::SPILLS_EARLY { self.entries.len().min(8) } else { 16 },
             len: self.entries.len(),
         }
     }
@@ -327,6 +328,7 @@ objects! {
     a_write_that_works_too_much: WRITE_WORKS_TOO_MUCH, "work", "a write evacuates at most two old buckets";
     a_write_that_does_no_work: WRITE_STANDS_STILL, "work", "a write to a growing map raises the mark";
     a_map_that_never_grows: NEVER_GROWS, "work", "a growth starts exactly when it is due";
+    a_chain_that_spills_early: SPILLS_EARLY, "work", "a chain gets an overflow bucket when it is full";
     a_read_that_works: READ_WORKS, "work", "a read does no growth work";
     an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
     a_map_that_panics: PANICS, "panics", "no op panics on its own";

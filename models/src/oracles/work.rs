@@ -4,6 +4,7 @@
 //!   `n` and says how many.
 //! - A write to a growing map raises the mark or ends the growth, unless the map is empty.
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
+//! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
 //! The thresholds stand here again, on purpose: an oracle that asked the map for them would believe it.
 
@@ -67,20 +68,33 @@ fn write(before: Growth, after: Growth) -> Verdict {
         let inserted = after.len > before.len;
         let log2 = before.buckets_log2 + u32::from(over);
         let right = if started { due && after.buckets_log2 == log2 } else { !(due && inserted) };
-        if right { Ok(()) } else { untimely(before, after) }
+        if !right {
+            return untimely(before, after);
+        }
+        let spilled = !started && after.overflow > before.overflow && before.len < SLOTS;
+        if spilled { wasteful(before) } else { Ok(()) }
     }
 }
+
+/// Slots of a bucket.
+const SLOTS: usize = 8;
 
 /// Go's load factor, 13/2; a single bucket may fill up.
 #[inline]
 fn entries_max(buckets_log2: u32) -> usize {
-    if buckets_log2 == 0 { 8 } else { 13 << (buckets_log2 - 1) }
+    if buckets_log2 == 0 { SLOTS } else { 13 << (buckets_log2 - 1) }
 }
 
 #[cold]
 fn stuck(before: Growth) -> Verdict {
     let detail = format!("the mark stayed at {}", before.mark);
     Objection::raise(NAME, "a write to a growing map raises the mark", detail)
+}
+
+#[cold]
+fn wasteful(before: Growth) -> Verdict {
+    let detail = format!("added an overflow bucket to a map of {} entries", before.len);
+    Objection::raise(NAME, "a chain gets an overflow bucket when it is full", detail)
 }
 
 #[cold]
