@@ -6,11 +6,13 @@
 //! `tests/command_line.rs`.
 
 pub mod encode;
+pub mod faults;
 pub mod fuzz;
 pub mod go_trace;
 pub mod ops;
 pub mod replay;
 pub mod run;
+pub mod summary;
 
 use std::process::ExitCode;
 

@@ -16,6 +16,7 @@ pub mod concurrent_subjects;
 pub mod drivers;
 pub mod elements;
 pub mod engines;
+pub mod faults;
 pub mod finding;
 pub mod generators;
 pub mod go_trace;

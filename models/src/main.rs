@@ -1,7 +1,7 @@
 //! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
 
 use clap::{Parser, Subcommand};
-use models::drivers::{encode, go_trace, ops, replay, run};
+use models::drivers::{encode, faults, go_trace, ops, replay, run};
 use std::process::ExitCode;
 
 /// Hunts boundary resize bugs in hash maps.
@@ -26,6 +26,8 @@ enum Verb {
     Encode(encode::Options),
     /// Replay recordings of Go's map and compare every answer, every state and the digest.
     GoTrace(go_trace::Options),
+    /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
+    Faults(faults::Options),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Replay(options) => replay::drive(&options),
         Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),
+        Verb::Faults(options) => faults::drive(&options),
     };
     exit.into()
 }

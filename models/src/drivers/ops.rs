@@ -4,6 +4,7 @@
 //! does not come back is found by a watchdog, which writes the sequence down and ends the program.
 
 use super::Exit;
+use super::summary::Summary;
 use crate::case::Case;
 use crate::finding::{self, Finding};
 use crate::generators::hashers::mix;
@@ -53,9 +54,15 @@ pub struct Options {
     /// Go on after a finding; only the first that breaks a rule is kept.
     #[arg(long)]
     pub keep_going: bool,
+    /// Do not make a finding smaller.
+    #[arg(long)]
+    pub as_found: bool,
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,
+    /// Write what came of it to this file, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// A number of seconds from the command line.
@@ -84,6 +91,7 @@ pub fn drive(options: &Options) -> Exit {
     let runner = options.subject.runner(options.oracle);
     let mut case = Case::default();
     let mut found: Vec<Finding> = Vec::new();
+    let mut first = None;
     let mut number = 0;
     loop {
         generate(options, seed, number, &mut case);
@@ -95,6 +103,7 @@ pub fn drive(options: &Options) -> Exit {
             Ok(report) => tally.add(report),
             Err(finding) => {
                 sequence.store(u64::MAX, Ordering::Relaxed);
+                first.get_or_insert_with(|| tally.summary(Some(&finding)));
                 if !found.iter().any(|known| finding.is_like(known)) {
                     progress.println("");
                     println!("sequence {number}:\n{finding}");
@@ -122,6 +131,11 @@ pub fn drive(options: &Options) -> Exit {
     }
     sequence.store(u64::MAX, Ordering::Relaxed);
     progress.finish_and_clear();
+    let summary = first.unwrap_or_else(|| tally.summary(None));
+    if let Err(error) = summary.write(options.json.as_deref()) {
+        eprintln!("cannot write what came of it: {error}");
+        return Exit::Bad;
+    }
     match found.len() {
         0 => println!("nothing found: {tally}"),
         1 => println!("broke one rule: {tally}"),
@@ -169,6 +183,9 @@ fn keep(
         }
     };
     write("as found", case, found);
+    if options.as_found {
+        return;
+    }
     let (small, found_small) = shrink(case, found, SHRINK, run);
     if small != *case {
         println!("{found_small}");
@@ -186,6 +203,7 @@ fn replay(options: &Options, path: &Path) -> String {
 
 /// Ends the program with a finding when a sequence takes too long.
 fn watch(options: Options, seed: u64, sequence: Arc<AtomicU64>) {
+    let began = Instant::now();
     std::thread::spawn(move || {
         let (mut last, mut since) = (u64::MAX, Instant::now());
         loop {
@@ -201,6 +219,10 @@ fn watch(options: Options, seed: u64, sequence: Arc<AtomicU64>) {
                     Objection { oracle: "hang", rule: "every op comes to an end".into(), detail };
                 let found = Finding { objection, at: case.ops().len(), op: None, growth: None };
                 println!("sequence {now}:\n{found}");
+                let summary = Summary::new(now, 0, began.elapsed(), Some(&found));
+                if let Err(error) = summary.write(options.json.as_deref()) {
+                    eprintln!("cannot write what came of it: {error}");
+                }
                 let how = format!("found by: {}", again(&options, seed, now));
                 match finding::keep(&options.findings, &case, &found, &how) {
                     Ok(path) => println!("replay: {}", replay(&options, &path)),
@@ -234,6 +256,11 @@ impl Tally {
         self.report.ops += report.ops;
         self.report.growths += report.growths;
         self.report.panics += report.panics;
+    }
+
+    fn summary(&self, found: Option<&Finding>) -> Summary {
+        let sequences = self.sequences + u64::from(found.is_some());
+        Summary::new(sequences, self.report.ops, self.started.elapsed(), found)
     }
 }
 

@@ -8,12 +8,13 @@ mod lanes;
 
 use super::Exit;
 use super::ops::seconds;
+use super::summary::Summary;
 use crate::case::Case;
 use crate::catalogue::{self, Allowed, Scenario};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
-use crate::finding;
+use crate::finding::{self, Finding};
 use crate::generators::hashers::mix;
 use crate::generators::scenarios;
 use crate::schedulers::Named;
@@ -95,6 +96,9 @@ pub struct Options {
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,
+    /// Write what came of it to this file, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// The catalogue, one scenario a line.
@@ -128,6 +132,7 @@ struct Tally {
     steps: u64,
     exhausted: usize,
     found: usize,
+    first: Option<Summary>,
     failed: bool,
 }
 
@@ -185,6 +190,11 @@ pub fn drive(options: &Options) -> Exit {
     progress.finish_and_clear();
     let tally = run.tally();
     let words = run.words(&tally);
+    let summary = tally.first.clone().unwrap_or_else(|| run.summary(&tally, None));
+    if let Err(error) = summary.write(options.json.as_deref()) {
+        eprintln!("cannot write what came of it: {error}");
+        return Exit::Bad;
+    }
     match (tally.failed, tally.found) {
         (true, _) => return Exit::Bad,
         (_, 0) => println!("nothing found: {words}"),
@@ -217,6 +227,10 @@ impl Run {
             HumanCount(tally.steps),
             HumanCount((tally.executions as f64 / elapsed.max(0.001)) as u64)
         )
+    }
+
+    fn summary(&self, tally: &Tally, found: Option<&Finding>) -> Summary {
+        Summary::new(tally.executions, tally.steps, self.began.elapsed(), found)
     }
 
     /// Do policies go on from turn to turn?
@@ -326,9 +340,11 @@ impl Run {
         tally.executions += report.executions;
         tally.steps += report.steps;
         tally.exhausted += usize::from(report.exhausted);
-        if report.found.is_some() {
+        if let Some(found) = &report.found {
             self.stop.store(true, Ordering::Relaxed);
             tally.found += 1;
+            let summary = self.summary(&tally, Some(&found.finding));
+            tally.first.get_or_insert(Summary { scenario: Some(name.to_string()), ..summary });
             let kept = progress.suspend(|| self.keep(name, case, named, how, report));
             tally.failed |= !kept;
         }

@@ -44,7 +44,7 @@ pub fn linearizable(history: &History, keys: u16) -> Option<bool> {
                     return Some(false);
                 }
                 for key in 0..keys {
-                    let seen = entries.iter().find(|entry| entry.0 == key.into());
+                    let seen = entries.iter().find(|entry| entry.0 == u64::from(key));
                     add(Atom::Saw(key, seen.map(|entry| entry.1)));
                 }
             }

@@ -1,0 +1,268 @@
+//! `cargo models faults`: the kill matrix.
+//!
+//! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
+//! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
+//! killed; 1: some survived; 2: a patch does not apply or build, or a detector objects to the map as it is.
+
+use super::Exit;
+use super::ops::seconds;
+use crate::faults::copy::{Broken, Copy};
+use crate::faults::detector::{self, Detector, Terms};
+use crate::faults::matrix::Matrix;
+use crate::faults::patch::{self, Fault, Kind};
+use crate::faults::results::{Row, Store, map_hash};
+use crate::faults::{page, table};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Which faults, which detectors, for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// A folder of patches.
+    #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
+    pub dir: PathBuf,
+    /// Only faults whose names contain one of these.
+    #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
+    pub only: Vec<String>,
+    /// Only these detectors; `all`: also those that need a build of their own.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
+    pub detectors: Vec<String>,
+    /// Seconds that a detector has for one go.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub budget: Duration,
+    /// Goes of each detector, from seed 1 on; after two that both find nothing it is given up.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub seeds: u64,
+    /// Go on with the next fault as soon as one detector has found this one.
+    #[arg(long)]
+    pub first: bool,
+    /// Run the scenarios that a fault names, or where `catalogue` found it, not all of them.
+    #[arg(long)]
+    pub focus: bool,
+    /// Faults that are worked on at once.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+    pub jobs: u8,
+    /// Do not look at what is known from an earlier run.
+    #[arg(long)]
+    pub fresh: bool,
+    /// The workspace to break.
+    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Where copies, build products and results are kept.
+    #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
+    pub scratch: PathBuf,
+    /// Write all results to this file.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the matrix to this file, as a page.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write the matrix to this file, as Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// What all jobs share.
+struct Hunt {
+    options: Options,
+    detectors: Vec<Detector>,
+    faults: Vec<Fault>,
+    store: Store,
+    scratch: PathBuf,
+    map: u64,
+    next: AtomicUsize,
+    stop: Arc<AtomicBool>,
+    rows: Mutex<Vec<Row>>,
+    failed: Mutex<Vec<String>>,
+}
+
+/// Hunts for every fault.
+pub fn drive(options: &Options) -> Exit {
+    match hunt(options) {
+        Ok(exit) => exit,
+        Err(said) => {
+            eprintln!("{said}");
+            Exit::Bad
+        }
+    }
+}
+
+fn hunt(options: &Options) -> Result<Exit, String> {
+    let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let detectors = detector::select(&options.detectors)?;
+    let faults = patch::read_all(&options.dir, &options.only)?;
+    if faults.is_empty() {
+        return Err(format!("{}: no patch is called so", options.dir.display()));
+    }
+    std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
+    let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
+        eprintln!("ctrl-C will end the run at once: {error}");
+    }
+    let hunt = Hunt {
+        map: map_hash(&options.workspace).map_err(|error| said(&options.workspace, error))?,
+        store: Store(scratch.join("results")),
+        options: options.clone(),
+        next: AtomicUsize::new(0),
+        rows: Mutex::default(),
+        failed: Mutex::default(),
+        detectors,
+        faults,
+        scratch,
+        stop,
+    };
+    hunt.go()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Hunt {
+    fn go(&self) -> Result<Exit, String> {
+        let unpatched = self.look(0, None)?;
+        println!("{}", unpatched_line(&unpatched));
+        std::thread::scope(|scope| {
+            for job in 0..usize::from(self.options.jobs) {
+                scope.spawn(move || self.job(job));
+            }
+        });
+        let failed = std::mem::take(&mut *locked(&self.failed));
+        if let Some(said) = failed.into_iter().next() {
+            return Err(said);
+        }
+        let mut rows = std::mem::take(&mut *locked(&self.rows));
+        rows.sort_by(|one, other| one.slug.cmp(&other.slug));
+        let rows: Vec<Row> = rows.into_iter().map(|row| row.without(&unpatched)).collect();
+        let matrix = Matrix::new(rows, &self.detectors);
+        println!("{}", table::terminal(&matrix));
+        self.write(&matrix)?;
+        let objects = unpatched.is_killed();
+        Ok(match (objects || !matrix.broken().is_empty(), matrix.survivors().is_empty()) {
+            (true, _) => Exit::Bad,
+            (_, false) => Exit::Found,
+            (_, true) => Exit::Clean,
+        })
+    }
+
+    /// Writes the files that were asked for.
+    fn write(&self, matrix: &Matrix) -> Result<(), String> {
+        let rows: Vec<&Row> = matrix.rows.iter().map(|(row, _)| row).collect();
+        let json = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
+        let Options { json: json_file, html, markdown, .. } = &self.options;
+        for (file, text) in [
+            (json_file, json + "\n"),
+            (html, page::html(matrix)),
+            (markdown, table::markdown(matrix, &self.command())),
+        ] {
+            let Some(file) = file else { continue };
+            std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The command that gives this matrix.
+    fn command(&self) -> String {
+        let Options { budget, seeds, focus, .. } = &self.options;
+        let focus = if *focus { " --focus" } else { "" };
+        format!("cargo models faults --budget {} --seeds {seeds}{focus}", budget.as_secs_f64())
+    }
+
+    fn job(&self, job: usize) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(fault) = self.faults.get(number) else { return };
+            if self.stop.load(Ordering::Relaxed) {
+                return;
+            }
+            match self.look(job, Some(fault)) {
+                Ok(row) => {
+                    println!("[{}/{}] {}", number + 1, self.faults.len(), table::line(&row));
+                    locked(&self.rows).push(row);
+                }
+                Err(said) => {
+                    self.stop.store(true, Ordering::Relaxed);
+                    locked(&self.failed).push(format!("{}: {said}", fault.slug));
+                }
+            }
+        }
+    }
+
+    /// Lets the detectors look for a fault, as far as that is not done.
+    fn look(&self, job: usize, fault: Option<&Fault>) -> Result<Row, String> {
+        let fresh = Row::new(fault, self.map);
+        let mut row = if self.options.fresh { fresh } else { self.store.load(fresh) };
+        if self.wanted(fault, &row).is_none() {
+            return Ok(row);
+        }
+        let copy = Copy::new(&self.options.workspace, &self.scratch, job);
+        copy.restore().map_err(|error| format!("{}: {error}", copy.root.display()))?;
+        let applied = fault.map_or(Ok(()), |fault| copy.apply(&fault.path));
+        let program = match applied.and_then(|()| copy.build()) {
+            Ok((program, warnings)) => {
+                row.warnings = warnings;
+                program
+            }
+            Err(broken) => {
+                let (Broken::Apply(said) | Broken::Build(said)) = &broken;
+                let what = if matches!(broken, Broken::Apply(_)) { "apply" } else { "build" };
+                row.broken = Some(format!("does not {what}: {said}"));
+                return match fault {
+                    Some(_) => Ok(row),
+                    None => Err(format!("the map without a fault does not {what}: {said}")),
+                };
+            }
+        };
+        let Options { budget, focus, .. } = self.options;
+        let findings = self.scratch.join("findings").join(&row.slug);
+        while let Some((detector, seed)) = self.wanted(fault, &row) {
+            let scenarios = match fault {
+                Some(fault) if focus && !fault.scenarios.is_empty() => fault.scenarios.clone(),
+                Some(_) if focus => row.scenarios(),
+                _ => Vec::new(),
+            };
+            let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
+            let attempt = detector.attempt(&copy, &program, seed, terms);
+            // A detector that was interrupted, too, has found nothing.
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
+            row.add(detector, attempt);
+            self.store.save(&row).map_err(|error| error.to_string())?;
+        }
+        Ok(row)
+    }
+
+    /// What is to be done next for a fault.
+    fn wanted(&self, fault: Option<&Fault>, row: &Row) -> Option<(&Detector, u64)> {
+        if self.stop.load(Ordering::Relaxed) || self.options.first && row.is_killed() {
+            return None;
+        }
+        let relevant = |kind: Kind| match fault {
+            Some(fault) => fault.is(kind),
+            None => self.faults.iter().any(|fault| fault.is(kind)),
+        };
+        // The map as it is gets one go of each.
+        let seeds = if fault.is_some() { self.options.seeds } else { 1 };
+        self.detectors
+            .iter()
+            .filter(|detector| relevant(detector.kind))
+            .find_map(|detector| Some((detector, row.next(detector, seeds)?)))
+    }
+}
+
+fn unpatched_line(row: &Row) -> String {
+    let goes = row.attempts.iter().flat_map(|(name, goes)| goes.iter().map(move |go| (name, go)));
+    let found: Vec<String> = goes
+        .filter_map(|(name, go)| Some(format!("{name}: {}", go.summary.found.as_ref()?)))
+        .collect();
+    match found.is_empty() {
+        true => format!("the map without a fault: {} detectors find nothing", row.attempts.len()),
+        false => format!("THE MAP WITHOUT A FAULT: {}", found.join("; ")),
+    }
+}

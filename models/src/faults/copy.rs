@@ -1,0 +1,153 @@
+//! A copy of the workspace, to break and to build.
+//!
+//! It stays where it is from one fault to the next, and from one run to the next, so that cargo finds its last build:
+//! only files whose text differs are written, and only the two crates of the workspace are built again. Copies share a
+//! folder of build products, so dependencies are built once for all.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// What of a workspace is copied.
+const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz"];
+/// What is not, wherever it is.
+const LEFT_OUT: [&str; 5] = ["target", "corpus", "artifacts", "coverage", ".git"];
+/// The profile that faults are built with.
+pub const PROFILE: &str = "faults";
+
+/// A copy of a workspace.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    workspace: PathBuf,
+    /// Where the copy is.
+    pub root: PathBuf,
+    /// Where its build products are.
+    pub target: PathBuf,
+}
+
+/// Why there is no program to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The patch does not apply; what `git apply` said.
+    Apply(String),
+    /// What came of it does not build; what `cargo` said.
+    Build(String),
+}
+
+/// One build at a time: they share the folder of products, and two would only wait for each other.
+static BUILDING: Mutex<()> = Mutex::new(());
+
+impl Copy {
+    /// The `number`-th copy of a workspace, under `scratch`.
+    pub fn new(workspace: &Path, scratch: &Path, number: usize) -> Copy {
+        Copy {
+            workspace: workspace.to_path_buf(),
+            root: scratch.join(format!("copy-{number}")),
+            target: scratch.join("target"),
+        }
+    }
+
+    /// Makes the copy like the workspace, whatever it was.
+    ///
+    /// # Errors
+    /// When something cannot be read or written.
+    pub fn restore(&self) -> io::Result<()> {
+        let mut wanted = BTreeSet::new();
+        for part in PARTS {
+            files(&self.workspace, Path::new(part), &mut wanted)?;
+        }
+        let mut there = BTreeSet::new();
+        for part in PARTS {
+            files(&self.root, Path::new(part), &mut there)?;
+        }
+        for extra in there.difference(&wanted) {
+            std::fs::remove_file(self.root.join(extra))?;
+        }
+        for file in &wanted {
+            let (from, to) = (self.workspace.join(file), self.root.join(file));
+            let text = std::fs::read(&from)?;
+            if std::fs::read(&to).is_ok_and(|there| there == text) {
+                continue;
+            }
+            std::fs::create_dir_all(to.parent().unwrap_or(&self.root))?;
+            std::fs::write(&to, text)?;
+        }
+        Ok(())
+    }
+
+    /// Applies a patch.
+    ///
+    /// # Errors
+    /// What `git apply` says, when it does not apply.
+    pub fn apply(&self, patch: &Path) -> Result<(), Broken> {
+        let patch = patch.canonicalize().unwrap_or_else(|_| patch.to_path_buf());
+        let mut git = Command::new("git");
+        // The copy may lie in a repository, which is none of its business.
+        git.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&self.root);
+        git.env("GIT_CEILING_DIRECTORIES", self.root.parent().unwrap_or(&self.root));
+        run(git).map_err(Broken::Apply).map(drop)
+    }
+
+    /// Builds the program and puts it where the next build does not overwrite it; also returns what the compiler warned
+    /// of.
+    ///
+    /// # Errors
+    /// What cargo says, when it does not build.
+    pub fn build(&self) -> Result<(PathBuf, Vec<String>), Broken> {
+        let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cargo = self.cargo();
+        cargo.args([
+            "build",
+            "--quiet",
+            "--profile",
+            PROFILE,
+            "--package",
+            "models",
+            "--bin",
+            "models",
+        ]);
+        let said = run(cargo).map_err(Broken::Build)?;
+        let warnings = said.lines().filter(|line| line.starts_with("warning: "));
+        let warnings = warnings.map(str::to_string).collect();
+        let program = self.root.join("models-under-test");
+        let built = self.target.join(PROFILE).join("models");
+        std::fs::copy(&built, &program)
+            .map_err(|error| Broken::Build(format!("{}: {error}", built.display())))?;
+        Ok((program, warnings))
+    }
+
+    /// cargo, in the copy, with the shared products and the profile.
+    pub fn cargo(&self) -> Command {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        cargo.env("CARGO_INCREMENTAL", "1");
+        cargo
+    }
+}
+
+/// Runs a command; what it says on stderr, or all that it says if it fails.
+fn run(mut command: Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_string();
+    let said = text(&output.stderr);
+    if output.status.success() { Ok(said) } else { Err(said + &text(&output.stdout)) }
+}
+
+/// The files below a part of a workspace, as paths from its root.
+fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let path = root.join(part);
+    if path.is_file() {
+        found.insert(part.to_path_buf());
+    } else if path.is_dir() {
+        for entry in std::fs::read_dir(&path)? {
+            let name = entry?.file_name();
+            if !LEFT_OUT.map(OsStr::new).contains(&name.as_os_str()) {
+                files(root, &part.join(name), found)?;
+            }
+        }
+    }
+    Ok(())
+}

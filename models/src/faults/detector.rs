@@ -1,0 +1,303 @@
+//! Detectors: what looks for a fault, and what it came to.
+//!
+//! Each is a command of the program under test, with a seed and a time, in a process of its own that may crash, hang or
+//! eat memory: all three are kills, if the map without the fault does not do so.
+//!
+//! # Checked by
+//! `tests/faults.rs`.
+
+use super::copy::{Copy, PROFILE};
+use super::patch::Kind;
+use crate::drivers::summary::Summary;
+use crate::schedulers::Named;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long after its time a detector may take to come back.
+const GRACE: Duration = Duration::from_secs(40);
+/// How often a detector is looked at.
+const NAP: Duration = Duration::from_millis(10);
+/// Address space of a detector, in KiB.
+const MEMORY: u32 = 8 << 20;
+
+/// A way to look for a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detector {
+    /// What it is called in the matrix and on the command line.
+    pub name: String,
+    /// What it looks at.
+    pub kind: Kind,
+    /// It needs a build of its own, so it runs only when it is asked for.
+    pub slow: bool,
+    /// One go is enough: a seed changes nothing, or it takes long and is compared with nothing.
+    pub once: bool,
+    how: How,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum How {
+    /// `models ARGUMENTS --seed … --time … --json …`. With `wide`, it may be told scenarios; if it is not, `wide` are more
+    /// arguments.
+    Hunter { arguments: String, wide: Option<&'static str> },
+    /// `models go-trace` with the recordings of the corpus.
+    Recordings,
+    /// `cargo test ARGUMENTS`.
+    Test(&'static str),
+    /// `cargo fuzz run TARGET`, without sanitizer.
+    LibFuzzer(&'static str),
+}
+
+/// One go of a detector at a fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Where its draws began.
+    pub seed: u64,
+    /// What came of it: executions and seconds until the finding, or in all.
+    pub summary: Summary,
+}
+
+/// How long, and where to put what is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// For one go.
+    pub budget: Duration,
+    /// Scenarios to run, if not all.
+    pub scenarios: &'a [String],
+    /// Where findings are written.
+    pub findings: &'a Path,
+}
+
+/// Every detector there is, in the order of the matrix. A scheduler that the command line knows is one.
+pub fn all() -> Vec<Detector> {
+    let detector = |name: &str, kind, how| {
+        let (slow, once) = match &how {
+            How::Hunter { .. } => {
+                (false, ["dfs", "loom", "catalogue", "ops-concurrent"].contains(&name))
+            }
+            How::Recordings => (false, true),
+            How::Test(_) | How::LibFuzzer(_) => (true, true),
+        };
+        Detector { name: name.to_string(), kind, slow, once, how }
+    };
+    let all_of = |arguments: &str| How::Hunter { arguments: arguments.to_string(), wide: None };
+    let some_of =
+        |arguments: &str, wide| How::Hunter { arguments: arguments.to_string(), wide: Some(wide) };
+    let mut all = vec![
+        detector("ops", Kind::Sequential, all_of("ops --as-found")),
+        detector("ops-iteration", Kind::Sequential, all_of("ops --as-found --mix iteration")),
+        detector("ops-panics", Kind::Sequential, all_of("ops --as-found --mix panics")),
+        detector("go-trace", Kind::Sequential, How::Recordings),
+        detector("catalogue", Kind::Concurrent, all_of("run --scheduler random")),
+    ];
+    for scheduler in Named::value_variants() {
+        let name = scheduler.name();
+        all.push(detector(name, Kind::Concurrent, some_of(&format!("run --scheduler {name}"), "")));
+    }
+    let (stale, dfs, loom) = ("run --engine stale", "run --engine dfs", "run --engine loom");
+    all.extend([
+        detector("stale", Kind::Concurrent, some_of(stale, "")),
+        detector("dfs", Kind::Concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
+        detector("loom", Kind::Concurrent, some_of(loom, "--executions 400")),
+        detector("generated", Kind::Concurrent, all_of("run --generated")),
+        detector("ops-concurrent", Kind::Concurrent, all_of("ops --as-found --subject concurrent")),
+        detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
+        detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
+        detector("map-tests", Kind::Sequential, How::Test("-p map-core")),
+        detector("fuzz-ops", Kind::Sequential, How::LibFuzzer("ops")),
+        detector("fuzz-iteration", Kind::Sequential, How::LibFuzzer("iteration")),
+        detector("fuzz-panics", Kind::Sequential, How::LibFuzzer("panics")),
+    ]);
+    all
+}
+
+/// The detectors with these names; without names, those that need no build of their own. `all` is every one.
+///
+/// # Errors
+/// When there is none of a name.
+pub fn select(names: &[String]) -> Result<Vec<Detector>, String> {
+    let known = all();
+    if names.is_empty() {
+        return Ok(known.into_iter().filter(|detector| !detector.slow).collect());
+    }
+    if names.iter().any(|name| name == "all") {
+        return Ok(known);
+    }
+    if let Some(name) = names.iter().find(|name| !known.iter().any(|known| known.name == **name)) {
+        let known: Vec<&str> = known.iter().map(|detector| detector.name.as_str()).collect();
+        return Err(format!("no detector is called {name}; there are {}", known.join(", ")));
+    }
+    Ok(known.into_iter().filter(|detector| names.contains(&detector.name)).collect())
+}
+
+impl Detector {
+    /// Is it a scheduler of the shuttle engine on the catalogue?
+    pub fn is_scheduler(&self) -> bool {
+        Named::value_variants().iter().any(|scheduler| scheduler.name() == self.name)
+    }
+
+    /// Looks for a fault in what was built from the copy.
+    ///
+    /// # Errors
+    /// When it cannot run: what it said.
+    pub fn attempt(
+        &self,
+        copy: &Copy,
+        program: &Path,
+        seed: u64,
+        terms: Terms<'_>,
+    ) -> Result<Attempt, String> {
+        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let json = scratch.path().join("summary.json");
+        let mut command = match &self.how {
+            How::Hunter { arguments, wide } => {
+                let mut command = limited(program);
+                command.args(arguments.split(' '));
+                match wide {
+                    Some(wide) if terms.scenarios.is_empty() => {
+                        command.args(wide.split_whitespace());
+                    }
+                    Some(_) => {
+                        command.args(terms.scenarios);
+                    }
+                    None => {}
+                }
+                command.args(["--seed", &seed.to_string(), "--json"]).arg(&json);
+                command.args(["--time", &terms.budget.as_secs_f64().to_string(), "--findings"]);
+                command.arg(terms.findings);
+                command
+            }
+            How::Recordings => {
+                let mut command = limited(program);
+                command.arg("go-trace").args(recordings()?);
+                command
+            }
+            How::Test(arguments) => {
+                let mut build = test(copy, arguments);
+                let built = build.arg("--no-run").output().map_err(|error| error.to_string())?;
+                if !built.status.success() {
+                    return Err(String::from_utf8_lossy(&built.stderr).into_owned());
+                }
+                let mut command = test(copy, arguments);
+                command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
+                command.env("MAP_STRESS_SEED", seed.to_string());
+                command
+            }
+            How::LibFuzzer(target) => {
+                let mut command = copy.cargo();
+                command.args(["fuzz", "run", "--sanitizer", "none", target]).arg(scratch.path());
+                command.args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
+                command.arg(format!("-max_total_time={}", terms.budget.as_secs()));
+                command
+            }
+        };
+        command.current_dir(match self.how {
+            How::Hunter { .. } | How::Recordings => scratch.path(),
+            How::Test(_) | How::LibFuzzer(_) => &copy.root,
+        });
+        let ran = Ran::of(&mut command, scratch.path(), terms.budget + GRACE)?;
+        let said = std::fs::read(&json).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let mut summary: Summary =
+            said.unwrap_or(Summary { seconds: ran.seconds, ..Summary::default() });
+        if summary.found.is_none() {
+            summary.found = ran.found(&self.how)?;
+        }
+        Ok(Attempt { seed, summary })
+    }
+}
+
+/// The program, with an end to its memory.
+fn limited(program: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(program);
+    command
+}
+
+fn test(copy: &Copy, arguments: &str) -> Command {
+    let mut cargo = copy.cargo();
+    cargo.args(["test", "--quiet", "--profile", PROFILE]).args(arguments.split(' '));
+    cargo
+}
+
+/// The recordings of Go's map.
+fn recordings() -> Result<Vec<std::path::PathBuf>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/go/traces");
+    let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
+    Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+}
+
+/// A process that has ended, or was ended.
+struct Ran {
+    /// `None`: it did not come back.
+    status: Option<ExitStatus>,
+    seconds: f64,
+    said: String,
+}
+
+impl Ran {
+    fn of(command: &mut Command, scratch: &Path, patience: Duration) -> Result<Ran, String> {
+        let log = scratch.join("log");
+        let file = std::fs::File::create(&log).map_err(|error| error.to_string())?;
+        let twin = file.try_clone().map_err(|error| error.to_string())?;
+        command.stdin(Stdio::null()).stdout(file).stderr(twin);
+        let began = Instant::now();
+        // Patience is counted in naps, not by the clock: a machine that stood still is not a hang.
+        let mut naps = (patience.as_secs_f64() / NAP.as_secs_f64()) as u64;
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let status = loop {
+            match child.try_wait().map_err(|error| error.to_string())? {
+                Some(status) => break Some(status),
+                None if naps == 0 => {
+                    // It may have ended just now.
+                    let _ = child.kill();
+                    child.wait().map_err(|error| error.to_string())?;
+                    break None;
+                }
+                None => {
+                    naps -= 1;
+                    std::thread::sleep(NAP);
+                }
+            }
+        };
+        let seconds = began.elapsed().as_secs_f64();
+        let said = std::fs::read(&log).map_err(|error| error.to_string())?;
+        Ok(Ran { status, seconds, said: String::from_utf8_lossy(&said).into_owned() })
+    }
+
+    /// What was found, from how it ended.
+    fn found(&self, how: &How) -> Result<Option<String>, String> {
+        let Some(status) = self.status else { return Ok(Some("hang: does not come back".into())) };
+        if let Some(signal) = status.signal() {
+            return Ok(Some(format!("crash: signal {signal}")));
+        }
+        let line = |part: &str| self.said.lines().find(|line| line.contains(part));
+        match (how, status.code()) {
+            (_, Some(0)) => Ok(None),
+            (How::Recordings, Some(1)) => Ok(Some("go-trace: a recording differs".into())),
+            (How::Hunter { .. }, Some(1)) => {
+                let rule = line("rule: ").and_then(|line| line.strip_prefix("rule: "));
+                Ok(Some(rule.unwrap_or("a finding without a rule").to_string()))
+            }
+            (How::Hunter { .. } | How::Recordings, Some(code)) if code > 100 => {
+                let what = line("panicked").or(line("memory allocation"));
+                Ok(Some(format!(
+                    "crash: exit {code}{}",
+                    if what.is_some() { ", a panic" } else { "" }
+                )))
+            }
+            (How::Test(_), _) => {
+                let failed = line("---- ").map(|line| line.replace("---- ", ""));
+                let failed = failed.map(|line| line.replace(" stdout ----", ""));
+                Ok(Some(format!("test: {}", failed.as_deref().unwrap_or("fails"))))
+            }
+            (How::LibFuzzer(_), Some(1 | 77)) => {
+                let rule = line("rule: ").unwrap_or("a crash");
+                Ok(Some(rule.trim().to_string()))
+            }
+            _ => Err(format!("{status}: {}", self.said)),
+        }
+    }
+}

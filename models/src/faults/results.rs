@@ -1,0 +1,146 @@
+//! What is known of each fault, on disk as soon as it is known.
+//!
+//! One file a fault, complete or not there. It counts for as long as the patch and `map-core` are what they were; so a
+//! run that was interrupted goes on where it was, with the detectors that are missing.
+//!
+//! # Checked by
+//! `tests/faults.rs`.
+
+use super::detector::{Attempt, Detector};
+use super::patch::{Fault, Kind};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Goes that a detector is given before it is said not to find a fault, if all of them fail.
+const MISSES: usize = 2;
+/// The row of the map as it is.
+pub const UNPATCHED: &str = "(unpatched)";
+
+/// What is known of a fault.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The fault's name.
+    pub slug: String,
+    /// What it breaks.
+    pub breaks: String,
+    /// Is the concurrent map broken?
+    pub concurrent: bool,
+    /// What the results belong to: a hash of the patch and the map.
+    pub of: u64,
+    /// The patch does not apply or build: what was said.
+    pub broken: Option<String>,
+    /// What the compiler warned of.
+    pub warnings: Vec<String>,
+    /// By detector, what each go came to.
+    pub attempts: BTreeMap<String, Vec<Attempt>>,
+}
+
+impl Row {
+    /// Nothing known yet; `map`: a hash of the map that the patch is for.
+    pub fn new(fault: Option<&Fault>, map: u64) -> Row {
+        let Some(fault) = fault else {
+            return Row { slug: UNPATCHED.into(), of: map, ..Row::default() };
+        };
+        Row {
+            slug: fault.slug.clone(),
+            breaks: fault.breaks.clone(),
+            concurrent: fault.kind == Some(Kind::Concurrent),
+            of: crate::finding::fnv(fault.text.as_bytes()) ^ map,
+            ..Row::default()
+        }
+    }
+
+    /// The seed of the next go of a detector, if there is to be one.
+    pub fn next(&self, detector: &Detector, seeds: u64) -> Option<u64> {
+        let done = self.attempts.get(&detector.name).map_or(&[][..], Vec::as_slice);
+        let hopeless =
+            done.len() >= MISSES && done.iter().all(|attempt| attempt.summary.found.is_none());
+        let seeds = if detector.once { 1 } else { seeds };
+        (!hopeless && (done.len() as u64) < seeds).then_some(done.len() as u64 + 1)
+    }
+
+    /// Keeps what a go came to.
+    pub fn add(&mut self, detector: &Detector, attempt: Attempt) {
+        self.attempts.entry(detector.name.clone()).or_default().push(attempt);
+    }
+
+    /// The scenarios in which the catalogue showed it.
+    pub fn scenarios(&self) -> Vec<String> {
+        let goes = self.attempts.get("catalogue").into_iter().flatten();
+        let scenarios = goes.filter_map(|go| go.summary.scenario.clone());
+        scenarios.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// Did some detector find it?
+    pub fn is_killed(&self) -> bool {
+        self.attempts.values().flatten().any(|attempt| attempt.summary.found.is_some())
+    }
+
+    /// Forgets findings that the map without a fault has as well.
+    pub fn without(mut self, unpatched: &Row) -> Row {
+        for (detector, attempts) in &mut self.attempts {
+            let known = |found: &String| {
+                let theirs = unpatched.attempts.get(detector).into_iter().flatten();
+                theirs.filter_map(|attempt| attempt.summary.found.as_ref()).any(|own| own == found)
+            };
+            for attempt in attempts {
+                attempt.summary.found = attempt.summary.found.take().filter(|found| !known(found));
+            }
+        }
+        self
+    }
+}
+
+/// A folder with a file for each row.
+#[derive(Clone, Debug)]
+pub struct Store(pub PathBuf);
+
+impl Store {
+    fn file(&self, slug: &str) -> PathBuf {
+        self.0.join(format!("{slug}.json"))
+    }
+
+    /// The row as it was left, if it is of the same patch and map; else `fresh`.
+    pub fn load(&self, fresh: Row) -> Row {
+        let read = std::fs::read(self.file(&fresh.slug)).ok();
+        let row = read.and_then(|text| serde_json::from_slice::<Row>(&text).ok());
+        row.filter(|row| row.of == fresh.of && row.broken.is_none()).unwrap_or(fresh)
+    }
+
+    /// Writes a row.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn save(&self, row: &Row) -> io::Result<()> {
+        std::fs::create_dir_all(&self.0)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
+        file.write_all(&serde_json::to_vec_pretty(row)?)?;
+        file.persist(self.file(&row.slug)).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+/// A hash of every source file of the map in a workspace.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn map_hash(workspace: &Path) -> io::Result<u64> {
+    let mut hash = 0;
+    let mut folders = vec![workspace.join("map-core/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.to_string_lossy().into_owned().into_bytes();
+                let name = crate::finding::fnv(&name);
+                // In whatever order the folder lists them.
+                hash ^= crate::finding::fnv(&std::fs::read(&path)?).wrapping_mul(name | 1);
+            }
+        }
+    }
+    Ok(hash)
+}

@@ -1,0 +1,260 @@
+//! The kill matrix judged: what `cargo models faults` says of a folder of patches, and what it makes of what it saw.
+//!
+//! The patches here break a workspace of a few lines, whose `models` is a stand-in that finds what it is told to: the
+//! real one is built by `ci/faults.sh`.
+
+use models::drivers::summary::Summary;
+use models::faults::copy::{Broken, Copy, PROFILE};
+use models::faults::detector::{self, Attempt};
+use models::faults::matrix::{Cell, Matrix, median};
+use models::faults::patch::{Fault, Kind, read_all};
+use models::faults::results::{Row, Store};
+use models::faults::{page, table};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A workspace with a map that is right while it says 1, and a detector that says so.
+fn workspace() -> TempDir {
+    let here = tempfile::tempdir().expect("a place for files");
+    let write = |file: &str, text: &str| {
+        let path = here.path().join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    let package = |name: &str, rest: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
+    };
+    let profile = format!("[profile.{PROFILE}]\ninherits = \"dev\"\n");
+    write(
+        "Cargo.toml",
+        &format!("[workspace]\nresolver = \"3\"\nmembers = [\"map-core\", \"models\"]\n{profile}"),
+    );
+    write("map-core/Cargo.toml", &package("map-core", ""));
+    write("map-core/src/lib.rs", "/// The map.\npub fn map() -> u32 {\n    1\n}\n");
+    let depends = "[dependencies]\nmap-core = { path = \"../map-core\" }\n";
+    write("models/Cargo.toml", &package("models", depends));
+    write(
+        "models/src/main.rs",
+        r#"fn main() {
+            let line: Vec<String> = std::env::args().collect();
+            let json = line.iter().position(|word| word == "--json").expect("it is asked for");
+            let found = map_core::map() != 1;
+            let name = if found { "\"reference: one\"" } else { "null" };
+            let text = format!("{{\"executions\":7,\"steps\":70,\"seconds\":0.5,\"found\":{name}}}");
+            std::fs::write(&line[json + 1], text).expect("written");
+            std::process::exit(i32::from(found));
+        }
+        "#,
+    );
+    let patch = |slug: &str, from: &str, to: &str| {
+        write(
+            &format!("faults/{slug}.patch"),
+            &format!(
+                "Breaks: one.\nIdea: none.\nKind: sequential\nSeen by: reference\n\n\
+                 diff --git a/map-core/src/lib.rs b/map-core/src/lib.rs\n--- a/map-core/src/lib.rs\n+++ b/map-core/src/lib.rs\n\
+                 @@ -1,4 +1,4 @@\n /// The map.\n pub fn map() -> u32 {{\n-    {from}\n+    {to}\n }}\n"
+            ),
+        );
+    };
+    patch("killed", "1", "2");
+    patch("survives", "1", "2 - 1");
+    patch("does-not-apply", "3", "2");
+    patch("does-not-build", "1", "two");
+    here
+}
+
+fn faults(workspace: &Path, more: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(["faults", "--dir", "faults", "--detectors", "ops", "--budget", "1"]).args(more);
+    let output = command.current_dir(workspace).output().expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let code = output.status.code().expect("an exit code");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
+    let here = workspace();
+    let (code, out, err) = faults(here.path(), &["--only", "killed"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("1 detectors find nothing"), "{out}");
+    assert!(out.contains("killed: killed by 1 of 1: ops 0.5"), "{out}");
+
+    let results = here.path().join("target/faults/results");
+    let known = fs::read_to_string(results.join("killed.json")).expect("it is kept");
+    fs::write(results.join("killed.json"), known.replace("reference: one", "reference: known"))
+        .expect("written");
+    let (code, out, _) = faults(here.path(), &["--json", "all.json", "--html", "all.html"]);
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("does-not-apply: ERROR: does not apply: "), "{out}");
+    assert!(
+        out.contains("does-not-build: ERROR: does not build: ") && out.contains("two"),
+        "{out}"
+    );
+    assert!(out.contains("survives: SURVIVED 1 detectors"), "{out}");
+    assert!(
+        out.contains("2 faults, 1 killed\nsurvived: survives\nneither apply nor build: "),
+        "{out}"
+    );
+    let all = fs::read_to_string(here.path().join("all.json")).expect("it is written");
+    assert!(all.contains("reference: known"), "what is known is not sought again: {all}");
+    let page = fs::read_to_string(here.path().join("all.html")).expect("it is written");
+    assert!(page.contains("reference: known (1 of 1 seeds, 7 executions)"), "{page}");
+
+    let (code, out, _) = faults(here.path(), &["--only", "survives"]);
+    assert_eq!(code, 1, "{out}");
+    let source = fs::read_to_string(here.path().join("map-core/src/lib.rs")).expect("it is there");
+    assert!(source.contains("    1\n"), "only the copy is broken");
+}
+
+#[test]
+fn bad_usage_exits_with_2_and_says_what_there_is() {
+    let here = workspace();
+    let (code, _, err) = faults(here.path(), &["--only", "nothing-of-the-kind"]);
+    assert_eq!((code, err.as_str()), (2, "faults: no patch is called so\n"));
+    let (code, _, err) = faults(here.path(), &["--detectors", "oracle"]);
+    assert!(code == 2 && err.starts_with("no detector is called oracle; there are ops, "), "{err}");
+}
+
+#[test]
+fn a_copy_is_the_workspace_again_before_each_patch() {
+    let here = workspace();
+    let scratch = tempfile::tempdir().expect("a place for files");
+    let copy = Copy::new(here.path(), scratch.path(), 0);
+    let patch = |slug: &str| here.path().join(format!("faults/{slug}.patch"));
+    copy.restore().expect("it is copied");
+    copy.apply(&patch("killed")).expect("it applies");
+    assert!(matches!(copy.apply(&patch("survives")), Err(Broken::Apply(_))));
+    fs::write(copy.root.join("map-core/src/more.rs"), "").expect("written");
+    copy.restore().expect("it is copied");
+    assert!(!copy.root.join("map-core/src/more.rs").exists());
+    copy.apply(&patch("survives")).expect("it applies to what was there first");
+}
+
+/// A go: executions, seconds, and whether it found the fault.
+type Go = (u64, f64, bool);
+
+/// A row with what detectors came to.
+fn row(slug: &str, goes: &[(&str, &[Go])]) -> Row {
+    let attempt = |&(executions, seconds, found): &Go| Attempt {
+        seed: 1,
+        summary: Summary {
+            executions,
+            seconds,
+            found: found.then(|| "race: rule".to_string()),
+            ..Summary::default()
+        },
+    };
+    let attempts =
+        goes.iter().map(|(name, goes)| (name.to_string(), goes.iter().map(attempt).collect()));
+    Row { slug: slug.into(), concurrent: true, attempts: attempts.collect(), ..Row::default() }
+}
+
+#[test]
+fn a_matrix_knows_medians_survivors_and_who_was_alone() {
+    let matrix = Matrix::new(
+        vec![
+            row(
+                "a",
+                &[
+                    ("random", &[(10, 1.0, true), (90, 9.0, false), (30, 3.0, true)]),
+                    ("pos", &[(5, 0.5, true)]),
+                ],
+            ),
+            row(
+                "b",
+                &[
+                    ("random", &[(90, 9.0, false); 2]),
+                    ("pos", &[(90, 9.0, false), (40, 4.0, true)]),
+                ],
+            ),
+            row("c", &[("random", &[(90, 9.0, false); 2]), ("pos", &[(90, 9.0, false); 2])]),
+        ],
+        &detector::all(),
+    );
+    assert_eq!(matrix.detectors, ["random", "pos"], "columns that were asked, in order");
+    let Cell::Killed(kill) = &matrix.rows[0].1[0] else { panic!("random found a") };
+    assert_eq!((kill.executions, kill.seconds), (Some(30), Some(3.0)), "a miss counts as for ever");
+    let Cell::Killed(kill) = &matrix.rows[1].1[1] else { panic!("pos found b once") };
+    assert_eq!((kill.kills, kill.goes, kill.executions), (1, 2, None), "half is not a median");
+    assert_eq!(matrix.survivors(), ["c"]);
+    let by = matrix.by_detector();
+    assert_eq!(by[0], ("random", 1, 3, vec![]));
+    assert_eq!(by[1], ("pos", 2, 3, vec!["b"]));
+    let gain = matrix.gain(&["pos".to_string()], &["random".to_string()]);
+    assert_eq!(gain[0].0, "pos");
+    assert!((gain[0].1 - 6.0).abs() < 1e-9, "30 against 5, on the fault that has both: {gain:?}");
+    let (text, markdown) = (table::terminal(&matrix), table::markdown(&matrix, "a command"));
+    assert!(
+        text.contains("3 faults, 2 killed\nsurvived: c") && text.contains("alone: b"),
+        "{text}"
+    );
+    assert!(markdown.contains("| b | · | 1/2 | race: rule |"), "{markdown}");
+    assert!(page::html(&matrix).contains("<tr class=survived><th title=\"\">c</th>"));
+}
+
+#[test]
+fn medians_are_in_the_middle() {
+    assert_eq!(median(vec![]), None);
+    assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
+    assert_eq!(median(vec![4.0, 1.0, 2.0, 9.0]), Some(3.0));
+}
+
+#[test]
+fn what_the_map_does_without_a_fault_is_no_kill() {
+    let unpatched = row("(unpatched)", &[("random", &[(1, 0.1, true)])]);
+    let both = row("a", &[("random", &[(5, 0.5, true)]), ("pos", &[(5, 0.5, true)])]);
+    let left = both.clone().without(&unpatched);
+    assert_eq!(left.attempts["random"][0].summary.found, None);
+    assert!(left.attempts["pos"][0].summary.found.is_some(), "another detector's is its own");
+}
+
+#[test]
+fn results_belong_to_a_patch_and_a_map() {
+    let here = workspace();
+    let fault = Fault::read(&here.path().join("faults/killed.patch")).expect("it reads");
+    let store = Store(here.path().join("results"));
+    let mut done = Row::new(Some(&fault), 1);
+    done.attempts = row("", &[("ops", &[(1, 0.1, true)])]).attempts;
+    store.save(&done).expect("it is written");
+    assert_eq!(store.load(Row::new(Some(&fault), 1)), done);
+    let other = Row::new(Some(&fault), 2);
+    assert_eq!(store.load(other.clone()), other, "the map has changed");
+}
+
+/// The patches that the suite is judged by.
+fn kept() -> Vec<Fault> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/faults");
+    read_all(&folder, &[]).expect("every patch reads")
+}
+
+#[test]
+fn every_kept_fault_says_what_it_breaks_and_where_it_comes_from() {
+    let faults = kept();
+    let known: BTreeSet<&str> =
+        models::catalogue::all().iter().map(|scenario| scenario.name).collect();
+    for Fault { slug, text, kind, scenarios, .. } in &faults {
+        let fields: Vec<&str> =
+            text.lines().map_while(|line| line.split(": ").next()).take(4).collect();
+        assert_eq!(fields, ["Breaks", "Idea", "Kind", "Seen by"], "{slug}");
+        assert!(kind.is_some() && text.contains("\ndiff --git a/map-core/"), "{slug}");
+        let unknown = scenarios.iter().find(|name| !known.contains(name.as_str()));
+        assert_eq!(unknown, None, "{slug} names a scenario that is not in the catalogue");
+    }
+    let of = |kind| faults.iter().filter(|fault| fault.kind == Some(kind)).count();
+    assert!(of(Kind::Sequential) >= 50 && of(Kind::Concurrent) >= 50);
+}
+
+#[test]
+fn every_kept_fault_applies() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let scratch = tempfile::tempdir().expect("a place for files");
+    let copy = Copy::new(&workspace, scratch.path(), 0);
+    for fault in kept() {
+        copy.restore().expect("it is copied");
+        assert_eq!(copy.apply(&fault.path), Ok(()), "{}", fault.slug);
+    }
+}
