@@ -125,18 +125,21 @@ mod iter;
 mod pinned;
 mod spare;
 mod table;
+mod view;
 mod write;
 
 pub use self::check::Breach;
 pub use self::health::{ConcurrentGrowth, ConcurrentHealth};
 pub use self::iter::{Iter, Keys, Values};
 pub use self::pinned::{Computed, Operation, Pinned};
+pub use self::view::{BucketState, ConcurrentBucket, ConcurrentSlot, ConcurrentTable};
 
 use self::core::Core;
 use self::table::buckets_log2;
 use crate::platform::{Platform, Std};
 use ::core::fmt;
 use ::core::hash::{BuildHasher, Hash};
+use alloc::vec::Vec;
 use foldhash::fast::RandomState;
 
 /// A hash map that any number of threads read and write at once, and that grows a bucket or two at
@@ -224,6 +227,13 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     #[must_use]
     pub fn health(&self) -> ConcurrentHealth {
         self.pin().health()
+    }
+
+    /// A picture of every table, oldest first; `show` says what to keep of an entry. O(buckets +
+    /// entries).
+    #[must_use]
+    pub fn view<T>(&self, show: impl FnMut(&K, &V) -> T) -> Vec<ConcurrentTable<T>> {
+        self.core.view(&self.core.pin(), show)
     }
 }
 

@@ -1,0 +1,139 @@
+//! A picture of the tables, chain by chain, for oracles and reports.
+//!
+//! Taken without a lock, so while others write it is a picture of several moments; in a model, where
+//! nobody else runs meanwhile, of one.
+//!
+//! # Not here
+//! Whether what it shows is right: see `check`.
+//! # Checked by
+//! `tests/concurrent_api.rs`.
+
+use super::bucket::{Bucket, EVACUATED, LOCKED, protect, tophash_at};
+use super::core::Core;
+use super::table::Table;
+use crate::growth::GrowthKind;
+use crate::platform::{Atomic, Guard, Platform};
+use crate::tophash::SLOTS;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Acquire;
+
+/// One table of a [`ConcurrentMap`](crate::ConcurrentMap).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConcurrentTable<T> {
+    /// Its number, counted from 0.
+    pub generation: u64,
+    /// How it came out of the one before; `None` for the first.
+    pub kind: Option<GrowthKind>,
+    /// The evacuation mark: old buckets below were claimed. 0 without a successor.
+    pub mark: usize,
+    /// Its buckets.
+    pub buckets: Vec<ConcurrentBucket<T>>,
+}
+
+/// One chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConcurrentBucket<T> {
+    /// Where it is in its life.
+    pub state: BucketState,
+    /// Its buckets, slot by slot; of an unborn or drained one, what there is of the first.
+    pub chain: Vec<[ConcurrentSlot<T>; SLOTS]>,
+}
+
+/// Where a bucket is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum BucketState {
+    /// Its feeding bucket is not evacuated.
+    Unborn,
+    /// It holds the truth for its hashes.
+    Live,
+    /// It does, and a writer or an evacuator has it.
+    Locked,
+    /// Its entries are in the successor.
+    Evacuated,
+    /// They are, and its segment was given back.
+    Drained,
+}
+
+/// One slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConcurrentSlot<T> {
+    /// Its tophash: see [`tophash`](crate::tophash).
+    pub tophash: u8,
+    /// An entry is in it.
+    pub is_full: bool,
+    /// What the entry shows, where it can be looked at: in a live or locked chain.
+    pub entry: Option<T>,
+}
+
+impl<K, V, P: Platform> Core<K, V, P> {
+    /// Every table, oldest first.
+    pub(crate) fn view<'g, T>(
+        &'g self,
+        pin: &'g impl Guard,
+        mut show: impl FnMut(&K, &V) -> T,
+    ) -> Vec<ConcurrentTable<T>> {
+        let mut older: Option<&Table<K, V, P>> = None;
+        let mut table = self.root(pin);
+        let mut tables = Vec::new();
+        loop {
+            let feeds = |index: usize| {
+                older.is_none_or(|older| older.is_evacuated(index & (older.buckets() - 1)))
+            };
+            let buckets = (0..table.buckets())
+                .map(|index| match table.bucket(index) {
+                    Some(bucket) => view_bucket(bucket, feeds(index), &mut show),
+                    None if feeds(index) => empty(BucketState::Drained),
+                    None => empty(BucketState::Unborn),
+                })
+                .collect();
+            let successor = table.successor();
+            tables.push(ConcurrentTable {
+                generation: table.shape().generation,
+                kind: table.shape().kind,
+                mark: successor.map_or(0, |_| table.claimed().min(table.buckets())),
+                buckets,
+            });
+            let Some(successor) = successor else { return tables };
+            (older, table) = (Some(table), successor);
+        }
+    }
+}
+
+fn empty<T>(state: BucketState) -> ConcurrentBucket<T> {
+    ConcurrentBucket { state, chain: Vec::new() }
+}
+
+fn view_bucket<K, V, P: Platform, T>(
+    head: &Bucket<K, V, P>,
+    is_born: bool,
+    show: &mut impl FnMut(&K, &V) -> T,
+) -> ConcurrentBucket<T> {
+    let state = match head.state.load(protect::<P>()) {
+        _ if !is_born => BucketState::Unborn,
+        state if state & EVACUATED != 0 => BucketState::Evacuated,
+        state if state & LOCKED != 0 => BucketState::Locked,
+        _ => BucketState::Live,
+    };
+    let is_owner = matches!(state, BucketState::Live | BucketState::Locked);
+    let mut view = |bucket: &Bucket<K, V, P>| {
+        let word = bucket.tophashes.load(Acquire);
+        core::array::from_fn(|slot| {
+            let entry = bucket.entry(slot);
+            let shown = (is_owner && !entry.is_null()).then(|| {
+                P::touched(entry.cast_const());
+                // SAFETY: **one-owner**: in a slot of a chain that was not evacuated after our pin.
+                let parts = unsafe { (*entry).parts() };
+                show(&parts.key, &parts.value)
+            });
+            let is_full = !entry.is_null();
+            ConcurrentSlot { tophash: tophash_at(word, slot), is_full, entry: shown }
+        })
+    };
+    // The overflow buckets of an unborn chain may be freed by its evacuator; those of an evacuated
+    // one stay under our pin.
+    let chain = match state {
+        BucketState::Unborn => alloc::vec![view(head)],
+        _ => head.chain().map(&mut view).collect(),
+    };
+    ConcurrentBucket { state, chain }
+}
