@@ -29,10 +29,12 @@ use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, drops, well_formed};
 use crate::spec::Spec;
 use crate::subject::{Capabilities, Growth, SequentialSubject};
+use crate::trace::{self, Event};
+use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
 /// How often the structure, the contents and the drops are judged. Answers, `len` and growth work always are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Checks {
     /// Not at all, beyond answers: for speed, between runs that do more.
     Answers,
@@ -120,6 +122,11 @@ where
         op = run.part.or(op);
         if S::CAPABILITIES.has(Capabilities::GROWTH) {
             growth = panics::caught(|| run.map.growth()).ok();
+        }
+        if trace::is_on()
+            && let Ok(Some(picture)) = panics::caught(|| run.map.picture())
+        {
+            trace::note_state(picture);
         }
         // A map that broke a rule is not to be trusted with its own drop.
         std::mem::forget(run);
@@ -296,6 +303,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Structure, contents and drops. O(n).
     #[inline(never)]
     fn thorough(&mut self) -> Verdict {
+        if trace::is_on() {
+            let part = self.part.map(|part| part.to_string());
+            trace::note(|| Event::Done { at: self.now as usize - 1, part });
+            self.map.picture().into_iter().for_each(trace::note_state);
+        }
         if S::CAPABILITIES.has(Capabilities::GROWTH) {
             let growth = self.map.growth();
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.

@@ -42,6 +42,7 @@
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::op::Order;
+use crate::picture::Picture;
 
 /// A set of optional abilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,6 +330,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     /// `CHECK`: is the map well formed? The claim it breaks and how, if not.
     fn check(&self) -> Result<(), (String, String)> {
         Ok(())
+    }
+    /// What its tables look like, if it has any to show: for reports.
+    fn picture(&self) -> Option<Picture> {
+        None
     }
 }
 

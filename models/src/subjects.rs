@@ -17,6 +17,7 @@ mod hashbrown;
 mod indexmap;
 mod map;
 mod std;
+mod wrong;
 
 use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, WideKey, WideValue};
@@ -35,6 +36,9 @@ pub enum Subject {
     Concurrent,
     /// `std::collections::HashMap`.
     Std,
+    /// A map that is wrong on purpose.
+    #[value(hide = true)]
+    Wrong,
     /// `hashbrown::HashMap`.
     #[cfg(feature = "hashbrown")]
     Hashbrown,
@@ -84,6 +88,7 @@ macro_rules! runner {
 
 type CoreMap<K, V> = map_core::Map<K, V, ModelState>;
 type SharedMap<K, V> = concurrent::OneThread<K, V>;
+type WrongMap<K, V> = wrong::Wrong<K, V>;
 type StdMap<K, V> = ::std::collections::HashMap<K, V, ModelState>;
 #[cfg(feature = "hashbrown")]
 type HashbrownMap<K, V> = ::hashbrown::HashMap<K, V, ModelState>;
@@ -99,6 +104,7 @@ impl Subject {
             Subject::Map => runner!(CoreMap, model),
             Subject::Concurrent => runner!(SharedMap, model),
             Subject::Std => runner!(StdMap, model),
+            Subject::Wrong => runner!(WrongMap, model),
             #[cfg(feature = "hashbrown")]
             Subject::Hashbrown => runner!(HashbrownMap, model),
             #[cfg(feature = "griddle")]

@@ -12,6 +12,7 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, chosen, decide};
+use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Breach, Computed, Operation};
 use map_core::growth::entries_max;
@@ -129,6 +130,12 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
             }
             _ => Ret::Unit,
         })
+    }
+
+    /// What the tables look like.
+    pub fn picture(&self) -> Picture {
+        let tables = self.map.view(|key, value| (key.number(), value.number()));
+        Picture::of_concurrent(tables)
     }
 
     /// Every entry, sorted.

@@ -8,6 +8,7 @@
 
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
+use crate::picture::Picture;
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, NoCursor, SequentialSubject};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
@@ -146,5 +147,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     }
     fn check(&self) -> Result<(), (String, String)> {
         self.0.check().map_err(|breach| (breach.claim.to_string(), breach.detail))
+    }
+    fn picture(&self) -> Option<Picture> {
+        let tables = self.0.view(|key, value| (key.number(), value.number()));
+        Some(Picture::of_concurrent(tables))
     }
 }

@@ -4,6 +4,7 @@ use super::std::ALL_OF_STD;
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::op::Order;
+use crate::picture::Picture;
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
 use map_core::{Cursor, EvacuationOrder, Map, hash_map};
 
@@ -57,5 +58,8 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     }
     fn check(&self) -> Result<(), (String, String)> {
         Self::check(self).map_err(|violation| (violation.claim.to_string(), violation.detail))
+    }
+    fn picture(&self) -> Option<Picture> {
+        Some(Picture::of_map(&self.view(), |key, value| (key.number(), value.number())))
     }
 }

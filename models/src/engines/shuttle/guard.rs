@@ -12,6 +12,7 @@
 
 use super::pending::{self, Access, Choice, Pending};
 use super::world::{Phase, World, with};
+use crate::trace::{self, Event};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::mem::ManuallyDrop;
 
@@ -147,6 +148,7 @@ impl World {
             self.stalls_left -= 1;
             self.stalled = Some(current);
             self.log.push(Logged::Stall { task: current, at });
+            trace::note(|| Event::Departure { thread: current - 1, what: "stalled".to_string() });
         }
     }
 
@@ -178,6 +180,11 @@ impl World {
         self.asked = true;
         if to != ordinary {
             let from = self.current;
+            let name = &self.tasks[to].name;
+            trace::note(|| match from {
+                0 => Event::Departure { thread: to - 1, what: "goes first".to_string() },
+                _ => Event::Departure { thread: from - 1, what: format!("switch to {name}") },
+            });
             let at = self.tasks[from].pending.filter(|_| !self.tasks[from].finished);
             self.log.push(Logged::Switch { from, at, to });
         }

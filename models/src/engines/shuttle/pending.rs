@@ -203,6 +203,17 @@ impl Choice {
             Choice::Read { options, .. } | Choice::Write { options, .. } => options,
         }
     }
+
+    /// What was chosen, in words.
+    pub(super) fn words(self, chosen: usize) -> String {
+        match self {
+            Choice::Abandon(..) => "gives the evacuation up".to_string(),
+            Choice::GrowEarly(_) => "starts a growth early".to_string(),
+            Choice::Stall => "stalls".to_string(),
+            Choice::Read { .. } => format!("reads {chosen} stores back"),
+            Choice::Write { .. } => format!("writes {chosen} stores back"),
+        }
+    }
 }
 
 /// Something that a policy did to a thread on purpose: a link in the chain of events that it tells of an execution.

@@ -5,7 +5,7 @@
 
 use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
 use super::platform::Model;
-use super::world::with;
+use super::world::{aside, with};
 use crate::case::{Case, Elements, Thread};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
 use crate::engines::judge::{Judge, Outcome, Time};
@@ -14,6 +14,7 @@ use crate::engines::{Limits, Report};
 use crate::history::{Recorder, Sequence};
 use crate::oracles::Objection;
 use crate::oracles::drops::{self, Allowance};
+use crate::trace::{self, Event};
 use std::sync::Arc;
 
 /// What the executions of a run share.
@@ -46,10 +47,13 @@ impl Run {
         let given = map.contents();
         let recorder = Arc::new(self.judge.recorder());
         let (run, shared, record) = (Arc::clone(self), Arc::clone(&map), Arc::clone(&recorder));
+        let pictured = Arc::clone(&map);
+        trace::begin(move || aside(|| pictured.picture()));
         Ledger::watch(true);
         threads(&self.names, move |thread| {
             task(&run.case.running()[thread], thread, &shared, &record);
         });
+        trace::end();
         Ledger::watch(false);
         let mut map = Arc::into_inner(map).expect("all tasks have ended");
         if is_over() {
@@ -91,9 +95,15 @@ fn task<K: Key, V: Value>(
     for (at, &op) in thread.ops.iter().enumerate() {
         with(|world| world.op(at, Some(op)));
         recorder.call(number, op);
+        trace::note(|| Event::Call { thread: number, op: op.to_string() });
         let stamp = (number as u32 + 1) << 16 | at as u32;
         let done = guarded(|| map.apply(op, stamp), |payload| payload.is::<Injected>());
         with(|world| world.op(at, None));
+        trace::look();
+        trace::note(|| {
+            let answer = done.as_ref().map_or_else(|_| "panic".to_string(), ToString::to_string);
+            Event::Return { thread: number, answer }
+        });
         match done {
             Ok(answer) => recorder.returned(number, answer),
             Err(Some(_)) => recorder.panicked(number),

@@ -24,6 +24,7 @@ use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending}
 use crate::finding::Finding;
 use crate::op::{Kind, Op};
 use crate::oracles::Objection;
+use crate::trace::{self, Event};
 use map_core::platform::{Place, Point};
 use std::cell::RefCell;
 use std::panic::{self, Location as Site};
@@ -259,6 +260,14 @@ impl World {
 
     /// The task has reached a named moment.
     pub(super) fn reach(&mut self, point: Point, place: Place) {
+        if self.phase == Phase::Running && self.current != 0 {
+            let (thread, place) = (self.current - 1, place);
+            trace::note(|| Event::Reach {
+                thread,
+                point: point.to_string(),
+                place: place.to_string(),
+            });
+        }
         let me = self.me();
         let occurrence = match me.reached.iter_mut().find(|(known, _)| *known == point) {
             Some((_, count)) => {
@@ -452,6 +461,8 @@ impl World {
             && let Some(pending) = self.tasks[self.current].pending
         {
             self.log.push(Logged::Chose { task: self.current, at: pending, choice, chosen });
+            let thread = self.current - 1;
+            trace::note(|| Event::Departure { thread, what: choice.words(chosen) });
         }
         chosen
     }
@@ -463,6 +474,7 @@ pub(super) fn before(location: Location, access: Access) {
     if std::thread::panicking() {
         return;
     }
+    trace::look();
     let turn = match with(|world| world.before(location, access)) {
         Go::Ahead => true,
         Go::Unwind => false,
@@ -474,6 +486,22 @@ pub(super) fn before(location: Location, access: Access) {
     if !turn {
         unwind();
     }
+}
+
+/// Looks at the map from outside of the model: nothing is scheduled, judged or remembered of it.
+pub(super) fn aside<T>(look: impl FnOnce() -> T) -> Option<T> {
+    let running = with(|world| {
+        let was = (world.phase, world.current);
+        let is_running = world.phase == Phase::Running && world.current != 0;
+        if is_running {
+            (world.phase, world.current) = (Phase::Idle, 0);
+        }
+        is_running.then_some(was)
+    })?;
+    // Not to come back here by the look's own operations.
+    let picture = look();
+    with(|world| (world.phase, world.current) = running);
+    Some(picture)
 }
 
 /// Ends the current task: the execution is over.

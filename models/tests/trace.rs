@@ -1,0 +1,121 @@
+//! A trace changes nothing about the run, and its pictures are of the map.
+
+use models::case::Case;
+use models::catalogue;
+use models::engines::Limits;
+use models::engines::judge::Judge;
+use models::engines::shuttle::run;
+use models::picture::{Picture, State};
+use models::property::Checks;
+use models::schedulers::{Named, replay};
+use models::subjects::Subject;
+use models::trace::{Event, record};
+
+fn pictures(events: &[Event]) -> Vec<&Picture> {
+    let mut pictures = Vec::new();
+    for event in events {
+        if let Event::State(picture) = event {
+            pictures.push(picture);
+        }
+    }
+    pictures
+}
+
+#[test]
+fn a_traced_run_of_threads_is_the_run_without_a_trace() {
+    for scenario in catalogue::all() {
+        for seed in 0..2 {
+            let go = || {
+                let judge = Judge::new(&scenario.case, scenario.allowed.clone());
+                run(
+                    &scenario.case,
+                    judge,
+                    Named::Random.policy(seed, false),
+                    &Limits::executions(4),
+                )
+            };
+            let plain = go();
+            let (traced, events) = record(go);
+            assert_eq!(
+                (plain.steps, plain.outcomes),
+                (traced.steps, traced.outcomes),
+                "{}",
+                scenario.name
+            );
+            assert!(traced.found.is_none(), "{}: {:?}", scenario.name, traced.found);
+            assert!(!pictures(&events).is_empty(), "{}", scenario.name);
+        }
+    }
+}
+
+#[test]
+fn a_trace_tells_calls_moments_returns_and_states_in_order() {
+    let text = "case 1\ncapacity 13\nthread given\n insert k2 v2\n evacuate-to 0\nend\n\
+        thread reader\n get k2\nend\nthread writer\n insert k4 v9\nend\n\
+        schedule\n switch given.end to writer\n switch writer.0 about-to-publish-evacuated#0+0 to reader\nend\n";
+    let case = Case::parse(text).expect("a case");
+    let once = || {
+        run(
+            &case,
+            Judge::new(&case, Default::default()),
+            replay::policy(&case),
+            &Limits::executions(1),
+        )
+    };
+    let (report, events) = record(once);
+    assert!(report.found.is_none());
+    let told: Vec<&Event> =
+        events.iter().filter(|event| !matches!(event, Event::State(_))).collect();
+    let at = |wanted: &dyn Fn(&Event) -> bool| {
+        told.iter().position(|event| wanted(event)).unwrap_or_else(|| panic!("{told:#?}"))
+    };
+    let call = at(&|event| matches!(event, Event::Call { thread: 0, op } if op == "get k2"));
+    let copying = at(
+        &|event| matches!(event, Event::Reach { thread: 1, point, .. } if point == "about-to-publish-evacuated"),
+    );
+    let forced = at(
+        &|event| matches!(event, Event::Departure { thread: 1, what } if what == "switch to reader"),
+    );
+    let back =
+        at(&|event| matches!(event, Event::Return { thread: 0, answer } if answer == "Some(v2)"));
+    assert!(call < copying && copying < forced && forced < back, "{events:?}");
+    let (first, last) = (pictures(&events)[0], pictures(&events)[pictures(&events).len() - 1]);
+    assert_eq!((first.tables.len(), first.tables[0].buckets[0].state), (2, State::Live));
+    assert_eq!(first.tables[1].buckets[0].state, State::Unborn);
+    let held = |picture: &Picture| {
+        let buckets = picture.tables.iter().flat_map(|table| &table.buckets);
+        let mut held: Vec<(u64, u64)> = buckets
+            .flat_map(|bucket| bucket.chain.iter().flatten())
+            .filter_map(|slot| slot.entry)
+            .collect();
+        held.sort_unstable();
+        held
+    };
+    assert_eq!((held(first), held(last)), (vec![(2, 2)], vec![(2, 2), (4, 9)]));
+    assert!(
+        pictures(&events).iter().any(|picture| picture.tables[0].buckets[0].state == State::Locked)
+    );
+}
+
+#[test]
+fn pictures_of_a_sequential_map_show_both_tables_and_the_mark() {
+    let case = Case::parse("case 1\nthread main\n reserve 27\n fill-to-threshold +1 k4\nend\n")
+        .expect("a case");
+    for subject in [Subject::Map, Subject::Concurrent] {
+        let (outcome, events) = record(|| subject.run(&case, Checks::Every));
+        assert!(outcome.is_ok());
+        let last = |events: &[Event]| pictures(events).last().map(|picture| (*picture).clone());
+        let Some(last) = last(&events) else { panic!("{} shows itself", subject.name()) };
+        let held: usize = last
+            .tables
+            .iter()
+            .flat_map(|table| &table.buckets)
+            .flat_map(|bucket| bucket.chain.iter().flatten())
+            .filter(|slot| slot.entry.is_some())
+            .count();
+        if subject == Subject::Map {
+            assert_eq!((last.tables.len(), held), (2, 53));
+            assert_eq!(last.tables[0].mark, Some(2));
+        }
+    }
+}
