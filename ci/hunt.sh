@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is there a bug? Fuzzes the maps, runs the schedulers, replays what was found, prints a summary.
+# Is there a bug? Fuzzes the maps, runs the schedulers, triages what was found, prints a summary.
 #
 #   ci/hunt.sh [SECONDS]        for each of the hunters: default 60
 #
@@ -28,7 +28,9 @@ hunt() {
 }
 trap 'true' INT
 
-artifacts_before=$(find fuzz/artifacts findings -type f 2>/dev/null | sort)
+# What hunters leave behind, but not what triage makes of it.
+artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f -print 2>/dev/null | sort; }
+artifacts_before=$(artifacts)
 mkdir -p fuzz/corpus/ops
 hunt 'cargo fuzz run ops' \
     cargo fuzz run ops fuzz/corpus/ops corpus/seeds/ops -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
@@ -36,15 +38,14 @@ hunt 'operation engine' cargo models ops --time "$seconds"
 hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --time "$seconds"
 hunt 'schedulers' cargo models run --time "$seconds"
 
-new=$(comm -13 <(echo "$artifacts_before") <(find fuzz/artifacts findings -type f 2>/dev/null | sort))
+mapfile -t new < <(comm -13 <(echo "$artifacts_before") <(artifacts))
 echo
 echo '== summary'
 printf '%s\n' "${summary[@]}"
-if [ -n "$new" ]; then
-    echo 'found, and replayed in a fresh process:'
-    while read -r file; do
-        echo "-- $file"
-        cargo models replay "$file"
-    done <<<"$new"
+if [ ${#new[@]} -gt 0 ]; then
+    echo 'found:'
+    cargo models triage "${new[@]}"
+    echo
+    cargo models findings
 fi
 exit $found

@@ -7,12 +7,14 @@
 
 pub mod encode;
 pub mod faults;
+pub mod findings;
 pub mod fuzz;
 pub mod go_trace;
 pub mod ops;
 pub mod replay;
 pub mod run;
 pub mod summary;
+pub mod triage;
 
 use std::process::ExitCode;
 

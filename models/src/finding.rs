@@ -3,7 +3,7 @@
 //! A finding is on disk before anything else is done with it, under a name that no other has.
 //!
 //! # Not here
-//! Making it smaller: see `shrink`.
+//! Making it smaller: see `triage`.
 //! # Checked by
 //! `tests/oracles.rs`, `tests/command_line.rs`.
 
@@ -68,15 +68,23 @@ impl fmt::Display for Growth {
 /// # Errors
 /// When the directory cannot be made or written.
 pub fn keep(directory: &Path, case: &Case, finding: &Finding, how: &str) -> io::Result<PathBuf> {
+    keep_as(directory, case, finding.objection.oracle, &format!("{finding}\n{how}"))
+}
+
+/// [`keep`], of a finding in words.
+///
+/// # Errors
+/// When the directory cannot be made or written.
+pub fn keep_as(directory: &Path, case: &Case, oracle: &str, story: &str) -> io::Result<PathBuf> {
     std::fs::create_dir_all(directory)?;
     let mut kept = case.clone();
     kept.expect = Expectation::Pass;
-    kept.story = finding.to_string().lines().chain(how.lines()).map(str::to_string).collect();
+    kept.story = story.lines().map(str::to_string).collect();
     let text = kept.to_string();
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    let name = format!("{}-{:08x}", finding.objection.oracle, fnv(text.as_bytes()) as u32);
+    let name = format!("{oracle}-{:08x}", fnv(text.as_bytes()) as u32);
     for attempt in 0.. {
         let suffix = if attempt == 0 { String::new() } else { format!("-{attempt}") };
         let path = directory.join(format!("{name}{suffix}.case"));

@@ -1,7 +1,8 @@
 //! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
 
 use clap::{Parser, Subcommand};
-use models::drivers::{encode, faults, go_trace, ops, replay, run};
+use models::drivers::{Exit, encode, faults, findings, go_trace, ops, replay, run, triage};
+use models::triage::worker;
 use std::process::ExitCode;
 
 /// Hunts boundary resize bugs in hash maps.
@@ -22,15 +23,35 @@ enum Verb {
     Run(run::Options),
     /// Run cases and fuzz inputs again.
     Replay(replay::Options),
+    /// From crashes to stories: replay, make small, name, show.
+    Triage(triage::Options),
+    /// What was triaged so far: count, smallest case, fixed or not.
+    Findings(findings::Options),
     /// Write cases as the bytes that a fuzz target reads.
     Encode(encode::Options),
     /// Replay recordings of Go's map and compare every answer, every state and the digest.
     GoTrace(go_trace::Options),
     /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
     Faults(faults::Options),
+    /// Run the cases that come in at the standard input (for `triage`).
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Whoever reads our output may have seen enough (`… | head`): that is no panic. The exit code is a shell's for it.
+fn end_with_the_reader() {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+            std::process::exit(128 + 13);
+        }
+        former(info);
+    }));
 }
 
 fn main() -> ExitCode {
+    end_with_the_reader();
     let exit = match Line::parse().verb {
         Verb::Ops(options) => ops::drive(&options),
         Verb::List => run::list(),
@@ -39,6 +60,9 @@ fn main() -> ExitCode {
         Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),
         Verb::Faults(options) => faults::drive(&options),
+        Verb::Triage(options) => triage::drive(&options),
+        Verb::Findings(options) => findings::drive(&options),
+        Verb::Worker => worker::serve().map_or(Exit::Bad, |()| Exit::Clean),
     };
     exit.into()
 }

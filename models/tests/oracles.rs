@@ -6,10 +6,11 @@ use models::finding::{Finding, keep};
 use models::generators::hashers::ModelState;
 use models::op::Order;
 use models::property::{self, Checks};
-use models::shrink::shrink;
 use models::spec::Ordered;
 use models::subject::{Capabilities, Growth, Mutably, SequentialSubject};
-use std::time::Duration;
+use models::triage::Sighting;
+use models::triage::minimise::{Here, Settings, minimise};
+use std::sync::atomic::AtomicBool;
 
 /// What a [`Faulty`] map does wrong.
 mod fault {
@@ -352,14 +353,17 @@ fn a_finding_says_the_op_what_was_expected_and_the_state() {
 }
 
 #[test]
-fn shrinking_keeps_the_failure_and_drops_what_it_does_not_need() {
-    let case = case();
-    let finding = found::<{ fault::CURSOR_SKIPS }>();
-    let (small, smaller) =
-        shrink(&case, &finding, Duration::from_secs(5), run::<{ fault::CURSOR_SKIPS }>);
-    assert!(smaller.is_like(&finding));
-    assert!(small.ops().len() <= 6, "{small}");
-    assert_eq!(run::<{ fault::CURSOR_SKIPS }>(&small).expect_err("still found").as_ref(), &smaller);
+fn minimising_keeps_the_failure_and_drops_what_it_does_not_need() {
+    let seen = |found: Box<Finding>| Sighting::new(&found, &[]);
+    let bench = Here(|case: &Case| run::<{ fault::CURSOR_SKIPS }>(case).err().map(seen));
+    let raw = seen(Box::new(found::<{ fault::CURSOR_SKIPS }>()));
+    let stop = AtomicBool::new(false);
+    let settings = Settings { stop: &stop, limit: None, better: &|_, _, _| {} };
+    let minimal = minimise(&case(), &raw, &bench, &settings);
+    assert!(minimal.is_minimal && minimal.sighting.is_like(&raw));
+    assert!(minimal.case.ops().len() <= 6, "{}", minimal.case);
+    let again = run::<{ fault::CURSOR_SKIPS }>(&minimal.case).expect_err("still found");
+    assert_eq!(seen(again), minimal.sighting);
 }
 
 #[test]

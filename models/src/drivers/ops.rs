@@ -11,8 +11,12 @@ use crate::generators::hashers::mix;
 use crate::generators::ops::{self, Mix};
 use crate::oracles::Objection;
 use crate::property::{Checks, Report};
-use crate::shrink::shrink;
 use crate::subjects::{Model, Subject};
+use crate::triage::Came;
+use crate::triage::lab::{Lab, Look};
+use crate::triage::minimise::{Minimal, Settings, Size};
+use crate::triage::verdict::Verdict;
+use crate::triage::worker::{Worker, minimise_in_workers};
 use fastrand::Rng;
 use indicatif::{HumanCount, ProgressBar};
 use std::path::{Path, PathBuf};
@@ -108,7 +112,7 @@ pub fn drive(options: &Options) -> Exit {
                     progress.println("");
                     println!("sequence {number}:\n{finding}");
                     let how = format!("found by: {}", again(options, seed, number));
-                    keep(options, &how, &case, &finding, |case| runner(case, checks));
+                    keep(options, &how, &case, &finding, &stop);
                     found.push(*finding);
                 }
                 if !options.keep_going {
@@ -158,39 +162,40 @@ fn again(options: &Options, seed: u64, number: u64) -> String {
 }
 
 /// Writes the finding down, then a smaller one beside it, and says where.
-fn keep(
-    options: &Options,
-    how: &str,
-    case: &Case,
-    found: &Finding,
-    run: impl Fn(&Case) -> crate::property::Outcome,
-) {
-    let write = |what: &str, case: &Case, found: &Finding| match finding::keep(
-        &options.findings,
-        case,
-        found,
-        how,
-    ) {
-        Ok(path) => {
-            println!("{what}: {} ops\nreplay: {}", case.ops().len(), replay(options, &path))
-        }
-        Err(error) => {
-            // The case must not be lost for want of a directory.
-            eprintln!(
-                "cannot write to {}: {error}; the case follows\n{case}",
-                options.findings.display()
-            );
-        }
-    };
-    write("as found", case, found);
+fn keep(options: &Options, how: &str, case: &Case, found: &Finding, stop: &AtomicBool) {
+    write(options, "as found", case, found.objection.oracle, &format!("{found}\n{how}"));
     if options.as_found {
         return;
     }
-    let (small, found_small) = shrink(case, found, SHRINK, run);
-    if small != *case {
-        println!("{found_small}");
-        write("smaller", &small, &found_small);
+    match shrink(options.subject, case, stop) {
+        Ok(Some(small)) if small.case != *case => {
+            let Minimal { case, sighting, .. } = small;
+            println!("{}", sighting.message);
+            let story = format!("{}\n{how}", sighting.message);
+            write(options, "smaller", &case, &sighting.oracle, &story);
+        }
+        Ok(_) => {}
+        Err(error) => eprintln!("no process to make it smaller in: {error}"),
     }
+}
+
+fn write(options: &Options, what: &str, case: &Case, oracle: &str, story: &str) {
+    match finding::keep_as(&options.findings, case, oracle, story) {
+        Ok(path) => println!("{what}: {}\nreplay: {}", Size::of(case), replay(options, &path)),
+        Err(error) => {
+            // The case must not be lost for want of a directory.
+            let folder = options.findings.display();
+            eprintln!("cannot write to {folder}: {error}; the case follows\n{case}");
+        }
+    }
+}
+
+/// A smaller case that fails as this one does with every check, if it does.
+fn shrink(subject: Subject, case: &Case, stop: &AtomicBool) -> std::io::Result<Option<Minimal>> {
+    let lab = Lab::new(subject);
+    let Came::Failed(seen) = Worker::start()?.run(lab, case, Look::Once)? else { return Ok(None) };
+    let settings = Settings { stop, limit: Some(SHRINK), better: &|_, _, _| {} };
+    minimise_in_workers(lab, case, &seen, Verdict::STABLE, None, &settings).map(Some)
 }
 
 fn replay(options: &Options, path: &Path) -> String {

@@ -1,0 +1,252 @@
+//! `cargo models triage PATH…`: replay, make small, name, keep, show.
+//!
+//! What was found stays where it is; what triage makes of it goes to a folder beside it. ctrl-C ends the minimising that
+//! runs and keeps its best so far.
+
+use super::Exit;
+use super::ops::seconds;
+use crate::case::Case;
+use crate::subjects::Subject;
+use crate::triage::intake::{self, FOUND, Intake, KEPT};
+use crate::triage::lab::Lab;
+use crate::triage::minimise::{Minimal, Settings, Size};
+use crate::triage::store::{Occurrence, Record, Store};
+use crate::triage::story::Story;
+use crate::triage::verdict::{self, Verdict};
+use crate::triage::worker::minimise_in_workers;
+use crate::triage::{Sighting, page, regression, store, terminal};
+use indicatif::ProgressBar;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What to triage, and how far to go.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Cases, libFuzzer artifacts, folders of them. All that was found so far, if none is given.
+    pub paths: Vec<PathBuf>,
+    /// The map under test (else: the one that the file or its folder names).
+    #[arg(long, value_enum)]
+    pub subject: Option<Subject>,
+    /// How often each is replayed, each time in a fresh process.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// How long one may be minimised.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub limit: Duration,
+    /// How many cases are tried at once (default: one for each core).
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Write a regression for each signature.
+    #[arg(long)]
+    pub regression: bool,
+    /// Where regressions go.
+    #[arg(
+        long,
+        value_name = "DIRECTORY",
+        default_value = "corpus/regressions",
+        requires = "regression"
+    )]
+    pub to: PathBuf,
+    /// Where findings are; what triage keeps goes to `triage` in it.
+    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    pub findings: PathBuf,
+    /// Tell the whole story in the terminal.
+    #[arg(long)]
+    pub show: bool,
+    /// A line of JSON for each file.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A run of the command.
+struct Triage<'a> {
+    options: &'a Options,
+    store: Store,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a file came to.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    file: String,
+    verdict: String,
+    #[serde(flatten)]
+    record: Option<&'a Record>,
+}
+
+/// Triages every file.
+pub fn drive(options: &Options) -> Exit {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    // A second ctrl-C ends the program: nothing is lost by that either.
+    let handler = move || {
+        if on_signal.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        eprintln!("ctrl-C will end the program at once: {error}");
+    }
+    let paths = match options.paths.is_empty() {
+        true => FOUND.map(PathBuf::from).into_iter().filter(|path| path.exists()).collect(),
+        false => options.paths.clone(),
+    };
+    let store = Store::new(options.findings.join(KEPT));
+    let triage = Triage { options, store, stop };
+    let files = intake::files(&paths);
+    if files.is_empty() {
+        println!("nothing to triage");
+    }
+    let mut worst = Exit::Clean;
+    for file in files {
+        if triage.stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let read = file.and_then(|path| intake::read(&path, options.subject));
+        let exit = read.and_then(|intake| triage.one(&intake)).unwrap_or_else(|error| {
+            eprintln!("{error}");
+            Exit::Bad
+        });
+        worst = worst.max(exit);
+    }
+    worst
+}
+
+impl Triage<'_> {
+    /// One file.
+    fn one(&self, intake: &Intake) -> Result<Exit, String> {
+        let Intake { path, case, subject, .. } = intake;
+        let named = |error: String| format!("{}: {error}", path.display());
+        let replayed = verdict::replay(Lab::new(*subject), case, self.options.runs as usize);
+        let (verdict, sighting) =
+            replayed.map_err(|error| named(error.to_string()))?.map_err(named)?;
+        let Some(sighting) = sighting else {
+            self.say_gone(path, verdict)?;
+            return Ok(Exit::Clean);
+        };
+        let minimal =
+            self.minimise(intake, &sighting, verdict).map_err(|error| named(error.to_string()))?;
+        let occurrence = Occurrence {
+            file: path.display().to_string(),
+            digest: intake.digest.clone(),
+            found: humantime::format_rfc3339_seconds(intake.found).to_string(),
+            found_by: found_by(case),
+            verdict,
+            raw: Size::of(case),
+            minimal: Size::of(&minimal.case),
+            seconds: minimal.elapsed.as_secs_f64(),
+            tried: minimal.tried,
+        };
+        let Minimal { case, sighting, is_minimal, .. } = minimal;
+        let record = Record::new(subject.name(), &case, sighting, occurrence);
+        let kept = self.store.add(record.clone());
+        let known = kept.map_err(|error| format!("{}: {error}", self.store.folder().display()))?;
+        self.say(path, &record, &known, is_minimal)?;
+        Ok(Exit::Found)
+    }
+
+    fn minimise(
+        &self,
+        intake: &Intake,
+        sighting: &Sighting,
+        verdict: Verdict,
+    ) -> io::Result<Minimal> {
+        let progress = ProgressBar::new_spinner();
+        progress.enable_steady_tick(Duration::from_millis(200));
+        let mut case = intake.case.clone();
+        if !case.is_sequential() {
+            // How it failed, if the file does not say.
+            case.schedule = sighting.forced();
+        }
+        let better = |case: &Case, _: &Sighting, tried: u64| {
+            progress.set_message(format!(
+                "{}: {} after {tried} tries",
+                intake.path.display(),
+                Size::of(case)
+            ));
+        };
+        let settings =
+            Settings { stop: &self.stop, limit: Some(self.options.limit), better: &better };
+        let lab = Lab::new(intake.subject);
+        let minimal =
+            minimise_in_workers(lab, &case, sighting, verdict, self.options.jobs, &settings);
+        progress.finish_and_clear();
+        minimal
+    }
+
+    fn say_gone(&self, path: &Path, verdict: Verdict) -> Result<(), String> {
+        match self.options.json {
+            true => self.json(path, verdict, None),
+            false => {
+                println!("{}: {verdict}", path.display());
+                Ok(())
+            }
+        }
+    }
+
+    fn json(&self, path: &Path, verdict: Verdict, record: Option<&Record>) -> Result<(), String> {
+        let line = Line { file: path.display().to_string(), verdict: verdict.to_string(), record };
+        println!("{}", serde_json::to_string(&line).map_err(|error| error.to_string())?);
+        Ok(())
+    }
+
+    /// Says what a file came to: `record` of it alone, `known` with all that came to the same signature.
+    fn say(
+        &self,
+        path: &Path,
+        record: &Record,
+        known: &Record,
+        is_minimal: bool,
+    ) -> Result<(), String> {
+        let occurrence = &record.occurrences[0];
+        let regression =
+            self.options.regression.then(|| regression::write(&self.options.to, known));
+        let regression = regression.transpose();
+        let regression =
+            regression.map_err(|error| format!("{}: {error}", self.options.to.display()))?;
+        let story = self.told(known, regression.as_deref());
+        let story = story.map_err(|error| format!("{}: {error}", path.display()))?;
+        if self.options.json {
+            return self.json(path, occurrence.verdict, Some(record));
+        }
+        println!("{}: {}", path.display(), occurrence.verdict);
+        println!("  {}", record.name);
+        let stopped = if is_minimal { "" } else { ", stopped before it was minimal" };
+        println!(
+            "  {} → {} in {:.1} s, {} tries{stopped}",
+            occurrence.raw, occurrence.minimal, occurrence.seconds, occurrence.tried
+        );
+        if known.occurrences.len() > 1 {
+            println!("  the same was found {} times", known.occurrences.len());
+        }
+        if let Some(path) = &regression {
+            println!("  regression: {}", path.display());
+        }
+        println!("  page: {}", self.store.page(known).display());
+        if self.options.show {
+            anstream::print!("\n{}", terminal::report(&story));
+        }
+        Ok(())
+    }
+
+    /// The story of all that came to a signature, with its page written.
+    fn told(&self, known: &Record, regression: Option<&Path>) -> io::Result<Story> {
+        let smallest = self.store.case(known);
+        let story = Story::of(known, regression.unwrap_or(&smallest))?;
+        let page = page::page(&story).map_err(io::Error::other)?;
+        store::write(&self.store.page(known), page.as_bytes())?;
+        let (records, _) = self.store.records();
+        let index = page::index(&records).map_err(io::Error::other)?;
+        store::write(&self.store.folder().join("index.html"), index.as_bytes())?;
+        Ok(story)
+    }
+}
+
+/// How a case was found, as its story says.
+fn found_by(case: &Case) -> Option<String> {
+    let line = case.story.iter().find_map(|line| line.strip_prefix("found by: "))?;
+    Some(line.to_string())
+}

@@ -1,0 +1,125 @@
+//! What can be triaged: cases, libFuzzer's artifacts, folders of them.
+//!
+//! A folder is searched to the bottom; what hides behind a dot, and what triage itself wrote, is passed over. Every
+//! other file gets a case or a line that says why not.
+//!
+//! # Checked by
+//! `tests/triage.rs`.
+
+use crate::case::Case;
+use crate::drivers::replay::load;
+use crate::finding::fnv;
+use crate::subjects::Subject;
+use clap::ValueEnum;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Where hunters leave what they find.
+pub const FOUND: [&str; 2] = ["findings", "fuzz/artifacts"];
+/// The folder, within that of the findings, where triage keeps what it makes of them.
+pub const KEPT: &str = "triage";
+
+/// How libFuzzer's artifacts begin.
+const ARTIFACTS: [&str; 6] =
+    ["crash-", "leak-", "timeout-", "oom-", "slow-unit-", "minimized-from-"];
+
+/// A case to be looked at.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    /// Where it came from.
+    pub path: PathBuf,
+    /// What is in it.
+    pub case: Case,
+    /// The map to run it on.
+    pub subject: Subject,
+    /// The same for the same file.
+    pub digest: String,
+    /// When the file was written.
+    pub found: SystemTime,
+}
+
+/// All files under these paths, in order, each once; and those that are not there.
+pub fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, String>> {
+    let mut files = Vec::new();
+    for path in paths {
+        match path.is_dir() {
+            true => folder(path, &mut files),
+            false => files.push(Ok(path.clone())),
+        }
+    }
+    files.dedup();
+    files
+}
+
+fn folder(path: &Path, files: &mut Vec<Result<PathBuf, String>>) {
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) => return files.push(Err(format!("{}: {error}", path.display()))),
+    };
+    let mut inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    inside.sort();
+    for path in inside {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') || name == "README.md" {
+            continue;
+        }
+        match path.is_dir() {
+            true if name == KEPT => {}
+            true => folder(&path, files),
+            false => files.push(Ok(path)),
+        }
+    }
+}
+
+/// Reads a file. `subject` if the map is given, else what the file or its place says.
+///
+/// # Errors
+/// Why it is nothing to triage, in one line with the file's name.
+pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
+    let named = |error: String| format!("{}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| named(error.to_string()))?;
+    let written = std::fs::metadata(path).and_then(|about| about.modified());
+    if let Some(error) = foreign(path, &bytes) {
+        return Err(named(error));
+    }
+    let case = load(path).map_err(named)?;
+    Ok(Intake {
+        subject: subject.or_else(|| subject_of(path, &case)).unwrap_or_default(),
+        path: path.to_path_buf(),
+        case,
+        digest: format!("{:016x}", fnv(&bytes)),
+        found: written.unwrap_or(SystemTime::UNIX_EPOCH),
+    })
+}
+
+/// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell.
+fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
+    const EXPECTED: &str = "expected a `.case` or a libFuzzer artifact (crash-…, no extension)";
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if ARTIFACTS.iter().any(|prefix| name.starts_with(prefix)) {
+        return None;
+    }
+    match path.extension().and_then(OsStr::to_str) {
+        Some("case") if bytes.is_empty() => {
+            Some("line 1: expected `case 1`, found an empty file".into())
+        }
+        Some("case") => None,
+        None if bytes.is_empty() => Some(format!("{EXPECTED}, found an empty file")),
+        None => None,
+        Some("txt") if bytes.starts_with(b"history ") => {
+            Some(format!("a history is judged by `cargo models replay`; {EXPECTED}"))
+        }
+        Some(other) => Some(format!("{EXPECTED}, found a file called .{other}")),
+    }
+}
+
+/// The map that a case was found on: as the command to replay it in its story says, or its fuzz target's.
+pub fn subject_of(path: &Path, case: &Case) -> Option<Subject> {
+    let named = case.story.iter().find_map(|line| {
+        let rest = line.split_once("--subject ")?.1;
+        Subject::from_str(rest.split_whitespace().next()?, false).ok()
+    });
+    let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
+    named.or_else(|| (target == Some("concurrent_ops")).then_some(Subject::Concurrent))
+}

@@ -1,0 +1,127 @@
+//! One run of a case, of whatever kind, in this process.
+//!
+//! # Not here
+//! Running it where it can do no harm: see `worker`.
+//! # Checked by
+//! `tests/triage.rs`.
+
+use super::sighting::{Came, Sighting};
+use crate::case::Case;
+use crate::case::schedule::Departure;
+use crate::catalogue::{self, Allowed};
+use crate::drivers::run::again;
+use crate::engines::dfs::{self, Explore};
+use crate::engines::judge::Judge;
+use crate::engines::shuttle::{self, THREADS_MAX};
+use crate::engines::{Limits, Report};
+use crate::property::Checks;
+use crate::schedulers::{Named, replay};
+use crate::subjects::Subject;
+use crate::trace::{self, Event};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How hard to look for a schedule under which a concurrent case fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Look {
+    /// Only at the case's own schedule.
+    #[default]
+    Once,
+    /// At so many others, drawn at random, if that does not fail.
+    Search(u64),
+    /// At all with so many preemptions, instead.
+    Preempt(usize),
+}
+
+/// The longest search for a schedule.
+const SEARCH: Duration = Duration::from_secs(5);
+/// The longest walk through all schedules with a few preemptions.
+const EXHAUST: Duration = Duration::from_millis(1500);
+
+/// What runs a case, and how closely it is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lab {
+    /// The map that a case with one thread runs on; one with several has the concurrent map.
+    pub subject: Subject,
+    /// How often such a case is looked at inside.
+    pub checks: Checks,
+}
+
+impl Lab {
+    /// With this map, looking at everything.
+    pub fn new(subject: Subject) -> Lab {
+        Lab { subject, checks: Checks::Every }
+    }
+}
+
+/// Runs a case.
+pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
+    if case.is_sequential() {
+        return match lab.subject.run(case, lab.checks) {
+            Ok(report) => {
+                let crate::property::Report { ops, growths, panics } = report;
+                Came::Passed(format!("{ops} ops, {growths} growths, {panics} panics"))
+            }
+            Err(finding) => Came::Failed(Box::new(Sighting::new(&finding, &[]))),
+        };
+    }
+    let threads = case.running().len();
+    if threads > THREADS_MAX {
+        return Came::Unfit(format!(
+            "the case has {threads} threads; at most {THREADS_MAX} can run"
+        ));
+    }
+    let report = concurrent(case, look);
+    match report.found {
+        None => Came::Passed(format!("{} executions", report.executions)),
+        Some(found) => Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
+    }
+}
+
+fn concurrent(case: &Case, look: Look) -> Report {
+    if let Look::Preempt(preemptions) = look {
+        let limits = Limits { executions: Some(20_000), time: Some(EXHAUST) };
+        let explore =
+            Explore { preemptions: Some(preemptions), stale: reads_stale(case), abandon: false };
+        let judge = Judge::new(case, allowed(case).unwrap_or_default());
+        return dfs::explore(case, judge, explore, &limits);
+    }
+    if case.schedule.is_empty() {
+        return again(case);
+    }
+    let once = |judge| shuttle::run(case, judge, replay::policy(case), &Limits::executions(1));
+    // The contracts are asked first: what they object to says more than that an outcome is not allowed.
+    let mut report = once(Judge::new(case, Allowed::default()));
+    if report.found.is_none()
+        && let Some(allowed) = allowed(case)
+    {
+        report = once(Judge::new(case, allowed));
+    }
+    match look {
+        Look::Search(executions) if report.found.is_none() => {
+            let limits = Limits { executions: Some(executions), time: Some(SEARCH) };
+            let policy = Named::Random.policy(1, reads_stale(case));
+            shuttle::run(case, Judge::new(case, Allowed::default()), policy, &limits)
+        }
+        _ => report,
+    }
+}
+
+/// Does the schedule have loads return older stores?
+fn reads_stale(case: &Case) -> bool {
+    let stale =
+        |departure: &Departure| matches!(departure, Departure::Read(_) | Departure::Write(_));
+    case.schedule.iter().any(|forced| stale(&forced.departure))
+}
+
+/// What the scenario that the case is allows, if it is one.
+fn allowed(case: &Case) -> Option<Allowed> {
+    let bare = Case { schedule: Vec::new(), ..case.bare() };
+    let known = catalogue::all().into_iter().find(|scenario| scenario.case.bare() == bare)?;
+    Some(known.allowed)
+}
+
+/// What a run of a case does, step by step. Of a case without a schedule, the last execution that was tried.
+pub fn traced(lab: Lab, case: &Case) -> (Came, Vec<Event>) {
+    trace::record(|| run(lab, case, Look::Once))
+}

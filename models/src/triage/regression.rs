@@ -1,0 +1,95 @@
+//! Regressions: a minimal case with its story, under the next number.
+//!
+//! The story says what the case provokes, what was seen, when and how it was found, and how to run it again. What the
+//! cause was is for whoever finds it to add.
+//!
+//! # Checked by
+//! `tests/triage.rs`; `tests/corpus.rs` replays what is there.
+
+use super::minimise::Size;
+use super::store::Record;
+use crate::case::{Case, Expectation};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes `<nnnn>-<slug>.case` into `folder`; returns the file. The file is complete or not there, and replaces no other;
+/// a bug of this signature that is there already is left as it is.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub fn write(folder: &Path, record: &Record) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let slug = record.signature.slug();
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((number, rest)) = name.split_once('-') else { continue };
+        if rest == format!("{slug}.case") && is_of(&path, record) {
+            return Ok(path);
+        }
+        numbers.extend(number.parse::<u32>());
+    }
+    let next = numbers.into_iter().max().unwrap_or(0) + 1;
+    for number in next.. {
+        let path = folder.join(format!("{number:04}-{slug}.case"));
+        let kept = told(record, &path)?;
+        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+        file.write_all(kept.to_string().as_bytes())?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => return Ok(path),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.error),
+        }
+    }
+    unreachable!("some number is free")
+}
+
+/// The smallest case of a record with its story, as it stands in this file.
+///
+/// # Errors
+/// When the record's case cannot be read.
+pub fn told(record: &Record, path: &Path) -> io::Result<Case> {
+    let case = record.smallest().map_err(io::Error::other)?;
+    Ok(Case { story: story(&case, record, path), expect: Expectation::Pass, ..case })
+}
+
+fn is_of(path: &Path, record: &Record) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| text.contains(&format!("# {}\n", record.name)))
+}
+
+fn story(case: &Case, record: &Record, path: &Path) -> Vec<String> {
+    let (first, _) = record.seen();
+    let day = first.split('T').next().unwrap_or(first);
+    let how = record.occurrences.iter().find_map(|one| one.found_by.clone());
+    let mut story = vec![record.name.clone(), provokes(case, record)];
+    let mut seen = record.sighting.message.lines().filter(|line| !line.trim().is_empty());
+    story.extend(seen.next().map(|line| format!("seen: {line}")));
+    story.push(format!("rule: {}", record.sighting.rule));
+    story.push(format!("found: {day}{}", how.map_or(String::new(), |how| format!(", {how}"))));
+    story.push(format!("replay: {}", replay(record, path)));
+    story
+}
+
+/// What a case provokes, in a sentence.
+fn provokes(case: &Case, record: &Record) -> String {
+    let [failed, damage] = &record.signature.pair;
+    let size = Size::of(case);
+    let when = match record.signature.phase {
+        super::signature::Phase::Unknown => String::new(),
+        phase => format!(", phase {}", phase.name()),
+    };
+    let times = record.occurrences.len();
+    let often = if times == 1 { String::new() } else { format!(", found {times} times") };
+    format!("A {failed} goes wrong, {damage} is what it takes{when}: {size}{often}.")
+}
+
+/// The command that runs it again.
+pub fn replay(record: &Record, path: &Path) -> String {
+    let on = match record.subject.as_str() {
+        "map" => String::new(),
+        other => format!("--subject {other} "),
+    };
+    format!("cargo models replay {on}{}", path.display())
+}

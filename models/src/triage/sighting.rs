@@ -1,0 +1,124 @@
+//! A sighting: what went wrong in a run, as one process tells another.
+//!
+//! # Checked by
+//! `tests/triage.rs`.
+
+use super::signature::{Phase, class_of, symptom};
+use crate::case::{Case, Forced};
+use crate::finding::Finding;
+use crate::history::History;
+use crate::oracles::linearizability::{Budget, Outcome, Witness, check};
+use serde::{Deserialize, Serialize};
+
+/// This oracle's name: the process that ran the case ended by itself.
+pub const CRASH: &str = "crash";
+/// This oracle's name: the run did not come to an end.
+pub const HANG: &str = "hang";
+
+/// What a run of a case came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Came {
+    /// No oracle objects. How it was run.
+    Passed(String),
+    /// One does.
+    Failed(Box<Sighting>),
+    /// The case cannot be run; why.
+    Unfit(String),
+}
+
+/// What went wrong in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The oracle that objects.
+    pub oracle: String,
+    /// The rule that was broken.
+    pub rule: String,
+    /// What kind of failure it is, in a word or a few.
+    pub symptom: String,
+    /// What was expected and what was seen.
+    pub detail: String,
+    /// The whole message.
+    pub message: String,
+    /// The op objected to, counted from 0; the number of ops if it was the end.
+    pub at: usize,
+    /// What that op was doing.
+    pub op: Option<String>,
+    /// What kind of op that is.
+    pub class: String,
+    /// How far the map had grown.
+    pub phase: Phase,
+    /// What departed from the ordinary in this run, a line each as in a case.
+    pub schedule: Vec<String>,
+}
+
+impl Sighting {
+    /// Of a finding and the schedule that led to it.
+    pub fn new(finding: &Finding, schedule: &[Forced]) -> Sighting {
+        let Finding { objection, at, op, growth } = finding;
+        let blocked = witness(&objection.detail).map(|(history, witness)| {
+            let op = history.operations()[witness.blocked].op;
+            (class_of(op.kind()).to_string(), witness)
+        });
+        let (blocked_class, witness) = blocked.unzip();
+        let class = blocked_class.or(op.map(|op| class_of(op.kind()).to_string()));
+        Sighting {
+            oracle: objection.oracle.to_string(),
+            rule: objection.rule.clone(),
+            symptom: symptom(objection, witness.as_ref()),
+            detail: objection.detail.clone(),
+            message: finding.to_string(),
+            at: *at,
+            op: op.map(|op| op.to_string()),
+            class: class.unwrap_or_else(|| "end".to_string()),
+            phase: growth.map_or(Phase::Unknown, Phase::of),
+            schedule: schedule.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Of a run that took its process with it, or did not end.
+    pub fn of_a_process(oracle: &str, rule: &str, detail: String) -> Sighting {
+        Sighting {
+            oracle: oracle.to_string(),
+            rule: rule.to_string(),
+            symptom: super::signature::slug(&detail),
+            message: format!("{oracle}: {detail}\nrule: {rule}"),
+            detail,
+            at: 0,
+            op: None,
+            class: "unknown".to_string(),
+            phase: Phase::Unknown,
+            schedule: Vec::new(),
+        }
+    }
+
+    /// Is it the same failure? The oracle, the rule and what kind of op broke it; the phase of the growth as far as it is
+    /// known.
+    pub fn is_like(&self, other: &Sighting) -> bool {
+        self.oracle == other.oracle
+            && self.rule == other.rule
+            && self.symptom == other.symptom
+            && self.class == other.class
+    }
+
+    /// The schedule of this run.
+    pub fn forced(&self) -> Vec<Forced> {
+        let lines = self.schedule.join("\n");
+        let text = format!("case 1\nthread a\nend\nschedule\n{lines}\nend\n");
+        Case::parse(&text).map_or_else(|_| Vec::new(), |case| case.schedule)
+    }
+}
+
+/// The history in an objection's detail, and why its ops have no order.
+pub fn witness(detail: &str) -> Option<(History, Witness)> {
+    let history = history(detail)?;
+    match check(&history, Budget::default()) {
+        Outcome::Illegal(witness) => Some((history, *witness)),
+        _ => None,
+    }
+}
+
+/// The history in an objection's detail.
+pub fn history(detail: &str) -> Option<History> {
+    let at = detail.find("\nhistory ")?;
+    History::parse(&detail[at + 1..]).ok()
+}

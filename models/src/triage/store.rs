@@ -1,0 +1,210 @@
+//! What triage keeps: a record for each signature, with its smallest case and every occurrence.
+//!
+//! Records are JSON files in a folder of their own. A record is written whole under another name and then renamed, so it is
+//! the old one or the new one at every moment; a lock keeps two triages from losing each other's counts.
+//!
+//! # Checked by
+//! `tests/triage.rs`, `tests/killed.rs`.
+
+use super::edit::weight;
+use super::minimise::Size;
+use super::regression;
+use super::sighting::Sighting;
+use super::signature::Signature;
+use super::verdict::Verdict;
+use crate::case::Case;
+use crate::finding::fnv;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The version this code writes and reads.
+const VERSION: u32 = 1;
+
+/// A failing case that was brought to triage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// The file.
+    pub file: String,
+    /// The same for the same contents.
+    pub digest: String,
+    /// When it was found, in RFC 3339.
+    pub found: String,
+    /// How it was found, if the file says.
+    pub found_by: Option<String>,
+    /// How often it failed.
+    pub verdict: Verdict,
+    /// As it was found.
+    pub raw: Size,
+    /// What minimising left.
+    pub minimal: Size,
+    /// How long that took.
+    pub seconds: f64,
+    /// How many cases were tried.
+    pub tried: u64,
+}
+
+/// All that is known of a signature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    version: u32,
+    /// The signature.
+    pub signature: Signature,
+    /// The signature in words.
+    pub name: String,
+    /// The map it was seen on.
+    pub subject: String,
+    /// The smallest case, as text.
+    pub case: String,
+    /// What is seen of it.
+    pub sighting: Sighting,
+    /// Every failing case that came to this signature, oldest first.
+    pub occurrences: Vec<Occurrence>,
+}
+
+impl Record {
+    /// Of one occurrence.
+    pub fn new(subject: String, case: &Case, sighting: Sighting, occurrence: Occurrence) -> Record {
+        let signature = Signature::of(case, &sighting);
+        Record {
+            version: VERSION,
+            name: signature.to_string(),
+            signature,
+            subject,
+            case: case.to_string(),
+            sighting,
+            occurrences: vec![occurrence],
+        }
+    }
+
+    /// The smallest case.
+    ///
+    /// # Errors
+    /// What is wrong with its text.
+    pub fn smallest(&self) -> Result<Case, String> {
+        Case::parse(&self.case).map_err(|error| error.to_string())
+    }
+
+    /// The name of its files, without extension.
+    pub fn stem(&self) -> String {
+        let Signature { oracle, .. } = &self.signature;
+        let hash = fnv(format!("{oracle} {}", self.name).as_bytes()) as u32;
+        format!("{}-{hash:08x}", self.signature.slug())
+    }
+
+    /// When it was first and last found.
+    pub fn seen(&self) -> (&str, &str) {
+        let mut times: Vec<&str> = self.occurrences.iter().map(|one| one.found.as_str()).collect();
+        times.sort_unstable();
+        (times.first().unwrap_or(&""), times.last().unwrap_or(&""))
+    }
+
+    /// Takes in another record of the signature.
+    fn join(&mut self, other: Record) {
+        let smaller = match (self.smallest(), other.smallest()) {
+            (Ok(mine), Ok(theirs)) => weight(&theirs) < weight(&mine),
+            (mine, _) => mine.is_err(),
+        };
+        if smaller {
+            (self.case, self.sighting, self.subject) = (other.case, other.sighting, other.subject);
+        }
+        for occurrence in other.occurrences {
+            match self.occurrences.iter_mut().find(|known| known.digest == occurrence.digest) {
+                Some(known) => *known = occurrence,
+                None => self.occurrences.push(occurrence),
+            }
+        }
+        self.occurrences.sort_by(|a, b| (&a.found, &a.file).cmp(&(&b.found, &b.file)));
+    }
+}
+
+/// The folder with the records.
+#[derive(Clone, Debug)]
+pub struct Store(PathBuf);
+
+impl Store {
+    /// In this folder, which need not be there yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Store {
+        Store(folder.into())
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// Adds a record to what is known of its signature; returns all of that.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn add(&self, record: Record) -> io::Result<Record> {
+        std::fs::create_dir_all(&self.0)?;
+        let lock = File::create(self.0.join(".lock"))?;
+        lock.lock()?;
+        let path = self.0.join(record.stem()).with_extension("json");
+        let all = match read(&path) {
+            Ok(mut known) => {
+                known.join(record);
+                known
+            }
+            Err(_) => record,
+        };
+        write(&path, serde_json::to_string_pretty(&all)?.as_bytes())?;
+        let path = self.case(&all);
+        write(&path, regression::told(&all, &path)?.to_string().as_bytes())?;
+        Ok(all)
+    }
+
+    /// The file with a record's smallest case and its story.
+    pub fn case(&self, record: &Record) -> PathBuf {
+        self.0.join(record.stem()).with_extension("case")
+    }
+
+    /// The page of a record.
+    pub fn page(&self, record: &Record) -> PathBuf {
+        self.0.join(record.stem()).with_extension("html")
+    }
+
+    /// Every record, and a line for each file that is none. No folder is no record.
+    pub fn records(&self) -> (Vec<Record>, Vec<String>) {
+        let (mut records, mut errors) = (Vec::new(), Vec::new());
+        let Ok(entries) = std::fs::read_dir(&self.0) else { return (records, errors) };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+        paths.sort();
+        for path in paths {
+            match read(&path) {
+                Ok(record) => records.push(record),
+                Err(error) => errors.push(format!("{}: {error}", path.display())),
+            }
+        }
+        (records, errors)
+    }
+}
+
+fn read(path: &Path) -> Result<Record, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let record: Record = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    match record.version {
+        VERSION => Ok(record),
+        other => Err(format!(
+            "expected version {VERSION}, the only one this program reads, found {other}"
+        )),
+    }
+}
+
+/// Writes a file whole or not at all, in the place of one of its name.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! The story of a finding: who did what, what the map looked like, and what cannot be explained. Told once, shown by
+//! `terminal` and `page`.
+//!
+//! # Not here
+//! How it looks.
+//! # Checked by
+//! `tests/story.rs`.
+
+use super::lab::Lab;
+use super::regression;
+use super::sighting::{Came, Sighting, witness};
+use super::store::{Occurrence, Record};
+use super::worker::Worker;
+use crate::case::Case;
+use crate::history::History;
+use crate::op::Ret;
+use crate::oracles::linearizability::Witness;
+use crate::picture::{Bucket, Picture, Table};
+use crate::subjects::Subject;
+use crate::trace::Event;
+use clap::ValueEnum;
+use std::io;
+use std::path::Path;
+
+/// A story.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// The signature, in words.
+    pub name: String,
+    /// What was seen.
+    pub sighting: Sighting,
+    /// Who acts: names.
+    pub lanes: Vec<String>,
+    /// What happened, in order.
+    pub steps: Vec<Step>,
+    /// The map, from its state before the first step on; steps refer to these by index.
+    pub states: Vec<Picture>,
+    /// Why the answers have no order.
+    pub attempt: Option<Attempt>,
+    /// The smallest case, as text.
+    pub case: String,
+    /// The command that runs it again.
+    pub replay: String,
+    /// All that came to this signature.
+    pub occurrences: Vec<Occurrence>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// In which lane.
+    pub lane: usize,
+    /// What kind of thing.
+    pub kind: Kind,
+    /// In words.
+    pub text: String,
+    /// Where it was, if it says.
+    pub place: String,
+    /// The state after it: an index.
+    pub state: usize,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A call.
+    Call,
+    /// A return.
+    Return,
+    /// A named moment.
+    Point,
+    /// Something forced.
+    Departure,
+    /// A sequential op, from call to return.
+    Op,
+    /// What the oracle objects to.
+    Failure,
+}
+
+/// An attempt at an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The key.
+    pub key: u16,
+    /// The longest order, op by op.
+    pub order: Vec<String>,
+    /// The op that has no place in it.
+    pub blocked: String,
+    /// Where it was tried: after which op, what the key holds there, what the spec answers.
+    pub tried: Vec<[String; 3]>,
+    /// The op that would have no place if it had one.
+    pub rival: Option<String>,
+}
+
+impl Story {
+    /// Of a record: runs its smallest case once more, with a trace.
+    ///
+    /// # Errors
+    /// When the case cannot be read or run.
+    pub fn of(record: &Record, file: &Path) -> io::Result<Story> {
+        let case = record.smallest().map_err(io::Error::other)?;
+        let subject = Subject::from_str(&record.subject, false).unwrap_or_default();
+        let (came, events) = Worker::start()?.trace(Lab::new(subject), &case)?;
+        let sighting = match came {
+            Came::Failed(sighting) => *sighting,
+            _ => record.sighting.clone(),
+        };
+        let mut story = Story {
+            name: record.name.clone(),
+            lanes: case.running().iter().map(|thread| thread.name.clone()).collect(),
+            attempt: witness(&sighting.detail)
+                .map(|(history, witness)| attempt(&history, &witness)),
+            sighting,
+            steps: Vec::new(),
+            states: Vec::new(),
+            case: record.case.clone(),
+            replay: regression::replay(record, file),
+            occurrences: record.occurrences.clone(),
+        };
+        story.tell(&case, events);
+        Ok(story)
+    }
+
+    fn tell(&mut self, case: &Case, events: Vec<Event>) {
+        let ops = case.ops();
+        for event in events {
+            let state = self.states.len().saturating_sub(1);
+            let mut step = |lane, kind, text, place| {
+                self.steps.push(Step { lane, kind, text, place, state });
+            };
+            match event {
+                Event::Call { thread, op } => step(thread, Kind::Call, op, String::new()),
+                Event::Return { thread, answer } => {
+                    step(thread, Kind::Return, answer, String::new());
+                }
+                Event::Reach { thread, point, place } => step(thread, Kind::Point, point, place),
+                Event::Departure { thread, what } => {
+                    step(thread, Kind::Departure, what, String::new());
+                }
+                Event::Done { at, part } => {
+                    let op =
+                        ops.get(at).map_or("the end of the run".to_string(), ToString::to_string);
+                    let part = part.map_or(String::new(), |part| format!("of it: {part}"));
+                    step(0, Kind::Op, op, part);
+                }
+                Event::State(picture) => {
+                    if self.states.is_empty() {
+                        self.steps.iter_mut().for_each(|step| step.state = 0);
+                    } else if let Some(last) = self.steps.last_mut() {
+                        last.state = self.states.len();
+                    }
+                    self.states.push(picture);
+                }
+            }
+        }
+        self.thin_out();
+        let lane = self.failing_lane(case);
+        let text = self.sighting.message.lines().next().unwrap_or_default().to_string();
+        let state = self.states.len().saturating_sub(1);
+        self.steps.push(Step { lane, kind: Kind::Failure, text, place: String::new(), state });
+    }
+
+    /// Of the parts of an op that fills the map, only the last are worth a line; the states between go with the others.
+    fn thin_out(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        let is_part = |step: &Step| step.kind == Kind::Op && !step.place.is_empty();
+        let is_shown = |(at, step): &(usize, &Step)| {
+            let later = steps[at + 1..].iter().take(PARTS_SHOWN);
+            let more = later.filter(|later| is_part(later) && later.text == step.text).count();
+            !is_part(step) || more < PARTS_SHOWN
+        };
+        let shown: Vec<Step> =
+            steps.iter().enumerate().filter(is_shown).map(|(_, step)| step.clone()).collect();
+        let mut used: Vec<usize> = shown.iter().map(|step| step.state).collect();
+        used.extend([0, self.states.len().saturating_sub(1)]);
+        used.sort_unstable();
+        used.dedup();
+        let states = std::mem::take(&mut self.states).into_iter().enumerate();
+        self.states = states.filter(|(at, _)| used.contains(at)).map(|(_, state)| state).collect();
+        let place = |state: usize| used.partition_point(|&kept| kept < state);
+        let steps = shown.into_iter().map(|step| Step { state: place(step.state), ..step });
+        self.steps = steps.collect();
+    }
+
+    fn failing_lane(&self, case: &Case) -> usize {
+        let named = |name: &String| self.sighting.detail.starts_with(&format!("{name}'s "));
+        let by = |name: &String| self.sighting.detail.starts_with(&format!("by {name}"));
+        let lane = self.lanes.iter().position(|name| named(name) || by(name));
+        let last = self.steps.last().map_or(0, |step| step.lane);
+        lane.unwrap_or(if case.is_sequential() { 0 } else { last })
+    }
+
+    /// What changes from one state to the next: tables and buckets that are not as they were.
+    pub fn changes(&self, state: usize) -> Vec<(&Table, Vec<(usize, &Bucket)>)> {
+        let Some(now) = self.states.get(state) else { return Vec::new() };
+        let before = state.checked_sub(1).and_then(|before| self.states.get(before));
+        let mut changes = Vec::new();
+        for table in &now.tables {
+            let old =
+                before.and_then(|before| before.tables.iter().find(|old| is_same(old, table)));
+            let changed = |(index, bucket): &(usize, &Bucket)| match old {
+                Some(old) => old.buckets.get(*index) != Some(bucket),
+                None => bucket.chain.iter().flatten().any(|slot| slot.full || slot.tophash > 1),
+            };
+            let buckets: Vec<_> = table.buckets.iter().enumerate().filter(changed).collect();
+            if !buckets.is_empty() || old.is_none_or(|old| old.mark != table.mark) {
+                changes.push((table, buckets));
+            }
+        }
+        changes
+    }
+}
+
+/// How many of an op's parts are shown.
+const PARTS_SHOWN: usize = 3;
+
+/// Is it the same table, seen at two moments? A table that becomes the old one changes its name.
+fn is_same(a: &Table, b: &Table) -> bool {
+    a.buckets.len() == b.buckets.len() && a.name.split(' ').nth(1) == b.name.split(' ').nth(1)
+}
+
+fn attempt(history: &History, witness: &Witness) -> Attempt {
+    let operations = history.operations();
+    let describe = |of: usize| history.describe(&operations[of]);
+    let tried = witness.alternatives.iter().map(|one| {
+        let after =
+            one.writer.map_or("at the start".to_string(), |of| format!("after {}", describe(of)));
+        [after, Ret::Value(one.value).to_string(), one.spec.to_string()]
+    });
+    Attempt {
+        key: witness.key,
+        order: witness.prefix.iter().map(|&of| describe(of)).collect(),
+        blocked: describe(witness.blocked),
+        tried: tried.collect(),
+        rival: witness.rival.map(describe),
+    }
+}

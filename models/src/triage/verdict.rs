@@ -1,0 +1,70 @@
+//! Does it fail again? A few runs, each in a process of its own.
+//!
+//! # Checked by
+//! `tests/triage.rs`.
+
+use super::lab::{Lab, Look};
+use super::sighting::{Came, Sighting};
+use super::worker::Worker;
+use crate::case::Case;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::io;
+
+/// How often a case fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Runs that failed.
+    pub failed: usize,
+    /// Runs.
+    pub runs: usize,
+}
+
+impl Verdict {
+    /// Nobody has seen it pass.
+    pub const STABLE: Verdict = Verdict { failed: 1, runs: 1 };
+
+    /// It fails every time.
+    pub fn is_stable(self) -> bool {
+        self.failed == self.runs
+    }
+
+    /// It does not fail any more.
+    pub fn is_gone(self) -> bool {
+        self.failed == 0
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Verdict { failed, runs } = self;
+        match (self.is_gone(), self.is_stable()) {
+            (true, _) => write!(f, "gone (passes {runs} of {runs} runs)"),
+            (_, true) => write!(f, "stable (fails {failed} of {runs} runs)"),
+            _ => write!(f, "flaky (fails {failed} of {runs} runs, {} %)", 100 * failed / runs),
+        }
+    }
+}
+
+/// Runs a case so often; what was seen first, if it failed.
+///
+/// # Errors
+/// When no process can be started.
+pub fn replay(
+    lab: Lab,
+    case: &Case,
+    runs: usize,
+) -> io::Result<Result<(Verdict, Option<Sighting>), String>> {
+    let (mut failed, mut first) = (0, None);
+    for _ in 0..runs {
+        match Worker::start()?.run(lab, case, Look::Once)? {
+            Came::Passed(_) => {}
+            Came::Unfit(why) => return Ok(Err(why)),
+            Came::Failed(sighting) => {
+                failed += 1;
+                first.get_or_insert(*sighting);
+            }
+        }
+    }
+    Ok(Ok((Verdict { failed, runs }, first)))
+}

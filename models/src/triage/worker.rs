@@ -1,0 +1,301 @@
+//! Workers: processes that run cases, so that a case which kills or hangs its process can be looked at too.
+//!
+//! The program starts itself with the verb `worker`. A request is a line of JSON and so is its answer. A worker that takes
+//! too long over a case ends itself, and one whose input ends does too, so none outlives its parent for long.
+//!
+//! # Checked by
+//! `tests/triage.rs`.
+
+use super::lab::{self, Lab, Look};
+use super::minimise::{Bench, Minimal, Settings, minimise};
+use super::sighting::{CRASH, Came, HANG, Sighting};
+use super::signature::Phase;
+use super::verdict::Verdict;
+use crate::case::Case;
+use crate::property::Checks;
+use crate::subjects::Subject;
+use crate::trace::Event;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What a worker exits with when a case took too long.
+const TOO_LONG: i32 = 3;
+/// How long a case may take; the environment variable `CASE_SECONDS` says otherwise.
+const LIMIT: Duration = Duration::from_secs(15);
+/// A search under every engine may take longer: see `drivers::run::again`.
+const LIMIT_SEARCH: Duration = Duration::from_secs(60);
+/// Failing runs leave their maps behind, so a worker is replaced now and then.
+const RUNS_MAX: u32 = 5_000;
+
+/// A line to a worker.
+#[derive(Serialize, Deserialize)]
+struct Request {
+    subject: String,
+    checks: Checks,
+    case: String,
+    look: Look,
+    traced: bool,
+    /// How long it may take.
+    seconds: u64,
+}
+
+/// A line from it.
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    came: Came,
+    events: Vec<Event>,
+}
+
+/// Answers requests from standard input until it ends.
+pub fn serve() -> io::Result<()> {
+    let begun = Arc::new(AtomicU64::new(0));
+    watch(Arc::clone(&begun));
+    let mut output = io::stdout().lock();
+    for (number, line) in io::stdin().lock().lines().enumerate() {
+        let request: Request = serde_json::from_str(&line?)?;
+        // The number tells one request from the next, the low bits say how long it may take.
+        begun.store((number as u64 + 1) << 32 | request.seconds, Ordering::Relaxed);
+        let answer = answer(&request);
+        begun.store(0, Ordering::Relaxed);
+        serde_json::to_writer(&mut output, &answer)?;
+        writeln!(output)?;
+        output.flush()?;
+    }
+    Ok(())
+}
+
+fn answer(Request { subject, checks, case, look, traced, .. }: &Request) -> Answer {
+    let plain = |came| Answer { came, events: Vec::new() };
+    match (Subject::from_str(subject, false), Case::parse(case)) {
+        (Ok(subject), Ok(case)) => {
+            let lab = Lab { subject, checks: *checks };
+            if *traced {
+                let (came, events) = lab::traced(lab, &case);
+                return Answer { came, events };
+            }
+            plain(lab::run(lab, &case, *look))
+        }
+        (Err(error), _) => plain(Came::Unfit(error)),
+        (_, Err(error)) => plain(Came::Unfit(error.to_string())),
+    }
+}
+
+/// Ends the process when a request takes too long.
+fn watch(begun: Arc<AtomicU64>) {
+    std::thread::spawn(move || {
+        let step = Duration::from_millis(250);
+        let (mut last, mut spent) = (0, Duration::ZERO);
+        loop {
+            std::thread::sleep(step);
+            let now = begun.load(Ordering::Relaxed);
+            spent = if now == last && now != 0 { spent + step } else { Duration::ZERO };
+            last = now;
+            if spent >= Duration::from_secs(now & u64::from(u32::MAX)) {
+                std::process::exit(TOO_LONG);
+            }
+        }
+    });
+}
+
+fn limit() -> Duration {
+    let given = std::env::var("CASE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    given.map_or(LIMIT, Duration::from_secs)
+}
+
+/// A process that runs cases.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    runs: u32,
+}
+
+impl Worker {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start() -> io::Result<Worker> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A ctrl-C at the terminal is for the parent alone.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        let input = child.stdin.take();
+        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Worker { child, input, output: BufReader::new(output), runs: 0 })
+    }
+
+    /// Runs a case in it. If the worker does not survive that, another takes its place.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn run(&mut self, lab: Lab, case: &Case, look: Look) -> io::Result<Came> {
+        self.ask(lab, case, look, false).map(|answer| answer.came)
+    }
+
+    /// The same, at the case's own schedule, with a trace; that is empty if the process did not survive.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn trace(&mut self, lab: Lab, case: &Case) -> io::Result<(Came, Vec<Event>)> {
+        self.ask(lab, case, Look::Once, true).map(|answer| (answer.came, answer.events))
+    }
+
+    fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
+        if self.runs >= RUNS_MAX {
+            *self = Worker::start()?;
+        }
+        self.runs += 1;
+        let searches = !case.is_sequential() && case.schedule.is_empty();
+        let seconds = if searches { LIMIT_SEARCH } else { limit() }.as_secs();
+        let (subject, checks, case) = (lab.subject.name(), lab.checks, case.to_string());
+        let request = Request { subject, checks, case, look, traced, seconds };
+        let mut line = serde_json::to_string(&request)?;
+        line.push('\n');
+        let mut answer = String::new();
+        let sent = match &mut self.input {
+            Some(input) => input.write_all(line.as_bytes()).and_then(|()| input.flush()),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        };
+        // A worker that is gone says so by the end of its output.
+        if sent.is_ok() && self.output.read_line(&mut answer)? > 0 {
+            return Ok(serde_json::from_str(&answer)?);
+        }
+        let ended = self.child.wait()?;
+        *self = Worker::start()?;
+        let came = Came::Failed(Box::new(post_mortem(ended)));
+        Ok(Answer { came, events: Vec::new() })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It ends when its input does; one that is busy is not waited for.
+        self.input = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn post_mortem(ended: ExitStatus) -> Sighting {
+    if ended.code() == Some(TOO_LONG) {
+        let detail = format!("the run has not come to an end in {} s", limit().as_secs());
+        return Sighting::of_a_process(HANG, "every op comes to an end", detail);
+    }
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&ended);
+    #[cfg(not(unix))]
+    let signal: Option<i32> = None;
+    let detail = match (signal, ended.code()) {
+        (Some(signal), _) => format!("the process was ended by {}", name_of(signal)),
+        (None, code) => format!("the process exited with {}", code.unwrap_or(-1)),
+    };
+    Sighting::of_a_process(CRASH, "a run does not end its process", detail)
+}
+
+fn name_of(signal: i32) -> String {
+    match signal {
+        4 => "SIGILL".to_string(),
+        6 => "SIGABRT".to_string(),
+        7 => "SIGBUS".to_string(),
+        9 => "SIGKILL".to_string(),
+        11 => "SIGSEGV".to_string(),
+        other => format!("signal {other}"),
+    }
+}
+
+/// Workers for a minimiser.
+#[derive(Debug)]
+pub struct Pool {
+    lab: Lab,
+    /// A flaky case is run so often, until it fails.
+    repeats: usize,
+    workers: Vec<Mutex<Worker>>,
+}
+
+impl Pool {
+    /// So many workers. A case that fails in `failed` of `runs` runs is run until it has had its chance.
+    ///
+    /// # Errors
+    /// When one cannot be started.
+    pub fn start(lab: Lab, jobs: usize, verdict: Verdict) -> io::Result<Pool> {
+        let workers = (0..jobs.max(1)).map(|_| Worker::start().map(Mutex::new));
+        let Verdict { failed, runs } = verdict;
+        let repeats = if failed == runs { 1 } else { 3 * runs.div_ceil(failed.max(1)) };
+        Ok(Pool { lab, repeats, workers: workers.collect::<io::Result<_>>()? })
+    }
+
+    /// The least that has to be looked at to see the same of this case: looking at everything after every op takes most
+    /// of the time.
+    pub fn look_less(&mut self, case: &Case, wanted: &Sighting) {
+        let all = self.lab.checks;
+        for checks in [Checks::Answers, Checks::End, Checks::Boundaries] {
+            self.lab.checks = checks;
+            if self.run(0, case, Look::Once).is_some_and(|seen| seen.is_like(wanted)) {
+                return;
+            }
+        }
+        self.lab.checks = all;
+    }
+
+    /// Looks at everything.
+    pub fn look_at_all(&mut self) {
+        self.lab.checks = Checks::Every;
+    }
+}
+
+impl Bench for Pool {
+    fn lanes(&self) -> usize {
+        self.workers.len()
+    }
+
+    fn run(&self, lane: usize, case: &Case, look: Look) -> Option<Sighting> {
+        let mut worker = self.workers[lane].lock().unwrap_or_else(PoisonError::into_inner);
+        (0..self.repeats).find_map(|_| match worker.run(self.lab, case, look) {
+            Ok(Came::Failed(sighting)) => Some(*sighting),
+            Ok(Came::Passed(_) | Came::Unfit(_)) | Err(_) => None,
+        })
+    }
+}
+
+/// Minimises in workers, one for each core or as many as given.
+///
+/// # Errors
+/// When none can be started.
+pub fn minimise_in_workers(
+    lab: Lab,
+    case: &Case,
+    sighting: &Sighting,
+    verdict: Verdict,
+    jobs: Option<usize>,
+    settings: &Settings<'_>,
+) -> io::Result<Minimal> {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let mut pool = Pool::start(lab, jobs.unwrap_or_else(cores), verdict)?;
+    pool.look_less(case, sighting);
+    let quick = minimise(case, sighting, &pool, settings);
+    // What is left may fail sooner, and so differently, when everything is looked at.
+    pool.look_at_all();
+    let mut minimal = match pool.run(0, &quick.case, Look::Once) {
+        Some(seen) if seen.is_like(sighting) => {
+            let again = minimise(&quick.case, &seen, &pool, settings);
+            let (tried, elapsed) = (quick.tried + again.tried, quick.elapsed + again.elapsed);
+            Minimal { tried, elapsed, ..again }
+        }
+        _ => minimise(case, sighting, &pool, settings),
+    };
+    if minimal.sighting.phase == Phase::Unknown {
+        // The engines do not say how far a shared map had grown; a trace does.
+        let (_, events) = Worker::start()?.trace(lab, &minimal.case)?;
+        minimal.sighting.phase = Phase::of_run(&events);
+    }
+    Ok(minimal)
+}

@@ -1,0 +1,119 @@
+//! Killed in the middle: nothing that had been found is lost, and nothing half-written is left under a final name.
+#![cfg(unix)]
+
+use models::case::Case;
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+fn start(arguments: &[&str], folder: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program runs")
+}
+
+/// Starts, and kills after so long.
+fn killed(arguments: &[&str], folder: &Path, after: Duration) {
+    let mut child = start(arguments, folder);
+    std::thread::sleep(after);
+    child.kill().expect("it can be killed");
+    child.wait().expect("it has ended");
+}
+
+/// Every file under a folder that has a final name.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("readable").path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        match path.is_dir() {
+            true => files.extend(self::files(&path)),
+            false if hidden => {}
+            false => files.push(path),
+        }
+    }
+    files
+}
+
+/// Every file is what its name says it is, to its end.
+fn whole(folder: &Path) -> usize {
+    let files = files(folder);
+    for path in &files {
+        let name = path.display();
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("case") => {
+                drop(Case::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}")))
+            }
+            Some("json") => drop(
+                serde_json::from_str::<Value>(&text)
+                    .unwrap_or_else(|error| panic!("{name}: {error}")),
+            ),
+            Some("html") => assert!(text.trim_end().ends_with("</html>"), "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    files.len()
+}
+
+fn raw(number: u64) -> String {
+    let mut text = "case 1\n# --subject wrong\nhasher mix\nthread main\n".to_string();
+    for key in 0..150 {
+        let _ = writeln!(
+            text,
+            " insert k{} v{key}\n remove k{}",
+            (key * 31 + number) % 5000,
+            key * 17 % 91
+        );
+    }
+    text + " fill-to-threshold +1 k5000\n remove k5001\nend\n"
+}
+
+#[test]
+fn a_hunt() {
+    let here: TempDir = tempfile::tempdir().expect("a place for files");
+    for round in 0..12 {
+        let seed = round.to_string();
+        let hunt = ["ops", "--subject", "wrong", "--seed", &seed, "--keep-going", "--time", "20"];
+        killed(&hunt, here.path(), Duration::from_millis(20 + 25 * round));
+        whole(&here.path().join("findings"));
+    }
+    assert!(whole(&here.path().join("findings")) > 0, "something was found before it was killed");
+}
+
+#[test]
+fn a_minimisation_and_its_writes() {
+    let here: TempDir = tempfile::tempdir().expect("a place for files");
+    let found = here.path().join("findings");
+    std::fs::create_dir_all(&found).expect("made");
+    for number in 0..4 {
+        std::fs::write(found.join(format!("raw-{number}.case")), raw(number)).expect("written");
+    }
+    for round in 0..14 {
+        killed(
+            &["triage", "--regression", "--to", "findings/kept"],
+            here.path(),
+            Duration::from_millis(15 + 35 * round),
+        );
+        whole(&found);
+        for number in 0..4 {
+            let text =
+                std::fs::read_to_string(found.join(format!("raw-{number}.case"))).expect("text");
+            assert_eq!(text, raw(number), "what was found is as it was");
+        }
+    }
+    let ended = start(&["triage"], here.path()).wait().expect("it ends");
+    assert_eq!(ended.code(), Some(1));
+    whole(&found);
+    let list = Command::new(env!("CARGO_BIN_EXE_models"))
+        .args(["findings", "--json"])
+        .current_dir(here.path())
+        .output();
+    let list: Value = serde_json::from_slice(&list.expect("it runs").stdout).expect("JSON");
+    let counted: u64 =
+        list.as_array().expect("a list").iter().filter_map(|one| one["count"].as_u64()).sum();
+    assert!(counted >= 4, "every finding is counted: {list}");
+}

@@ -1,0 +1,176 @@
+//! Minimising: what is left is the least that still fails, and fails in the same way.
+
+use models::case::{Case, Thread};
+use models::catalogue::{self, scenario};
+use models::engines::Limits;
+use models::engines::judge::Judge;
+use models::engines::shuttle::run;
+use models::finding::Finding;
+use models::generators::ops::{Mix, fill};
+use models::op::Op;
+use models::oracles::Objection;
+use models::schedulers::{Named, replay};
+use models::triage::Sighting;
+use models::triage::edit::{self, weight};
+use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+fn objects(rule: &str, at: usize, op: Op) -> Sighting {
+    let objection =
+        Objection { oracle: "reference", rule: rule.to_string(), detail: "said so".to_string() };
+    Sighting::new(&Finding { objection, at, op: Some(op), growth: None }, &[])
+}
+
+/// A remove of a key that was inserted before, and then looked at by a cursor: nothing else matters.
+fn remove_after_insert(case: &Case) -> Option<Sighting> {
+    let ops = case.ops();
+    ops.iter().enumerate().find_map(|(at, op)| match *op {
+        Op::Remove(key)
+            if ops[..at].iter().any(|op| matches!(op, Op::Insert(k, _) if *k == key)) =>
+        {
+            Some(objects("removes", at, *op))
+        }
+        _ => None,
+    })
+}
+
+fn all(case: &Case, seen: impl Fn(&Case) -> Option<Sighting> + Sync) -> Minimal {
+    let stop = AtomicBool::new(false);
+    let settings = Settings { stop: &stop, limit: None, better: &|_, _, _| {} };
+    let first = seen(case).expect("it fails");
+    minimise(case, &first, &Here(seen), &settings)
+}
+
+fn noise(seed: u64) -> Case {
+    let mut case = Case::default();
+    fill(&mut case, &mut fastrand::Rng::with_seed(seed), Mix::Full, 300);
+    case.ops_mut().extend([Op::Insert(777, 9), Op::Clear, Op::Remove(777), Op::Len]);
+    case
+}
+
+#[test]
+fn what_does_not_matter_goes() {
+    for seed in 0..5 {
+        let minimal = all(&noise(seed), remove_after_insert);
+        assert!(minimal.is_minimal);
+        let expected = Case::sequential(vec![Op::Insert(0, 0), Op::Remove(0)]);
+        assert_eq!(minimal.case, expected, "seed {seed}:\n{}", minimal.case);
+    }
+}
+
+#[test]
+fn what_matters_stays() {
+    // Two keys of one bucket of eight, from 100 on, and a value: smaller keys come with the same remainder.
+    let seen = |case: &Case| {
+        let ops = case.ops();
+        let keys: Vec<u16> = ops
+            .iter()
+            .filter_map(|op| {
+                if let Op::Insert(key, value) = op { (*value > 4).then_some(*key) } else { None }
+            })
+            .collect();
+        let pair = keys.iter().any(|a| keys.iter().any(|b| a < b && a % 8 == b % 8 && *b >= 100));
+        pair.then(|| objects("meet", ops.len(), Op::Clear))
+    };
+    let raw = Case::sequential((90..130).map(|key| Op::Insert(key, key)).collect());
+    let minimal = all(&raw, seen);
+    let Size { ops, keys, .. } = Size::of(&minimal.case);
+    assert_eq!((ops, keys), (2, 2), "{}", minimal.case);
+    let largest = edit::keys(&minimal.case).into_iter().max();
+    assert!(largest.is_some_and(|key| (100..108).contains(&key)), "{}", minimal.case);
+    assert!(minimal.case.ops().iter().all(|op| matches!(op, Op::Insert(_, 5))), "{}", minimal.case);
+}
+
+#[test]
+fn another_failure_is_not_taken_for_this_one() {
+    // Without a `clear` the same op breaks another rule.
+    let seen = |case: &Case| {
+        let cleared = case.ops().contains(&Op::Clear);
+        let rule = if cleared { "this" } else { "that" };
+        case.ops().contains(&Op::Len).then(|| objects(rule, case.ops().len() - 1, Op::Len))
+    };
+    let minimal = all(&noise(1), seen);
+    assert_eq!(minimal.case.ops(), [Op::Clear, Op::Len], "{}", minimal.case);
+    assert_eq!(minimal.sighting.rule, "this");
+}
+
+#[test]
+fn one_minimal_means_that_no_single_edit_helps() {
+    let minimal = all(&noise(7), remove_after_insert);
+    let edits =
+        [edit::threads(&minimal.case), edit::ops(&minimal.case, 1), edit::header(&minimal.case)];
+    for edit in edits.concat().into_iter().chain(edit::renamings(&minimal.case)) {
+        let case = edit.apply(&minimal.case);
+        let helps = weight(&case) < weight(&minimal.case) && remove_after_insert(&case).is_some();
+        assert!(!helps, "{edit:?}:\n{case}");
+    }
+}
+
+#[test]
+fn stopping_keeps_the_best_so_far() {
+    let (stop, calls) = (AtomicBool::new(false), AtomicU64::new(0));
+    let seen = |case: &Case| {
+        if calls.fetch_add(1, Ordering::Relaxed) == 12 {
+            stop.store(true, Ordering::Relaxed);
+        }
+        remove_after_insert(case)
+    };
+    let raw = noise(3);
+    let first = seen(&raw).expect("it fails");
+    let better = AtomicU64::new(0);
+    let count = |case: &Case, _: &Sighting, _: u64| {
+        assert!(remove_after_insert(case).is_some());
+        better.fetch_add(1, Ordering::Relaxed);
+    };
+    let settings = Settings { stop: &stop, limit: Some(Duration::from_secs(60)), better: &count };
+    let minimal = minimise(&raw, &first, &Here(seen), &settings);
+    assert!(!minimal.is_minimal && better.load(Ordering::Relaxed) > 0);
+    assert!(remove_after_insert(&minimal.case).is_some());
+    assert!(minimal.case.ops().len() < raw.ops().len() && minimal.case.ops().len() > 2);
+}
+
+#[test]
+fn departures_move_along_with_the_ops_that_stay() {
+    let text = "case 1\nthread given\nend\nthread a\n get k1\n get k2\n get k3\nend\nthread b\n get k1\nend\n\
+        schedule\n switch a.0 start+1 to b\n switch a.2 read-root#0+1 to b\n switch b.end to a\nend\n";
+    let case = Case::parse(text).expect("a case");
+    let edited = edit::ops(&case, 1)[1].apply(&case);
+    assert_eq!(edited.threads[1].ops, [Op::Get(1), Op::Get(3)]);
+    let lines: Vec<String> = edited.schedule.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        ["switch a.0 start+1 to b", "switch a.1 read-root#0+1 to b", "switch b.end to a"]
+    );
+    // A thread goes with all that is said of it, and the case stays a concurrent one.
+    let alone = edit::threads(&case)[1].apply(&case);
+    assert_eq!((alone.running().len(), alone.schedule.len(), alone.is_sequential()), (1, 0, false));
+    let pair = Case { threads: case.threads[1..].to_vec(), ..case.clone() };
+    let alone = edit::threads(&pair)[0].apply(&pair);
+    assert_eq!(alone.threads[0], Thread { name: "given".into(), ..Thread::default() });
+}
+
+#[test]
+fn a_drawn_schedule_comes_down_to_a_few_switches() {
+    // A get that sees both of two inserts, and not in the order in which the scenario would have it.
+    let known = catalogue::named("gets_never_go_back_across_an_evacuation").expect("it is there");
+    let allowed = scenario("").allows("reader", [Some(100), Some(100)]).allowed;
+    let judge = |case: &Case| Judge::new(case, allowed.clone());
+    for seed in 0..4 {
+        let policy = Named::Random.policy(seed, false);
+        let found = run(&known.case, judge(&known.case), policy, &Limits::executions(5_000)).found;
+        let found = found.expect("it happens");
+        let case = Case { schedule: found.schedule.clone(), ..known.case.clone() };
+        let seen = |case: &Case| {
+            let report = run(case, judge(case), replay::policy(case), &Limits::executions(1));
+            report.found.map(|found| Sighting::new(&found.finding, &found.schedule))
+        };
+        let minimal = all(&case, seen);
+        assert_eq!(
+            minimal.case.threads, case.threads,
+            "the outcome is the scenario's: its ops stay"
+        );
+        let (before, after) = (case.schedule.len(), minimal.case.schedule.len());
+        assert!(after <= 3 && after < before, "{before} to {after}:\n{}", minimal.case);
+    }
+}

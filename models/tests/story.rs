@@ -1,0 +1,105 @@
+//! The story of a finding, as a person sees it: in 100 columns, and as a page that parses.
+
+use scraper::{Html, Selector};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+const SEQUENTIAL: &str = "case 1\n# --subject wrong\nthread main\n reserve 27\n fill-to-threshold +1 k4\n get k3\n remove k4\nend\n";
+
+/// Triages a case with everything shown; returns what was printed, and the page.
+fn shown(case: &str, coloured: bool) -> (String, String) {
+    let here: TempDir = tempfile::tempdir().expect("a place for files");
+    std::fs::write(here.path().join("a.case"), case).expect("it is written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(["triage", "--show", "a.case"]).current_dir(here.path());
+    match coloured {
+        true => command.env("CLICOLOR_FORCE", "1").env_remove("NO_COLOR"),
+        false => command.env_remove("CLICOLOR_FORCE"),
+    };
+    let run = command.output().expect("the program runs");
+    let out = String::from_utf8(run.stdout).expect("UTF-8");
+    (out, page(&here.path().join("findings/triage")))
+}
+
+fn page(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder)
+        .expect("it is there")
+        .map(|entry| entry.expect("readable").path());
+    let is_page = |path: &std::path::PathBuf| {
+        path.extension().is_some_and(|ext| ext == "html") && !path.ends_with("index.html")
+    };
+    let path = entries.into_iter().find(is_page).expect("a page");
+    std::fs::read_to_string(path).expect("text")
+}
+
+#[test]
+fn the_terminal_has_lanes_states_and_the_failure_in_100_columns() {
+    let (out, _) = shown(SEQUENTIAL, false);
+    assert!(!out.contains('\x1b'), "no colour where there is no terminal:\n{out}");
+    let report = out.split("\n\n").skip(1).collect::<Vec<_>>().join("\n\n");
+    for line in report.lines() {
+        let columns = line.chars().count();
+        let is_command = line.starts_with("replay: ");
+        assert!(columns <= 100 || is_command, "{columns} columns: {line}");
+        assert_eq!(line.trim_end(), line, "no blanks at the end");
+    }
+    for said in [
+        "what happened",
+        "│ main",
+        "remove k",
+        "old 2^",
+        "doubling",
+        "✗ reference: op ",
+        "the spec says",
+        "replay: cargo models replay --subject wrong findings/triage/",
+    ] {
+        assert!(report.contains(said), "{said}:\n{report}");
+    }
+    let (coloured, _) = shown(SEQUENTIAL, true);
+    let (plain, coloured) = (strip(&out), strip(&coloured));
+    let told = |text: &str| text.split_once("\n\n").map(|(_, told)| told.to_string());
+    assert!(coloured.contains("what happened") && told(&plain) == told(&coloured));
+}
+
+fn strip(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn the_page_parses_and_has_lanes_steps_states_and_nothing_from_elsewhere() {
+    let (_, page) = shown(SEQUENTIAL, false);
+    let html = Html::parse_document(&page);
+    assert!(html.errors.is_empty(), "{:?}", html.errors);
+    let count =
+        |selector: &str| html.select(&Selector::parse(selector).expect("a selector")).count();
+    let steps = count("svg [data-step]");
+    assert!(steps >= 3 && count("svg .head.lane") == 1, "{steps} steps");
+    assert_eq!(count("svg .failure .label"), 1);
+    assert!(count("section.state") >= 2 && count("section.state .slot.full") > 8);
+    assert!(
+        count(".bucket.changed") > 0
+            && count(".bucket.evacuated") > 0
+            && count(".bucket.marked") > 0
+    );
+    assert_eq!(count("#slider") + count("#case") + count("#replay") + count("tbody tr"), 4);
+    let ids: Vec<&str> = html
+        .select(&Selector::parse("[id]").expect("a selector"))
+        .filter_map(|one| one.attr("id"))
+        .collect();
+    let mut unique = ids.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(ids.len(), unique.len(), "ids are unique: {ids:?}");
+    for elsewhere in ["http://", "https://", "@import", "url(\"", "src="] {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+}
+
+#[test]
+fn a_case_that_kills_its_process_has_a_story_too() {
+    let case = "case 1\n# --subject wrong\nthread main\n insert k60001 v0\nend\n";
+    let (out, page) = shown(case, false);
+    assert!(out.contains("crash: the process was ended by SIGABRT"), "{out}");
+    assert!(Html::parse_document(&page).errors.is_empty() && page.contains("There is no picture"));
+}
