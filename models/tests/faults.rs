@@ -7,7 +7,7 @@ use models::drivers::summary::Summary;
 use models::faults::copy::{Broken, Copy, PROFILE};
 use models::faults::detector::{self, Attempt};
 use models::faults::matrix::{Cell, Matrix, median};
-use models::faults::patch::{Fault, Kind, read_all};
+use models::faults::patch::{Fault, Kind, read_all, read_mutants};
 use models::faults::results::{Row, Store};
 use models::faults::{page, table};
 use std::collections::BTreeSet;
@@ -87,7 +87,11 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
     let known = fs::read_to_string(results.join("killed.json")).expect("it is kept");
     fs::write(results.join("killed.json"), known.replace("reference: one", "reference: known"))
         .expect("written");
-    let (code, out, _) = faults(here.path(), &["--json", "all.json", "--html", "all.html"]);
+    let (code, out, _) = faults(
+        here.path(),
+        // Two at once: each must be judged by its own program.
+        &["--jobs", "2", "--json", "all.json", "--html", "all.html"],
+    );
     assert_eq!(code, 2, "{out}");
     assert!(out.contains("does-not-apply: ERROR: does not apply: "), "{out}");
     assert!(
@@ -223,6 +227,29 @@ fn results_belong_to_a_patch_and_a_map() {
     assert_eq!(store.load(Row::new(Some(&fault), 1)), done);
     let other = Row::new(Some(&fault), 2);
     assert_eq!(store.load(other.clone()), other, "the map has changed");
+}
+
+#[test]
+fn mutants_are_faults_of_the_map_that_they_are_in() {
+    let here = tempfile::tempdir().expect("a place for files");
+    let list = here.path().join("list.json");
+    let mutant = |file: &str| {
+        format!(
+            "{{\"name\":\"map-core/src/{file}:7:1: replace < with ==\",\"diff\":\"--- a\\n+++ b\"}}"
+        )
+    };
+    let mutants = ["tables.rs", "concurrent/write.rs", "growth.rs"].map(mutant).join(",");
+    fs::write(&list, format!("[{mutants}]")).expect("written");
+    let faults = read_mutants(&list, &here.path().join("patches"), &[]).expect("they read");
+    let kinds: Vec<_> = faults.iter().map(|fault| (fault.slug.as_str(), fault.kind)).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("map-core-src-concurrent-write-rs-7-1-replace-with", Some(Kind::Concurrent)),
+            ("map-core-src-growth-rs-7-1-replace-with", None),
+            ("map-core-src-tables-rs-7-1-replace-with", Some(Kind::Sequential)),
+        ]
+    );
 }
 
 /// The patches that the suite is judged by.

@@ -17,12 +17,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// The most that a detector has for the map without a fault: others look at that for longer.
+const UNPATCHED: Duration = Duration::from_secs(5);
+
 /// Which faults, which detectors, for how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// A folder of patches.
     #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
     pub dir: PathBuf,
+    /// In place of a folder: what `cargo mutants --list --json --diff` lists.
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    pub mutants: Option<PathBuf>,
     /// Only faults whose names contain one of these.
     #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
     pub only: Vec<String>,
@@ -92,9 +98,13 @@ pub fn drive(options: &Options) -> Exit {
 fn hunt(options: &Options) -> Result<Exit, String> {
     let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let detectors = detector::select(&options.detectors)?;
-    let faults = patch::read_all(&options.dir, &options.only)?;
+    let faults = match &options.mutants {
+        Some(list) => patch::read_mutants(list, &options.scratch.join("mutants"), &options.only)?,
+        None => patch::read_all(&options.dir, &options.only)?,
+    };
     if faults.is_empty() {
-        return Err(format!("{}: no patch is called so", options.dir.display()));
+        let place = options.mutants.as_ref().unwrap_or(&options.dir);
+        return Err(format!("{}: no patch is called so", place.display()));
     }
     std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
     let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
@@ -141,8 +151,9 @@ impl Hunt {
         let matrix = Matrix::new(rows, &self.detectors);
         println!("{}", table::terminal(&matrix));
         self.write(&matrix)?;
-        let objects = unpatched.is_killed();
-        Ok(match (objects || !matrix.broken().is_empty(), matrix.survivors().is_empty()) {
+        // A mutant that does not build is nobody's mistake.
+        let broken = self.options.mutants.is_none() && !matrix.broken().is_empty();
+        Ok(match (broken || unpatched.is_killed(), matrix.survivors().is_empty()) {
             (true, _) => Exit::Bad,
             (_, false) => Exit::Found,
             (_, true) => Exit::Clean,
@@ -200,21 +211,22 @@ impl Hunt {
             return Ok(row);
         }
         let copy = Copy::new(&self.options.workspace, &self.scratch, job);
-        copy.restore().map_err(|error| format!("{}: {error}", copy.root.display()))?;
-        let applied = fault.map_or(Ok(()), |fault| copy.apply(&fault.path));
-        let program = match applied.and_then(|()| copy.build()) {
+        let program = match copy.make(fault.map(|fault| fault.path.as_path())) {
             Ok((program, warnings)) => {
                 row.warnings = warnings;
                 program
             }
-            Err(broken) => {
-                let (Broken::Apply(said) | Broken::Build(said)) = &broken;
-                let what = if matches!(broken, Broken::Apply(_)) { "apply" } else { "build" };
-                row.broken = Some(format!("does not {what}: {said}"));
-                return match fault {
-                    Some(_) => Ok(row),
-                    None => Err(format!("the map without a fault does not {what}: {said}")),
-                };
+            Err(Broken::Copy(said)) => return Err(said),
+            Err(Broken::Apply(said)) if fault.is_some() => {
+                row.broken = Some(format!("does not apply: {said}"));
+                return Ok(row);
+            }
+            Err(Broken::Build(said)) if fault.is_some() => {
+                row.broken = Some(format!("does not build: {said}"));
+                return Ok(row);
+            }
+            Err(Broken::Apply(said) | Broken::Build(said)) => {
+                return Err(format!("the map without a fault does not build: {said}"));
             }
         };
         let Options { budget, focus, .. } = self.options;
@@ -225,6 +237,7 @@ impl Hunt {
                 Some(_) if focus => row.scenarios(),
                 _ => Vec::new(),
             };
+            let budget = if fault.is_some() { budget } else { budget.min(UNPATCHED) };
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
