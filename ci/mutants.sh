@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Is every line of the maps needed? Lets the hunters look for each mutant of map-core that `cargo mutants` makes, and map-core's
+# own tests for those that the hunters miss; prints the survivors and the score.
+#
+#   ci/mutants.sh [--shard K/N] [FILE…]        default: all of map-core/src, which takes hours
+#
+# Installs cargo-mutants if it is missing. Survivors that are equivalent: corpus/faults/MUTANTS.md. Exit 0: none survived.
+# 1: some did. An interrupted run goes on where it was.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants
+arguments=()
+while [ $# -gt 0 ]; do
+    case $1 in
+        --shard) arguments+=(--shard "$2"); shift 2 ;;
+        -*) echo "usage: ci/mutants.sh [--shard K/N] [FILE…]" >&2; exit 2 ;;
+        *) arguments+=(--file "$1"); shift ;;
+    esac
+done
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+cargo mutants --list --json --diff ${arguments+"${arguments[@]}"} >"$list"
+cargo models faults --mutants "$list" --first --budget 10 --jobs 2 --scratch target/mutants \
+    --detectors ops,ops-iteration,ops-panics,go-trace,pos,perturb,stale,generated,ops-concurrent,map-tests
