@@ -28,12 +28,16 @@ hunt() {
 }
 trap 'true' INT
 
-# What hunters leave behind, but not what triage makes of it.
-artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f -print 2>/dev/null | sort; }
+# What hunters leave behind, but not what triage makes of it, nor what they have covered.
+artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f ! -name coverage.txt -print 2>/dev/null | sort; }
 artifacts_before=$(artifacts)
 mkdir -p fuzz/corpus/ops
 hunt 'cargo fuzz run ops' \
     cargo fuzz run ops fuzz/corpus/ops corpus/seeds/ops -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
+mkdir -p fuzz/corpus/schedules
+# Coroutine stacks and AddressSanitizer get in each other's way.
+hunt 'cargo fuzz run schedules' \
+    cargo fuzz run --sanitizer none schedules fuzz/corpus/schedules corpus/seeds/schedules -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
 hunt 'operation engine' cargo models ops --time "$seconds"
 hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --time "$seconds"
 hunt 'schedulers' cargo models run --time "$seconds"

@@ -23,6 +23,8 @@ pub mod shuttle;
 pub mod threads;
 
 use crate::case::Forced;
+use crate::coverage::Coverage;
+use crate::coverage::saturation::Saturation;
 use crate::finding::Finding;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -84,6 +86,10 @@ pub struct Report {
     pub longest: u32,
     /// Each outcome met.
     pub outcomes: BTreeSet<String>,
+    /// The situations in which threads met, if the engine can see them.
+    pub coverage: Coverage,
+    /// How many orders there were, likewise.
+    pub saturation: Saturation,
     /// There was nothing more to explore.
     pub exhausted: bool,
     /// The first thing that went wrong.

@@ -10,6 +10,7 @@ pub mod hashers;
 pub mod histories;
 pub mod keys;
 pub mod mutate;
+pub mod mutate_threads;
 pub mod ops;
 pub mod programs;
 pub mod scenarios;

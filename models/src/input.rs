@@ -14,9 +14,11 @@
 //! - **total**: every byte string is some case. - **dense**: at most 5 bytes an op.
 //! - **onto**: every sequential case is some byte string, and `decode(encode(case)) == case.bare()`.
 //! # Not here
-//! Text: see `case`. Mutation: see `generators::mutate`.
+//! Text: see `case`. Mutation: see `generators::mutate`. Cases with several threads: see [`threads`].
 //! # Checked by
 //! `tests/round_trips.rs`.
+
+pub mod threads;
 
 use crate::case::{Case, Elements};
 use crate::generators::hashers::Hasher;

@@ -13,6 +13,7 @@ pub mod case;
 pub mod catalogue;
 pub mod concurrent_subject;
 pub mod concurrent_subjects;
+pub mod coverage;
 pub mod drivers;
 pub mod elements;
 pub mod engines;

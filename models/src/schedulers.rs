@@ -8,6 +8,7 @@
 //! | [`points`] | priorities, and at which named moments they change |
 //! | [`perturb`] | what befalls threads at named moments, by a table |
 //! | [`bytes`] | a short string of bytes, which is the schedule |
+//! | [`portfolio`] | one of ours for each execution, those most that meet something new |
 //!
 //! Ours know what is pending ([`crate::engines::shuttle::pending`]), which shuttle's do not. A policy lives as long as
 //! the executions of one case go on ([`Lasting`]): what it has learned of the case it keeps.
@@ -20,11 +21,13 @@
 pub mod bytes;
 pub mod perturb;
 pub mod points;
+pub mod portfolio;
 pub mod pos;
 pub mod replay;
 pub mod shared;
 pub mod surw;
 
+use crate::coverage::Coverage;
 use crate::engines::shuttle::pending::{Choice, Chooser, Link};
 use crate::engines::shuttle::{Chance, Policy};
 use perturb::Table;
@@ -54,11 +57,13 @@ pub enum Named {
     Perturb,
     /// Strings of bytes, drawn; as the fuzz target `schedules` reads them.
     Bytes,
+    /// `perturb`, `surw`, `pos` and `points`, those most that meet something new.
+    Portfolio,
 }
 
 impl Named {
     /// Every policy.
-    pub const ALL: [Named; 8] = [
+    pub const ALL: [Named; 9] = [
         Named::Random,
         Named::Pct,
         Named::Urw,
@@ -67,6 +72,7 @@ impl Named {
         Named::Points,
         Named::Perturb,
         Named::Bytes,
+        Named::Portfolio,
     ];
 
     /// The name on the command line.
@@ -80,34 +86,46 @@ impl Named {
             Named::Points => "points",
             Named::Perturb => "perturb",
             Named::Bytes => "bytes",
+            Named::Portfolio => "portfolio",
         }
     }
 
-    /// The policy, with or without stale reads. But for `perturb` and `bytes`, which see to it themselves, it stalls a
-    /// thread for ever in one execution of eight.
+    /// The policy, with or without stale reads.
     pub fn policy(self, seed: u64, stale: bool) -> Policy {
         self.policy_with(seed, stale, &Table::default())
     }
 
-    /// The same, with a table for `perturb`.
+    /// The same, with a table of perturbations. Besides the schedule, shuttle's policies stall a thread for ever in one
+    /// execution of eight; ours do in every second execution what the table says.
     pub fn policy_with(self, seed: u64, stale: bool, table: &Table) -> Policy {
-        let forever = usize::MAX;
-        let scheduler: Box<dyn Scheduler> = match self {
-            Named::Random => Box::new(RandomScheduler::new_from_seed(seed, forever)),
-            Named::Pct => Box::new(PctScheduler::new_from_seed(seed, 3, forever)),
-            Named::Urw => Box::new(UrwRandomScheduler::new_from_seed(seed, forever)),
-            Named::Pos => Box::new(pos::Pos::new(seed, true)),
-            Named::Surw => Box::new(surw::Surw::new(seed)),
-            Named::Points => Box::new(points::Points::new(seed)),
-            Named::Perturb => return both(perturb::policy(seed, table.clone()), stale),
-            Named::Bytes => return both(bytes::drawn(seed), stale),
-        };
-        both((scheduler, Box::new(Chance::new(!seed, 8, 3))), stale)
+        let (scheduler, chooser) = self.both(seed, table);
+        Policy { scheduler, chooser, stale }
+    }
+
+    fn both(self, seed: u64, table: &Table) -> Both {
+        match self {
+            Named::Random => shuttles(seed, RandomScheduler::new_from_seed(seed, usize::MAX)),
+            Named::Pct => shuttles(seed, PctScheduler::new_from_seed(seed, 3, usize::MAX)),
+            Named::Urw => shuttles(seed, UrwRandomScheduler::new_from_seed(seed, usize::MAX)),
+            Named::Pos => ours(seed, pos::Pos::new(seed, true), table),
+            Named::Surw => ours(seed, surw::Surw::new(seed), table),
+            Named::Points => ours(seed, points::Points::new(seed), table),
+            Named::Perturb => perturb::policy(seed, table.clone()),
+            Named::Bytes => bytes::drawn(seed),
+            Named::Portfolio => portfolio::policy(seed, table),
+        }
     }
 }
 
-fn both((scheduler, chooser): (Box<dyn Scheduler>, Box<dyn Chooser>), stale: bool) -> Policy {
-    Policy { scheduler, chooser, stale }
+/// Who goes, and the rest.
+type Both = (Box<dyn Scheduler>, Box<dyn Chooser>);
+
+fn shuttles(seed: u64, scheduler: impl Scheduler + 'static) -> Both {
+    (Box::new(scheduler), Box::new(Chance::new(!seed, 8, 3)))
+}
+
+fn ours(seed: u64, scheduler: impl Scheduler + 'static, table: &Table) -> Both {
+    (Box::new(scheduler), perturb::whims(!seed, table.clone()))
 }
 
 /// A policy that goes on from one run to the next.
@@ -169,5 +187,9 @@ impl Chooser for Lent<dyn Chooser> {
 
     fn chain(&self) -> Vec<Link> {
         self.0.borrow().chain()
+    }
+
+    fn executed(&mut self, met: &Coverage) {
+        self.0.borrow_mut().executed(met);
     }
 }

@@ -172,3 +172,43 @@ fn jobs_share_the_executions_of_a_scenario() {
     let (code, out, _) = models(&line, folder().path());
     assert!(code == 0 && out.contains("nothing found: 60 executions"), "{out}");
 }
+
+#[test]
+fn a_run_keeps_what_it_has_covered_and_goes_on_from_it() {
+    let here = folder();
+    let line = ["run", "get_during_evacuation", "--seed", "1", "--executions", "100"];
+    let (code, first, _) = models(&line, here.path());
+    assert!(
+        code == 0 && first.contains(" for the first time") && first.contains("\norders: "),
+        "{first}"
+    );
+    assert!(!first.contains(" 0 for the first time"), "{first}");
+    let kept =
+        std::fs::read_to_string(here.path().join("findings/coverage.txt")).expect("it is kept");
+    assert!(
+        kept.lines().any(|line| line == "insert evacuator copying | same | get reader copying")
+    );
+    let (_, second, _) = models(&line, here.path());
+    assert!(second.contains(" 0 for the first time"), "{second}");
+    std::fs::write(here.path().join("findings/coverage.txt"), "nonsense\n").expect("written");
+    let (code, _, err) = models(&line, here.path());
+    assert!(code == 2 && err.starts_with("findings/coverage.txt: line 1: "), "{err}");
+}
+
+#[test]
+fn real_threads_run_scenarios_and_programs() {
+    let here = folder();
+    for what in ["two_inserts", "--generated"] {
+        let line = ["run", what, "--engine", "threads", "--seed", "1", "--executions", "20"];
+        let (code, out, _) = models(&line, here.path());
+        assert!(code == 0 && out.contains("nothing found"), "{out}");
+    }
+}
+
+#[test]
+fn a_crash_file_of_the_target_schedules_is_a_case() {
+    let here = folder();
+    let seed = corpus("seeds/schedules/get-during-evacuation");
+    let (code, out, _) = models(&["replay", "--show", seed.to_str().expect("UTF-8")], here.path());
+    assert!(code == 0 && out.contains("thread ben\n  insert k2 v100\nend"), "{out}");
+}

@@ -1,7 +1,9 @@
 //! Every seed input and every regression under `corpus/` still comes out as it says.
 
 use models::case::Expectation;
+use models::drivers::fuzz::schedules;
 use models::drivers::replay::load;
+use models::input::threads::MAGIC;
 use models::property::Checks;
 use models::subjects::Subject;
 use models::triage::Came;
@@ -57,5 +59,18 @@ fn regressions_pass_and_are_named_in_order() {
         let subject = subject_of(&path, &case).unwrap_or_default();
         let came = lab::run(Lab::new(subject), &case, Look::Once);
         assert!(matches!(came, Came::Passed(_)), "{name}: {came:?}");
+    }
+}
+
+#[test]
+fn seeds_of_schedules_have_several_threads_and_pass() {
+    let files = files("seeds/schedules");
+    assert!(!files.is_empty(), "there are none");
+    for path in files {
+        let bytes = std::fs::read(&path).expect("a file that can be read");
+        assert!(bytes.starts_with(MAGIC), "{}", path.display());
+        let (case, report) = schedules::execute(&bytes);
+        assert!(case.running().len() > 1 && !case.given().is_empty(), "{}\n{case}", path.display());
+        assert!(report.found.is_none(), "{}: {:?}", path.display(), report.found);
     }
 }

@@ -11,7 +11,7 @@ use models::schedulers::perturb::{self, Table};
 use models::schedulers::points::Points;
 use models::schedulers::pos::Pos;
 use models::schedulers::surw::Surw;
-use models::schedulers::{Lasting, Named, bytes};
+use models::schedulers::{Lasting, Named, bytes, portfolio};
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -191,9 +191,10 @@ fn points_hits_a_moment_however_long_the_way_to_it_is() {
     let look: Lines<Shared, usize> = |shared| shared.met.load(Acquire);
     let half_done = "[0, 1]";
     let points = odds(only(Points::new(1)), DRAWS, &[publish, look]);
-    // The publisher goes first (1/2), and at least one of one to three change points is at the moment (1/2 each).
-    let hits = 0.5 * (1.0 - (0.5 + 0.25 + 0.125) / 3.0);
-    near(share(&points, half_done), hits);
+    // The publisher goes first (1/2). One to three change points: each is between the two stores with a chance of 1/4 as
+    // a moment (no step more) and of 1/8 as a meeting (its thread, its second); and too early with one of 1/8.
+    let hits = |changes: i32| (7.0f64 / 8.0).powi(changes) - (4.0f64 / 8.0).powi(changes);
+    near(share(&points, half_done), 0.5 * (hits(1) + hits(2) + hits(3)) / 3.0);
     let pct = share(&odds(Named::Pct.policy(1, false), DRAWS, &[publish, look]), half_done);
     assert!(pct < 0.03, "{pct}");
 }
@@ -220,17 +221,18 @@ fn perturb_strikes_as_often_as_the_table_says() {
 #[test]
 fn perturb_stalls_at_the_moments_of_the_table() {
     let look: Lines<Shared, usize> = |shared| shared.met.load(Acquire);
-    let stall = |moment: &str, probability: f64| {
+    let stall = |moment: &str, after: u32| {
         let table = format!(
-            "[[perturb]]\nkind = 'stall'\nprobability = {probability}\nrange = [5, 9]\nmoments = ['{moment}']\n"
+            "[[perturb]]\nkind = 'stall'\nprobability = 0.35\nrange = [5, 9]\nmoments = ['{moment}']\nafter = [{after}, {after}]\n"
         );
         let (scheduler, chooser) = perturb::policy(2, Table::parse(&table).expect("a table"));
         let policy = Policy { scheduler, chooser, stale: false };
         share(&odds(policy, DRAWS, &[publish, look]), "[0, 1]")
     };
     // Who goes first is drawn; then the table decides.
-    near(stall("about-to-publish-entry", 0.35), 0.5 * 0.35);
-    near(stall("copying-bucket", 0.35), 0.0);
+    near(stall("about-to-publish-entry", 0), 0.5 * 0.35);
+    near(stall("about-to-publish-entry", 1), 0.0);
+    near(stall("copying-bucket", 0), 0.0);
 }
 
 #[test]
@@ -239,6 +241,7 @@ fn a_table_that_makes_no_sense_is_refused_with_a_reason() {
         ("[[perturb]]\nkind = 'stall'\nprobability = 0.5\n", "a stall needs `range"),
         ("[[perturb]]\nkind = 'grow'\nprobability = 1.5\n", "between 0 and 1"),
         ("[[perturb]]\nkind = 'grow'\nprobability = 0.5\nrange = [1, 2]\n", "only a stall"),
+        ("[[perturb]]\nkind = 'grow'\nprobability = 0.5\nafter = [1, 2]\n", "only a stall comes"),
         ("[[perturb]]\nkind = 'sleep'\nprobability = 0.5\n", "unknown variant `sleep`"),
         (
             "[[perturb]]\nkind = 'grow'\nprobability = 0.5\nmoments = ['now']\n",
@@ -309,4 +312,36 @@ fn every_policy_repeats_and_replays() {
         let replayed = replayed.found.unwrap_or_else(|| panic!("{named:?} replays\n{case}"));
         assert_eq!(replayed.finding.objection, found.finding.objection, "{named:?}\n{case}");
     }
+}
+
+#[test]
+fn a_portfolio_favours_who_meets_new_situations() {
+    use models::coverage::{Coverage, PAIRS, Pair};
+    let place = Place { generation: 0, bucket: 0 };
+    let table = Table::parse("[[perturb]]\nkind = 'grow'\nprobability = 1.0\n").expect("a table");
+    let (mut scheduler, mut chooser) = portfolio::policy(1, &table);
+    // Of the members, `perturb` alone always asks for a growth: the others leave every second execution alone.
+    let mut executions = |fresh: bool| {
+        let (mut met, mut struck, mut calm) = (Coverage::default(), 0, 0);
+        for number in 0..DRAWS as usize {
+            scheduler.new_execution();
+            chooser.new_execution();
+            let grows = chooser.choose(1, Choice::GrowEarly(place)) == 1;
+            if grows {
+                struck += 1
+            } else {
+                calm += 1
+            }
+            if fresh && grows {
+                met.meet(Pair::from_code(number % PAIRS));
+            }
+            chooser.executed(&met);
+        }
+        f64::from(struck) / f64::from(struck + calm)
+    };
+    // One member of four, and half of the executions of three.
+    near(executions(false), 0.25 + 0.75 * 0.5);
+    // `perturb` meets something new in each of its executions: weight 5. The others in half of theirs: weight 3.
+    let favoured = executions(true);
+    assert!((favoured - (5.0 + 9.0 * 0.5) / 14.0).abs() < 0.025, "{favoured}");
 }

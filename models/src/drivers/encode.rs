@@ -1,7 +1,7 @@
 //! `cargo models encode CASE… --into DIRECTORY`: cases as the bytes a fuzz target reads, to seed it.
 
 use super::{Exit, replay};
-use crate::input;
+use crate::input::{self, threads};
 use std::path::{Path, PathBuf};
 
 /// What to encode and where to put it.
@@ -32,14 +32,15 @@ pub fn drive(options: &Options) -> Exit {
 
 fn one(path: &Path, into: &Path) -> Result<PathBuf, String> {
     let case = replay::load(path)?;
-    if !case.is_sequential() {
-        return Err(format!("the case has {} threads; bytes are for one", case.threads.len()));
-    }
+    let bytes = match case.is_sequential() {
+        true => input::encode(&case),
+        false => threads::encode(&case, &[]).ok_or("the case is too large for bytes")?,
+    };
     let name = path.file_stem().ok_or("it has no name")?;
     let target = into.join(name);
     std::fs::create_dir_all(into).map_err(|error| format!("{}: {error}", into.display()))?;
     let written = std::fs::File::create_new(&target)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, &input::encode(&case)));
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes));
     written.map_err(|error| format!("{}: {error}", target.display()))?;
     Ok(target)
 }

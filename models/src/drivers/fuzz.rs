@@ -1,9 +1,11 @@
-//! What every fuzz target does with its bytes.
+//! What the fuzz targets do with their bytes: here those for one thread, in [`schedules`] those for several.
 //!
 //! Nothing is changed about the case on the way, so that a crash file of any target replays as it is.
 //! At its end, a target says how many ops it did per second of its processor's time, and how many
 //! of its runs reached a growth. The environment variable `FUZZ_MIX=get-insert-remove` makes the
 //! mutator write nothing else, which is how the harness's own speed is measured.
+
+pub mod schedules;
 
 use crate::case::Case;
 use crate::generators::mutate;

@@ -1,10 +1,12 @@
 //! `cargo models replay FILE…`: a case, as text or as bytes, once more; a history, judged again.
 
+use super::fuzz::schedules;
 use super::{Exit, run};
 use crate::case::{Case, Expectation};
+use crate::engines::Report;
 use crate::engines::shuttle::THREADS_MAX;
 use crate::history::History;
-use crate::input;
+use crate::input::{self, threads};
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
 use crate::property::Checks;
@@ -30,13 +32,17 @@ pub fn drive(options: &Options) -> Exit {
     options.files.iter().map(|path| one(options, path)).max().unwrap_or(Exit::Bad)
 }
 
-/// The case a file holds: text if it is called `.case` or begins like one, else bytes.
+/// The case a file holds: text if it is called `.case` or begins like one, else bytes. Bytes of the target `schedules`
+/// that find something give the case with the schedule that does.
 ///
 /// # Errors
 /// What is wrong with the file, in one line without its name.
 pub fn load(path: &Path) -> Result<Case, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let is_case = path.extension().is_some_and(|extension| extension == "case");
+    if bytes.starts_with(threads::MAGIC) {
+        return Ok(schedules::case(&bytes));
+    }
     match String::from_utf8(bytes) {
         Ok(text) if is_case || begins_like_a_case(&text) => {
             Case::parse(&text).map_err(|error| error.to_string())
@@ -99,6 +105,15 @@ fn one(options: &Options, path: &Path) -> Exit {
         return judge(path, &text);
     }
     let name = path.display();
+    if let Ok(bytes) = std::fs::read(path)
+        && bytes.starts_with(threads::MAGIC)
+    {
+        let (case, report) = schedules::execute(&bytes);
+        if options.show {
+            println!("{case}");
+        }
+        return told(&case, path, report, "by the schedule of its bytes");
+    }
     let case = match load(path) {
         Ok(case) => case,
         Err(error) => {
@@ -148,6 +163,12 @@ fn concurrent(case: &Case, path: &Path) -> Exit {
         0 => format!("{} executions", report.executions),
         departures => format!("by its schedule of {departures} departures"),
     };
+    told(case, path, report, &how)
+}
+
+/// Says what became of a case with several threads.
+fn told(case: &Case, path: &Path, report: Report, how: &str) -> Exit {
+    let name = path.display();
     match (report.found, &case.expect) {
         (None, Expectation::Pass) => {
             println!("{name}: passes ({how})");

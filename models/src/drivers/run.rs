@@ -4,102 +4,41 @@
 //! through a scenario once, take turns that know nothing of each other: turn `n` of seed `s` is the same on every machine,
 //! whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
 
+mod again;
+mod keep;
 mod lanes;
+mod options;
+mod real;
+mod tally;
 
 use super::Exit;
-use super::ops::seconds;
 use super::summary::Summary;
 use crate::case::Case;
 use crate::catalogue::{self, Allowed, Scenario};
+use crate::coverage::Coverage;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
+use crate::engines::threads::Failure;
 use crate::engines::{Limits, Report, loom, shuttle};
-use crate::finding::{self, Finding};
+use crate::finding::Finding;
 use crate::generators::hashers::mix;
 use crate::generators::scenarios;
 use crate::schedulers::Named;
 use crate::schedulers::perturb::Table;
-use indicatif::{HumanCount, ProgressBar};
+pub use again::again;
+use indicatif::{ProgressBar, ProgressStyle};
 use lanes::{Lane, Making};
-use std::path::{Path, PathBuf};
+pub use options::{Engine, Options};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tally::{FILE, Tally};
 
 /// Executions of a generated case: more cases find more than more schedules of one.
 const TURN_GENERATED: u64 = 50;
 /// The most that one scenario may take of an exhaustive engine's time, unless it is given a time.
 const EXHAUST: Duration = Duration::from_secs(60);
-
-/// What runs a scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Engine {
-    /// Random schedules, sequentially consistent values, happens-before as written.
-    #[default]
-    Shuttle,
-    /// The same, and loads may return older values where the orderings allow it.
-    Stale,
-    /// Every schedule with so many preemptions.
-    Dfs,
-    /// Every execution under loom, with so many preemptions.
-    Loom,
-}
-
-impl Engine {
-    fn name(self) -> &'static str {
-        match self {
-            Engine::Shuttle => "shuttle",
-            Engine::Stale => "stale",
-            Engine::Dfs => "dfs",
-            Engine::Loom => "loom",
-        }
-    }
-
-    fn is_exhaustive(self) -> bool {
-        matches!(self, Engine::Dfs | Engine::Loom)
-    }
-}
-
-/// What to run, how, and for how long.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Options {
-    /// Scenarios by name, or part of it. All, if none is given.
-    pub scenarios: Vec<String>,
-    /// Generated cases in place of the catalogue.
-    #[arg(long, conflicts_with = "scenarios")]
-    pub generated: bool,
-    /// What runs them.
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: Engine,
-    /// Who chooses the schedules (of `shuttle` and `stale`).
-    #[arg(long, value_enum, default_value_t)]
-    pub scheduler: Named,
-    /// What `--scheduler perturb` does, in TOML (models/src/schedulers/perturb.toml, if not given).
-    #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
-    /// How many preemptions an execution may have (of `dfs` and `loom`).
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub preemptions: usize,
-    /// Where the draws begin (drawn and printed if not given).
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Stop after so many seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub time: Option<Duration>,
-    /// Stop after so many executions of each scenario (runs until ctrl-C if neither this nor --time is given; `dfs` and
-    /// `loom` go through each scenario once).
-    #[arg(long, value_name = "N")]
-    pub executions: Option<u64>,
-    /// How many threads run turns.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub jobs: u32,
-    /// Where findings are written.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
-    pub findings: PathBuf,
-    /// Write what came of it to this file, for programs.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-}
 
 /// The catalogue, one scenario a line.
 pub fn list() -> Exit {
@@ -114,6 +53,15 @@ pub fn list() -> Exit {
     Exit::Clean
 }
 
+/// What became of a turn.
+struct Turn {
+    name: String,
+    case: Case,
+    report: Report,
+    /// Of real threads.
+    failure: Option<Box<Failure>>,
+}
+
 /// What all jobs share.
 struct Run {
     options: Options,
@@ -124,16 +72,6 @@ struct Run {
     stop: AtomicBool,
     began: Instant,
     tally: Mutex<Tally>,
-}
-
-#[derive(Default)]
-struct Tally {
-    executions: u64,
-    steps: u64,
-    exhausted: usize,
-    found: usize,
-    first: Option<Summary>,
-    failed: bool,
 }
 
 /// Runs until the time or the executions are used up, something is found, or ctrl-C.
@@ -156,12 +94,21 @@ pub fn drive(options: &Options) -> Exit {
             return Exit::Bad;
         }
     };
+    let known = options.findings.join(FILE);
+    let before = match Coverage::load(&known) {
+        Ok(before) => before,
+        Err(error) => {
+            eprintln!("{}: {error}", known.display());
+            return Exit::Bad;
+        }
+    };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    println!(
-        "seed {seed}, engine {}, scheduler {}",
-        options.engine.name(),
-        options.scheduler.name()
-    );
+    let engine = options.engine;
+    let scheduler = match engine.has_policy() {
+        true => format!(", scheduler {}", options.scheduler.name()),
+        false => String::new(),
+    };
+    println!("seed {seed}, engine {}{scheduler}", engine.name());
     let run = Arc::new(Run {
         options: options.clone(),
         table,
@@ -170,14 +117,13 @@ pub fn drive(options: &Options) -> Exit {
         next: AtomicU64::new(0),
         stop: AtomicBool::new(false),
         began: Instant::now(),
-        tally: Mutex::default(),
+        tally: Mutex::new(Tally::after(before)),
     });
     let on_signal = Arc::clone(&run);
     if let Err(error) = ctrlc::set_handler(move || on_signal.stop.store(true, Ordering::Relaxed)) {
         eprintln!("ctrl-C will end the run without a summary: {error}");
     }
-    let progress = ProgressBar::new_spinner();
-    progress.enable_steady_tick(Duration::from_millis(200));
+    let progress = bar(options.time);
     std::thread::scope(|scope| {
         for worker in 0..options.jobs {
             let (run, progress) = (&run, &progress);
@@ -188,19 +134,18 @@ pub fn drive(options: &Options) -> Exit {
         }
     });
     progress.finish_and_clear();
-    let tally = run.tally();
-    let words = run.words(&tally);
-    let summary = tally.first.clone().unwrap_or_else(|| run.summary(&tally, None));
-    if let Err(error) = summary.write(options.json.as_deref()) {
-        eprintln!("cannot write what came of it: {error}");
-        return Exit::Bad;
-    }
-    match (tally.failed, tally.found) {
-        (true, _) => return Exit::Bad,
-        (_, 0) => println!("nothing found: {words}"),
-        _ => println!("found something: {words}"),
-    }
-    if tally.found == 0 { Exit::Clean } else { Exit::Found }
+    run.end()
+}
+
+/// A bar, if it is known when it is full.
+fn bar(time: Option<Duration>) -> ProgressBar {
+    let (bar, template) = match time {
+        Some(time) => (ProgressBar::new(time.as_millis() as u64), "{bar:30} {wide_msg}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {wide_msg}"),
+    };
+    bar.set_style(ProgressStyle::with_template(template).expect("the template is right"));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// Reads a table of perturbations.
@@ -215,27 +160,43 @@ impl Run {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn words(&self, tally: &Tally) -> String {
-        let elapsed = self.began.elapsed().as_secs_f64();
-        let exhausted = match tally.exhausted {
-            0 => String::new(),
-            some => format!(", {some} scenarios exhausted"),
-        };
-        format!(
-            "{} executions, {} steps in {elapsed:.1} s, {}/s{exhausted}",
-            HumanCount(tally.executions),
-            HumanCount(tally.steps),
-            HumanCount((tally.executions as f64 / elapsed.max(0.001)) as u64)
-        )
+    /// Tells what the run came to.
+    fn end(&self) -> Exit {
+        let tally = self.tally();
+        let words = tally.words(self.began.elapsed());
+        let summary = tally.first.clone().unwrap_or_else(|| self.summary(&tally, None));
+        if let Err(error) = summary.write(self.options.json.as_deref()) {
+            eprintln!("cannot write what came of it: {error}");
+            return Exit::Bad;
+        }
+        if let Some(covered) = tally.coverage() {
+            println!("{covered}");
+        }
+        if let Err(error) = tally.save(&self.options.findings) {
+            eprintln!("cannot keep the pairs in {}: {error}", self.options.findings.display());
+        }
+        match (tally.failed, tally.found) {
+            (true, _) => return Exit::Bad,
+            (_, 0) => println!("nothing found: {words}"),
+            _ => println!("found something: {words}"),
+        }
+        if tally.found == 0 { Exit::Clean } else { Exit::Found }
     }
 
     fn summary(&self, tally: &Tally, found: Option<&Finding>) -> Summary {
         Summary::new(tally.executions, tally.steps, self.began.elapsed(), found)
     }
 
+    /// Notes that something was found, before it is kept.
+    fn found(&self, tally: &mut Tally, name: &str, finding: &Finding) {
+        self.stop.store(true, Ordering::Relaxed);
+        let summary = self.summary(tally, Some(finding));
+        tally.first.get_or_insert(Summary { scenario: Some(name.to_string()), ..summary });
+    }
+
     /// Do policies go on from turn to turn?
     fn has_lanes(&self) -> bool {
-        !self.options.generated && !self.options.engine.is_exhaustive()
+        !self.options.generated && self.options.engine.has_policy()
     }
 
     fn is_over(&self) -> bool {
@@ -257,16 +218,20 @@ impl Run {
             executions: executions.unwrap_or(u64::MAX),
         };
         let share = (worker as usize, jobs as usize);
-        let mut lanes = Lane::shared(&self.scenarios, &[scheduler], share, &making);
+        let mut lanes = Lane::shared(&self.scenarios, scheduler, share, &making);
+        let mut known = Coverage::default();
         while lanes.iter().any(Lane::goes_on) {
-            for lane in lanes.iter_mut().filter(|lane| lane.goes_on()) {
+            for at in lanes::round(&lanes, scheduler == Named::Portfolio) {
                 if self.is_over() {
                     return;
                 }
-                let report = lane.take(self.time_left());
-                let (name, named) = (lane.scenario.name, lane.named);
+                let lane = &mut lanes[at];
+                let report = lane.take(self.time_left(), &mut known);
                 let how = format!("execution {} of its lane", lane.done);
-                self.count((name, &lane.scenario.case), named, &how, &report, progress);
+                let Scenario { name, case, .. } = lane.scenario;
+                let turn =
+                    Turn { name: name.to_string(), case: case.clone(), report, failure: None };
+                self.count(&turn, &how, progress);
             }
         }
     }
@@ -279,9 +244,9 @@ impl Run {
             if self.is_over() {
                 return;
             }
-            let (name, case, report) = self.take(number, executions);
-            let how = format!("execution {} of turn {number}", report.executions);
-            self.count((&name, &case), self.options.scheduler, &how, &report, progress);
+            let turn = self.take(number, executions);
+            let how = format!("execution {} of turn {number}", turn.report.executions);
+            self.count(&turn, &how, progress);
         }
     }
 
@@ -301,17 +266,22 @@ impl Run {
     }
 
     /// One turn.
-    fn take(&self, number: u64, executions: u64) -> (String, Case, Report) {
-        let Options { engine, scheduler, preemptions, .. } = self.options;
+    fn take(&self, number: u64, executions: u64) -> Turn {
+        let Options { engine, scheduler, preemptions, generated, .. } = self.options;
         let limits = Limits {
             executions: Some(executions),
             time: self.time_left().or(engine.is_exhaustive().then_some(EXHAUST)),
         };
         let seed = mix(self.seed) ^ mix(!number);
         let scenario = &self.scenarios[(number % self.scenarios.len() as u64) as usize];
-        let (name, case, allowed) = match self.options.generated {
-            true => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
-            false => (scenario.name.to_string(), scenario.case.clone(), scenario.allowed.clone()),
+        let (name, case, allowed) = match (generated, engine) {
+            (false, _) => {
+                (scenario.name.to_string(), scenario.case.clone(), scenario.allowed.clone())
+            }
+            (_, Engine::Threads) => {
+                (format!("program {number}"), real::program(seed), Allowed::default())
+            }
+            _ => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
         };
         let judge = Judge::new(&case, allowed);
         let policy = |stale| scheduler.policy_with(seed, stale, &self.table);
@@ -323,29 +293,30 @@ impl Run {
                 dfs::explore(&case, judge, explore, &limits)
             }
             Engine::Loom => loom::run(&case, judge, preemptions, &limits),
+            Engine::Threads => {
+                let (report, failure) = real::turn(&case, &limits);
+                return Turn { name, case, report, failure };
+            }
         };
-        (name, case, report)
+        Turn { name, case, report, failure: None }
     }
 
     /// Adds a turn to the tally, and keeps what it found.
-    fn count(
-        &self,
-        (name, case): (&str, &Case),
-        named: Named,
-        how: &str,
-        report: &Report,
-        progress: &ProgressBar,
-    ) {
+    fn count(&self, turn: &Turn, how: &str, progress: &ProgressBar) {
+        let Turn { name, case, report, failure } = turn;
         let mut tally = self.tally();
-        tally.executions += report.executions;
-        tally.steps += report.steps;
-        tally.exhausted += usize::from(report.exhausted);
+        tally.add((!self.options.generated).then_some(name.as_str()), report);
         if let Some(found) = &report.found {
-            self.stop.store(true, Ordering::Relaxed);
+            self.found(&mut tally, name, &found.finding);
+            let kept = progress.suspend(|| self.keep(name, case, how, report));
+            tally.failed |= !kept;
+        }
+        if let Some(failure) = failure {
             tally.found += 1;
-            let summary = self.summary(&tally, Some(&found.finding));
-            tally.first.get_or_insert(Summary { scenario: Some(name.to_string()), ..summary });
-            let kept = progress.suspend(|| self.keep(name, case, named, how, report));
+            let objection = failure.objection.clone();
+            let finding = Finding { objection, at: 0, op: None, growth: None };
+            self.found(&mut tally, name, &finding);
+            let kept = progress.suspend(|| self.keep_history(name, failure));
             tally.failed |= !kept;
         }
         if self.options.engine.is_exhaustive() {
@@ -355,82 +326,11 @@ impl Run {
                 println!("{name}: {said}, {executions} executions, {outcomes} outcomes");
             });
         }
-        progress.set_message(self.words(&tally));
+        progress.set_position(self.began.elapsed().as_millis() as u64);
+        progress.set_message(format!(
+            "{}, {} findings",
+            tally.words(self.began.elapsed()),
+            tally.found
+        ));
     }
-
-    /// Writes a finding down and says so; false if it could not be written.
-    fn keep(&self, name: &str, case: &Case, named: Named, how: &str, report: &Report) -> bool {
-        let Some(found) = &report.found else { return true };
-        let case = Case { schedule: found.schedule.clone(), ..case.clone() };
-        let mut story = format!("scenario {name}, {how}\n");
-        for link in &found.chain {
-            story += &format!("chain: {link}\n");
-        }
-        let Options { engine, policy, generated, .. } = &self.options;
-        let what = if *generated { "--generated" } else { name };
-        story += &format!(
-            "found by: cargo models run {what} --engine {} --scheduler {} --seed {}",
-            engine.name(),
-            named.name(),
-            self.seed,
-        );
-        if let Some(policy) = policy {
-            story += &format!(" --policy {}", policy.display());
-        }
-        let kept = finding::keep(&self.options.findings, &case, &found.finding, &story);
-        println!("{name}:\n{}\n{story}", found.finding);
-        match kept {
-            Ok(path) => {
-                println!("replay: cargo models replay {}", path.display());
-                true
-            }
-            Err(error) => {
-                let place = self.options.findings.display();
-                eprintln!("cannot write to {place}: {error}; the case follows\n{case}");
-                false
-            }
-        }
-    }
-}
-
-/// Runs a concurrent case again: by its schedule if it has one, else under each engine for a while.
-pub fn again(case: &Case) -> Report {
-    let bare = Case { schedule: Vec::new(), ..case.bare() };
-    let known = catalogue::all().into_iter().find(|scenario| scenario.case.bare() == bare);
-    let judge = || {
-        let allowed = known.as_ref().map_or_else(Allowed::default, |known| known.allowed.clone());
-        Judge::new(case, allowed)
-    };
-    if !case.schedule.is_empty() {
-        return shuttle::run(
-            case,
-            judge(),
-            crate::schedulers::replay::policy(case),
-            &Limits::executions(1),
-        );
-    }
-    let limits = Limits { executions: Some(20_000), time: Some(Duration::from_secs(10)) };
-    let engines: [&dyn Fn() -> Report; 4] = [
-        &|| shuttle::run(case, judge(), Named::Random.policy(1, false), &limits),
-        &|| shuttle::run(case, judge(), Named::Random.policy(1, true), &limits),
-        &|| {
-            let explore = Explore { preemptions: Some(2), ..Explore::default() };
-            dfs::explore(case, judge(), explore, &limits)
-        },
-        &|| match case.running().len() {
-            0..=loom::THREADS_MAX => loom::run(case, judge(), 2, &limits),
-            _ => Report::default(),
-        },
-    ];
-    let mut sum = Report::default();
-    for engine in engines {
-        let report = engine();
-        sum.executions += report.executions;
-        sum.steps += report.steps;
-        sum.found = report.found;
-        if sum.found.is_some() {
-            break;
-        }
-    }
-    sum
 }

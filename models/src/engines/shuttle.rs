@@ -31,6 +31,7 @@ pub mod pending;
 mod platform;
 mod reclaim;
 mod run;
+mod trace;
 mod world;
 
 /// The most threads that a case can have.

@@ -129,7 +129,7 @@ fn change(case: &mut Case, rng: &mut Rng, mix: Mix) {
 }
 
 /// The same kind of op with an argument a little off, or taken far away.
-fn nudge(op: Op, rng: &mut Rng) -> Op {
+pub(super) fn nudge(op: Op, rng: &mut Rng) -> Op {
     let mut raws = [0; 3];
     let mut count = 0;
     op.arguments(|_, raw| {

@@ -15,7 +15,7 @@ use crate::op::Op;
 use fastrand::Rng;
 
 /// Names of threads, by role of none.
-const NAMES: [&str; 4] = ["ann", "ben", "cat", "dan"];
+pub const NAMES: [&str; 4] = ["ann", "ben", "cat", "dan"];
 /// Keys that the threads use: of one old bucket (of two), of the other, of either.
 const KEYS: [u16; 8] = [2, 4, 6, 8, 1, 3, 5, 12];
 /// Ops in all threads together: what a checker answers in no time.

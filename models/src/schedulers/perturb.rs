@@ -44,6 +44,8 @@ struct Row {
     #[serde(default)]
     range: Option<(u32, u32)>,
     #[serde(default)]
+    after: (u32, u32),
+    #[serde(default)]
     moments: Vec<String>,
 }
 
@@ -57,6 +59,8 @@ struct Rule {
     probability: f64,
     /// Steps, of a stall.
     range: (u32, u32),
+    /// So many operations after the moment, of a stall.
+    after: (u32, u32),
     /// Empty: any.
     moments: Vec<Point>,
 }
@@ -86,7 +90,7 @@ impl Default for Table {
 impl TryFrom<Row> for Rule {
     type Error = String;
 
-    fn try_from(Row { kind, probability, range, moments }: Row) -> Result<Rule, String> {
+    fn try_from(Row { kind, probability, range, after, moments }: Row) -> Result<Rule, String> {
         if !(0.0..=1.0).contains(&probability) {
             return Err(format!("a probability is between 0 and 1, not {probability}"));
         }
@@ -98,6 +102,9 @@ impl TryFrom<Row> for Rule {
             (_, None) => (0, 0),
             (_, Some(_)) => return Err("only a stall has a range".to_string()),
         };
+        if after.0 > after.1 || after.1 > 0 && kind != Kind::Stall {
+            return Err("only a stall comes `after = [least, most]` operations".to_string());
+        }
         let known = |name: String| {
             Point::from_name(&name).ok_or_else(|| {
                 let names: Vec<&str> = Point::ALL.iter().map(|point| point.name()).collect();
@@ -105,7 +112,7 @@ impl TryFrom<Row> for Rule {
             })
         };
         let moments = moments.into_iter().map(known).collect::<Result<_, _>>()?;
-        Ok(Rule { kind, probability, range, moments })
+        Ok(Rule { kind, probability, range, after, moments })
     }
 }
 
@@ -116,6 +123,11 @@ struct Fate {
     table: Table,
     /// Steps until each task goes on.
     stalled: [u32; THREADS_MAX + 1],
+    /// The operations after its moment at which each task will stall, and for how long.
+    due: [Option<(u32, u32)>; THREADS_MAX + 1],
+    /// In every second execution nothing befalls anybody, if that is asked for; in this one?
+    calm_at_times: bool,
+    calm: bool,
     chain: Vec<Link>,
 }
 
@@ -124,6 +136,9 @@ impl Fate {
     fn strikes(&mut self, kind: Kind, at: Option<&Pending>) -> Option<&Rule> {
         let point = at.and_then(|at| at.point).map(|(point, _)| point);
         let rng = &mut self.rng;
+        if self.calm {
+            return None;
+        }
         self.table.0.iter().find(|rule| {
             let here =
                 rule.moments.is_empty() || point.is_some_and(|at| rule.moments.contains(&at));
@@ -131,10 +146,18 @@ impl Fate {
         })
     }
 
-    /// Puts a thread that has come to a moment to sleep, if that is its fate.
+    /// A thread is at or past a moment: puts it to sleep, if that is its fate.
     fn stall(&mut self, task: usize, at: &Pending) {
-        if let Some(&Rule { range: (low, high), .. }) = self.strikes(Kind::Stall, Some(at)) {
-            let steps = self.rng.u32(low..=high);
+        if at.steps == 0 {
+            let struck = self.strikes(Kind::Stall, Some(at)).map(|rule| (rule.after, rule.range));
+            self.due[task] = struck.map(|(after, range)| {
+                (self.rng.u32(after.0..=after.1), self.rng.u32(range.0..=range.1))
+            });
+        }
+        if let Some((after, steps)) = self.due[task]
+            && after == at.steps
+        {
+            self.due[task] = None;
             self.stalled[task] = steps;
             self.chain.push(Link { task, at: *at, what: format!("stalls for {steps} steps") });
         }
@@ -177,7 +200,6 @@ impl Scheduler for Stalls {
         if let Some(here) = current
             && let Some(at) = pending::of(here)
             && at.point.is_some()
-            && at.steps == 0
         {
             fate.stall(usize::from(here), &at);
         }
@@ -195,6 +217,8 @@ impl Chooser for Whims {
     fn new_execution(&mut self) {
         let mut fate = self.0.borrow_mut();
         fate.stalled = Default::default();
+        fate.due = Default::default();
+        fate.calm = fate.calm_at_times && fate.rng.bool();
         fate.chain.clear();
     }
 
@@ -226,10 +250,25 @@ impl Chooser for Whims {
     }
 }
 
+fn fate(seed: u64, table: Table, calm_at_times: bool) -> Rc<RefCell<Fate>> {
+    Rc::new(RefCell::new(Fate {
+        rng: Rng::with_seed(seed),
+        table,
+        stalled: Default::default(),
+        due: Default::default(),
+        calm_at_times,
+        calm: false,
+        chain: Vec::new(),
+    }))
+}
+
 /// The policy of a table: who goes, and the rest.
 pub fn policy(seed: u64, table: Table) -> (Box<dyn Scheduler>, Box<dyn Chooser>) {
-    let rng = Rng::with_seed(seed);
-    let fate = Fate { rng, table, stalled: Default::default(), chain: Vec::new() };
-    let fate = Rc::new(RefCell::new(fate));
+    let fate = fate(seed, table, false);
     (Box::new(Stalls(Rc::clone(&fate))), Box::new(Whims(fate)))
+}
+
+/// What a table says apart from stalls, for another scheduler; in every second execution, nothing.
+pub fn whims(seed: u64, table: Table) -> Box<dyn Chooser> {
+    Box::new(Whims(fate(seed, table, true)))
 }

@@ -8,6 +8,7 @@
 //! `tests/command_line.rs`.
 
 use crate::catalogue::Scenario;
+use crate::coverage::Coverage;
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, shuttle};
 use crate::finding::fnv;
@@ -17,20 +18,31 @@ use crate::schedulers::{Lasting, Named};
 use std::time::Duration;
 
 /// Executions of a lane's first turn.
-const TURN_MIN: u64 = 16;
+const TURN_MIN: u64 = 2;
 /// Executions of its longest ones.
 const TURN_MAX: u64 = 512;
 
 /// A scenario under a policy.
 pub(super) struct Lane<'run> {
     pub(super) scenario: &'run Scenario,
-    pub(super) named: Named,
     policy: Lasting,
     /// Executions of the next turn.
     turn: u64,
     /// Executions still to do.
     left: u64,
     pub(super) done: u64,
+    /// New pairs that the last turn met, per execution.
+    gained: f64,
+}
+
+/// Whose turns a round has: everybody's that goes on; then, if the new is favoured, once more those of the quarter that
+/// met most of it.
+pub(super) fn round(lanes: &[Lane<'_>], favours_new: bool) -> Vec<usize> {
+    let all: Vec<usize> = (0..lanes.len()).filter(|&at| lanes[at].goes_on()).collect();
+    let mut best: Vec<usize> = all.iter().copied().filter(|&at| lanes[at].gained > 0.0).collect();
+    best.sort_by(|&one, &other| lanes[other].gained.total_cmp(&lanes[one].gained));
+    best.truncate(if favours_new { all.len().div_ceil(4) } else { 0 });
+    [all, best].concat()
 }
 
 /// What every lane of a run is made with.
@@ -54,26 +66,22 @@ impl<'run> Lane<'run> {
         let seed = mix(mix(making.seed) ^ fnv(scenario.name.as_bytes())).wrapping_add(nth);
         let policy = Lasting::new(named.policy_with(seed, making.stale, making.table));
         let left = making.executions;
-        Lane { scenario, named, policy, turn: TURN_MIN, left, done: 0 }
+        Lane { scenario, policy, turn: TURN_MIN, left, done: 0, gained: 0.0 }
     }
 
-    /// The worker's share of the lanes: each `(scenario, policy)` is one worker's, unless there are more workers.
+    /// The worker's share of the lanes: each scenario is one worker's, unless there are more workers.
     pub(super) fn shared(
         scenarios: &'run [Scenario],
-        policies: &[Named],
+        named: Named,
         (worker, workers): (usize, usize),
         making: &Making<'_>,
     ) -> Vec<Lane<'run>> {
-        let pairs =
-            scenarios.iter().flat_map(|one| policies.iter().map(move |&named| (one, named)));
-        let pairs: Vec<_> = pairs.collect();
-        // Some pairs have several workers, each with a lane of its own.
-        let rounds = workers.div_ceil(pairs.len()) as u64;
+        // Some scenarios have several workers, each with a lane of its own.
+        let rounds = workers.div_ceil(scenarios.len()) as u64;
         let each = Making { executions: making.executions.div_ceil(rounds), ..*making };
-        let mine = (worker % pairs.len()..pairs.len()).step_by(workers);
-        let lane =
-            |(scenario, named)| Lane::new(scenario, named, (worker / pairs.len()) as u64, &each);
-        mine.map(|at| lane(pairs[at])).collect()
+        let nth = (worker / scenarios.len()) as u64;
+        let mine = scenarios.iter().skip(worker % scenarios.len()).step_by(workers);
+        mine.map(|scenario| Lane::new(scenario, named, nth, &each)).collect()
     }
 
     /// Is there another turn?
@@ -81,8 +89,8 @@ impl<'run> Lane<'run> {
         self.left > 0
     }
 
-    /// Takes a turn.
-    pub(super) fn take(&mut self, time: Option<Duration>) -> Report {
+    /// Takes a turn; the pairs that it met go to those that the worker knows.
+    pub(super) fn take(&mut self, time: Option<Duration>, known: &mut Coverage) -> Report {
         let limits = Limits { executions: Some(self.turn.min(self.left)), time };
         let Scenario { case, allowed, .. } = self.scenario;
         let judge = Judge::new(case, allowed.clone());
@@ -90,6 +98,7 @@ impl<'run> Lane<'run> {
         self.left -= report.executions.min(self.left);
         self.done += report.executions;
         self.turn = (self.turn * 2).min(TURN_MAX);
+        self.gained = known.add(&report.coverage) as f64 / report.executions.max(1) as f64;
         report
     }
 }

@@ -85,6 +85,7 @@ pub(super) fn drive(
         let finding = Finding { objection, at: 0, op: None, growth: None };
         report.found = Some(Found { finding, schedule: Vec::new(), chain: Vec::new() });
     }
+    report.coverage = with(|world| std::mem::take(&mut world.coverage));
     with(World::end);
     report
 }
@@ -169,6 +170,8 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
             report.found = Some(Found { finding, schedule, chain });
         } else {
             report.longest = report.longest.max(world.steps);
+            report.saturation.record(world.trace.hash());
+            world.chooser.executed(&world.coverage);
             world.steps_max = report.longest.saturating_mul(STEPS_TIMES).max(STEPS_MIN);
         }
         world.phase = Phase::Idle;

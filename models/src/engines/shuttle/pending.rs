@@ -25,6 +25,7 @@
 //! # Checked by
 //! `tests/shuttle_platform.rs`.
 
+use crate::coverage::Coverage;
 use map_core::platform::{Place, Point};
 use shuttle::scheduler::TaskId;
 use std::cell::RefCell;
@@ -41,6 +42,11 @@ impl Location {
     /// The `nth` place that a task made.
     pub(super) fn new(task: usize, nth: u32) -> Location {
         Location((task as u32) << 24 | nth & 0xff_ffff)
+    }
+
+    /// A number of its own.
+    pub(super) fn code(self) -> u64 {
+        u64::from(self.0)
     }
 
     /// The task that made it.
@@ -231,6 +237,9 @@ pub struct Link {
 pub trait Chooser {
     /// An execution begins.
     fn new_execution(&mut self) {}
+
+    /// An execution has ended; these are the situations that threads have met in since the run began.
+    fn executed(&mut self, _met: &Coverage) {}
 
     /// What was done to threads in this execution, in order, if the policy keeps account.
     fn chain(&self) -> Vec<Link> {

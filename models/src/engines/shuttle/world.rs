@@ -21,6 +21,9 @@ use super::guard::Logged;
 use super::memory::{Knowledge, Step};
 use super::objects::{Broken, Doer, Names, Objects};
 use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
+use super::trace::Trace;
+use crate::coverage::Coverage;
+use crate::coverage::phases::Phases;
 use crate::finding::Finding;
 use crate::op::{Kind, Op};
 use crate::oracles::Objection;
@@ -114,6 +117,11 @@ pub(super) struct World {
     pub(super) asked: bool,
     /// The ops done so far, kept with stale reads only.
     pub(super) spans: Vec<Span>,
+    /// The order of what was done.
+    pub(super) trace: Trace,
+    /// Which phase the buckets are in, and the pairs that threads have made in all executions.
+    phases: Phases,
+    pub(super) coverage: Coverage,
     stores: u64,
 }
 
@@ -136,6 +144,9 @@ impl Default for World {
             abandon_from: None,
             asked: false,
             spans: Vec::new(),
+            trace: Trace::default(),
+            phases: Phases::default(),
+            coverage: Coverage::default(),
             stores: 0,
         }
     }
@@ -175,6 +186,8 @@ impl World {
         self.log.clear();
         self.asked = false;
         self.spans.clear();
+        self.trace.begin();
+        self.phases.begin();
         self.stalled = None;
         self.stalls_left = 1;
         self.abandon_from = None;
@@ -230,6 +243,8 @@ impl World {
         let me = self.me();
         let called = me.knowledge.view.ordered;
         me.op = op;
+        self.phases.leave(current);
+        let me = self.me();
         if op.is_some() {
             me.reached.clear();
             me.pending = Some(Pending { op: at, ..Pending::BEGIN });
@@ -282,6 +297,11 @@ impl World {
         if let Some(pending) = &mut me.pending {
             *pending = Pending { point: Some((point, place)), occurrence, steps: 0, ..*pending };
         }
+        if !matches!(self.phase, Phase::Setup | Phase::Running) {
+            return;
+        }
+        let (current, op) = (self.current, self.tasks[self.current].op);
+        self.phases.reach(current, op, point, place, &mut self.coverage);
     }
 
     /// A name for a place that the current task makes.
@@ -364,6 +384,7 @@ impl World {
         self.steps += 1;
         if let Some(pending) = &mut self.tasks[me].pending {
             pending.steps += 1;
+            self.trace.step(me, pending.location, pending.access);
             if pending.access == Access::Wait {
                 self.look();
             }
@@ -460,6 +481,7 @@ impl World {
         if chosen != 0
             && let Some(pending) = self.tasks[self.current].pending
         {
+            self.trace.chose(self.current, chosen);
             self.log.push(Logged::Chose { task: self.current, at: pending, choice, chosen });
             let thread = self.current - 1;
             trace::note(|| Event::Departure { thread, what: choice.words(chosen) });

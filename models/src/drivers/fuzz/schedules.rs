@@ -1,0 +1,93 @@
+//! The fuzz target `schedules`: the bytes are a case with several threads and its schedule.
+//!
+//! One input is one execution on the shuttle engine. What the target reports to libFuzzer besides the code it ran is
+//! evacuation-phase coverage: a counter for each pair of situations.
+
+use super::artifact;
+use crate::case::Case;
+use crate::catalogue::Allowed;
+use crate::coverage::Coverage;
+use crate::engines::judge::Judge;
+use crate::engines::shuttle::{Policy, run};
+use crate::engines::{Limits, Report};
+use crate::generators::mutate_threads;
+use crate::input::threads::decode;
+use crate::schedulers::bytes;
+use std::ffi::{c_int, c_long};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+
+/// Counters for libFuzzer: more than the pairs that happen, so that few share one.
+pub const COUNTERS: usize = 1 << 14;
+
+static RUNS: AtomicU64 = AtomicU64::new(0);
+static MET: Mutex<Option<Coverage>> = Mutex::new(None);
+
+// SAFETY: both are the C library's, with these types; neither has preconditions.
+unsafe extern "C" {
+    safe fn atexit(function: extern "C" fn()) -> c_int;
+    safe fn clock() -> c_long;
+}
+
+/// Runs the case these bytes stand for, once, by their schedule.
+pub fn execute(bytes: &[u8]) -> (Case, Report) {
+    let (case, schedule) = decode(bytes);
+    let (scheduler, chooser) = bytes::once(schedule);
+    let judge = Judge::new(&case, Allowed::default());
+    let policy = Policy { scheduler, chooser, stale: false };
+    let report = run(&case, judge, policy, &Limits::executions(1));
+    (case, report)
+}
+
+/// The case these bytes stand for, with the schedule that they found something by, if they did.
+pub fn case(bytes: &[u8]) -> Case {
+    let (case, report) = execute(bytes);
+    let schedule = report.found.map_or_else(Vec::new, |found| found.schedule);
+    Case { schedule, ..case }
+}
+
+/// One run of the target. When something is found, says what, and how to replay it, and aborts.
+pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // If it cannot be registered, the summary is missed and nothing else.
+        let _ = atexit(summary);
+    });
+    let (case, report) = execute(bytes);
+    // Relaxed: counters that nothing is read through.
+    RUNS.fetch_add(1, Ordering::Relaxed);
+    let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    let met = met.get_or_insert_default();
+    for pair in report.coverage.pairs() {
+        counters[spread(pair.code())].store(1, Ordering::Relaxed);
+        met.meet(pair);
+    }
+    if let Some(found) = report.found {
+        let case = Case { schedule: found.schedule, ..case };
+        let file = artifact("schedules", bytes);
+        eprintln!("\n{case}\n{}\nreplay: cargo models replay {file}\n", found.finding);
+        std::process::abort();
+    }
+}
+
+/// A counter for a pair.
+fn spread(code: usize) -> usize {
+    (code as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> (usize::BITS - COUNTERS.ilog2())
+}
+
+extern "C" fn summary() {
+    // POSIX: a million ticks a second, whatever the clock.
+    let seconds = (clock() as f64 / 1e6).max(1e-6);
+    let runs = RUNS.load(Ordering::Relaxed);
+    let met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    let pairs = met.as_ref().map_or(0, Coverage::len);
+    eprintln!(
+        "{runs} executions in {seconds:.1} s of processor time: {:.0}/s; {pairs} evacuation-phase pairs",
+        runs as f64 / seconds
+    );
+}
+
+/// Mutates the target's input; see [`mutate_threads::mutate`].
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    mutate_threads::mutate(data, size, max_size, seed)
+}

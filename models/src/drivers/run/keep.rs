@@ -1,0 +1,62 @@
+//! A finding, written down and told.
+
+use super::{Options, Run};
+use crate::case::Case;
+use crate::engines::Report;
+use crate::engines::threads::Failure;
+use crate::finding;
+
+impl Run {
+    /// Writes a finding down and says so; false if it could not be written.
+    pub(super) fn keep(&self, name: &str, case: &Case, how: &str, report: &Report) -> bool {
+        let Some(found) = &report.found else { return true };
+        let case = Case { schedule: found.schedule.clone(), ..case.clone() };
+        let mut story = format!("scenario {name}, {how}\n");
+        for link in &found.chain {
+            story += &format!("chain: {link}\n");
+        }
+        let Options { engine, scheduler, policy, generated, .. } = &self.options;
+        let what = if *generated { "--generated" } else { name };
+        story += &format!(
+            "found by: cargo models run {what} --engine {} --scheduler {} --seed {}",
+            engine.name(),
+            scheduler.name(),
+            self.seed,
+        );
+        if let Some(policy) = policy {
+            story += &format!(" --policy {}", policy.display());
+        }
+        let kept = finding::keep(&self.options.findings, &case, &found.finding, &story);
+        println!("{name}:\n{}\n{story}", found.finding);
+        match kept {
+            Ok(path) => {
+                println!("replay: cargo models replay {}", path.display());
+                true
+            }
+            Err(error) => {
+                let place = self.options.findings.display();
+                eprintln!("cannot write to {place}: {error}; the case follows\n{case}");
+                false
+            }
+        }
+    }
+
+    /// The same for what real threads did: their history.
+    pub(super) fn keep_history(&self, name: &str, failure: &Failure) -> bool {
+        println!("{name}:\n{failure}");
+        match failure.keep(&self.options.findings) {
+            Ok(path) => {
+                println!("judge it again: cargo models replay {}", path.display());
+                true
+            }
+            Err(error) => {
+                let place = self.options.findings.display();
+                eprintln!(
+                    "cannot write to {place}: {error}; the history follows\n{}",
+                    failure.history
+                );
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What `cargo models run` can be told.
+
+use super::super::ops::seconds;
+use crate::schedulers::Named;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What runs a scenario.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Engine {
+    /// Random schedules, sequentially consistent values, happens-before as written.
+    #[default]
+    Shuttle,
+    /// The same, and loads may return older values where the orderings allow it.
+    Stale,
+    /// Every schedule with so many preemptions.
+    Dfs,
+    /// Every execution under loom, with so many preemptions.
+    Loom,
+    /// Real threads: what they happen to do.
+    Threads,
+}
+
+impl Engine {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Engine::Shuttle => "shuttle",
+            Engine::Stale => "stale",
+            Engine::Dfs => "dfs",
+            Engine::Loom => "loom",
+            Engine::Threads => "threads",
+        }
+    }
+
+    /// Does a policy choose?
+    pub(super) fn has_policy(self) -> bool {
+        matches!(self, Engine::Shuttle | Engine::Stale)
+    }
+
+    pub(super) fn is_exhaustive(self) -> bool {
+        matches!(self, Engine::Dfs | Engine::Loom)
+    }
+}
+
+/// What to run, how, and for how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// Scenarios by name, or part of it. All, if none is given.
+    pub scenarios: Vec<String>,
+    /// Generated cases in place of the catalogue.
+    #[arg(long, conflicts_with = "scenarios")]
+    pub generated: bool,
+    /// What runs them.
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: Engine,
+    /// Who chooses the schedules (of `shuttle` and `stale`).
+    #[arg(long, value_enum, default_value_t)]
+    pub scheduler: Named,
+    /// What `--scheduler perturb` does, in TOML (models/src/schedulers/perturb.toml, if not given).
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// How many preemptions an execution may have (of `dfs` and `loom`).
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub preemptions: usize,
+    /// Where the draws begin (drawn and printed if not given).
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub time: Option<Duration>,
+    /// Stop after so many executions of each scenario (runs until ctrl-C if neither this nor --time is given; `dfs` and
+    /// `loom` go through each scenario once).
+    #[arg(long, value_name = "N")]
+    pub executions: Option<u64>,
+    /// How many threads run turns.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Where findings are written.
+    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    pub findings: PathBuf,
+    /// Write what came of it to this file, for programs.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}

@@ -1,0 +1,39 @@
+//! Turns under real threads.
+//!
+//! A growth under way cannot be set up without a model: the cases begin before it, and many are too short for threads to
+//! meet. Generated programs are made for this engine: long, with keys that make the map grow.
+
+use crate::case::{Case, GIVEN};
+use crate::concurrent_subjects::SharedSubject;
+use crate::engines::threads::{Failure, SETUP, Settings};
+use crate::engines::{Limits, Report};
+use crate::generators::programs;
+use fastrand::Rng;
+
+/// Ops of a thread of a generated program.
+const OPS: usize = 40;
+
+/// A program from a seed.
+pub(super) fn program(seed: u64) -> Case {
+    let mut rng = Rng::with_seed(seed);
+    let threads = rng.usize(2..5);
+    programs::case(threads, OPS, &mut rng)
+}
+
+/// Runs a case again and again, until something is found.
+pub(super) fn turn(case: &Case, limits: &Limits) -> (Report, Option<Box<Failure>>) {
+    let mut case = case.clone();
+    for thread in case.threads.iter_mut().filter(|thread| thread.name == GIVEN) {
+        thread.name = SETUP.into();
+    }
+    let run = SharedSubject::Map.on_threads();
+    let (mut report, mut started) = (Report::default(), limits.start());
+    while started.more(report.executions) {
+        report.executions += 1;
+        match run(&case, Settings::default()) {
+            Ok(done) => report.steps += done.ops as u64,
+            Err(failure) => return (report, Some(failure)),
+        }
+    }
+    (report, None)
+}
