@@ -47,7 +47,6 @@ pub enum Named {
     /// shuttle's: a uniform random walk (Zhao et al., 2025).
     Urw,
     /// Partial order sampling where threads meet (Yuan et al., 2018).
-    #[default]
     Pos,
     /// Selectively uniform random walk (Zhao et al., 2025).
     Surw,
@@ -58,6 +57,7 @@ pub enum Named {
     /// Strings of bytes, drawn; as the fuzz target `schedules` reads them.
     Bytes,
     /// `perturb`, `surw`, `pos` and `points`, those most that meet something new.
+    #[default]
     Portfolio,
 }
 

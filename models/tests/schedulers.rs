@@ -339,9 +339,9 @@ fn a_portfolio_favours_who_meets_new_situations() {
         }
         f64::from(struck) / f64::from(struck + calm)
     };
-    // One member of four, and half of the executions of three.
-    near(executions(false), 0.25 + 0.75 * 0.5);
-    // `perturb` meets something new in each of its executions: weight 5. The others in half of theirs: weight 3.
+    // `perturb` has half of the shares; the others grow in half of their executions.
+    near(executions(false), 0.5 + 0.5 * 0.5);
+    // Each execution of `perturb` meets something new: five times its shares. Half of the others' do: three times theirs.
     let favoured = executions(true);
-    assert!((favoured - (5.0 + 9.0 * 0.5) / 14.0).abs() < 0.025, "{favoured}");
+    assert!((favoured - (15.0 + 9.0 * 0.5) / 24.0).abs() < 0.025, "{favoured}");
 }
