@@ -34,3 +34,11 @@ impl From<Exit> for ExitCode {
         ExitCode::from(exit as u8)
     }
 }
+
+/// How many of so many runs reached a growth, in words. Not every map says when it grows.
+fn reached_a_growth(grew: u64, runs: u64) -> String {
+    match grew {
+        0 => "none of them reported a growth".to_string(),
+        _ => format!("{:.0} % of them reached a growth", 100.0 * grew as f64 / runs as f64),
+    }
+}

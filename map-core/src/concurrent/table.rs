@@ -361,19 +361,19 @@ impl<K, V, P: Platform> Drained<K, V, P> {
     }
 
     /// Its buckets, out of every other thread's reach, with the overflow buckets behind them freed.
-    fn into_buckets(self: Box<Self>) -> Box<[Bucket<K, V, P>]> {
+    fn into_buckets(self) -> Box<[Bucket<K, V, P>]> {
         // SAFETY: `drain_segment` took the only link to the buckets, which `provide_segment` made;
         // **out-of-reach** since.
         unsafe { own_segment(self.first, self.len) }
     }
 
     /// Frees it; returns how many buckets it had, overflow buckets aside.
-    pub(crate) fn free(self: Box<Self>) -> usize {
+    pub(crate) fn free(self) -> usize {
         self.into_buckets().len()
     }
 
     /// The segment as a new one, if it has `len` buckets; else it is freed.
-    fn reuse(self: Box<Self>, len: usize) -> Option<Box<[Bucket<K, V, P>]>> {
+    fn reuse(self, len: usize) -> Option<Box<[Bucket<K, V, P>]>> {
         let mut buckets = self.into_buckets();
         if buckets.len() != len {
             return None;

@@ -65,8 +65,8 @@ extern "C" fn summary() {
     let seconds = (clock() as f64 / 1e6).max(1e-6);
     let [runs, grew, ops] = [&RUNS, &GREW, &OPS].map(|count| count.load(Ordering::Relaxed));
     eprintln!(
-        "{runs} runs, {:.0} % of them reached a growth; {ops} ops in {seconds:.1} s of processor time: {:.2} M ops/s",
-        100.0 * grew as f64 / runs.max(1) as f64,
+        "{runs} runs, {}; {ops} ops in {seconds:.1} s of processor time: {:.2} M ops/s",
+        super::reached_a_growth(grew, runs),
         ops as f64 / seconds / 1e6,
     );
 }

@@ -275,11 +275,11 @@ impl std::fmt::Display for Tally {
         let Report { ops, growths, panics } = self.report;
         write!(
             f,
-            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequences, {:.0} % of them reached a growth, {} growths, {} panics",
+            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequences, {}, {} growths, {} panics",
             HumanCount(ops),
             ops as f64 / seconds / 1e6,
             HumanCount(self.sequences),
-            100.0 * self.grew as f64 / (self.sequences.max(1) as f64),
+            super::reached_a_growth(self.grew, self.sequences),
             HumanCount(growths),
             HumanCount(panics),
         )
