@@ -12,6 +12,7 @@ use crate::faults::matrix::Matrix;
 use crate::faults::patch::{self, Fault, Kind};
 use crate::faults::results::{Row, Store, map_hash};
 use crate::faults::{page, table};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,9 @@ pub struct Options {
     /// Goes of each detector, from seed 1 on; after two that both find nothing it is given up.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
+    /// Seconds that triage has to make a finding smaller and name it; 0: none.
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    pub triage: Duration,
     /// Go on with the next fault as soon as one detector has found this one.
     #[arg(long)]
     pub first: bool,
@@ -50,6 +54,9 @@ pub struct Options {
     /// Faults that are worked on at once.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     pub jobs: u8,
+    /// Hunt for nothing, and report what is known from earlier runs.
+    #[arg(long, conflicts_with = "fresh")]
+    pub known: bool,
     /// Do not look at what is known from an earlier run.
     #[arg(long)]
     pub fresh: bool,
@@ -108,6 +115,11 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     }
     std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
     let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
+    // Held until the end: two runs would build over each other.
+    let lock = File::create(scratch.join("lock")).map_err(|error| said(&scratch, error))?;
+    if lock.try_lock().is_err() {
+        return Err(format!("{}: another run is at work there", scratch.display()));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);
     if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
@@ -191,6 +203,9 @@ impl Hunt {
                 return;
             }
             match self.look(job, Some(fault)) {
+                Ok(row) if self.options.known && row.attempts.is_empty() => {
+                    println!("[{}/{}] {}: not known", number + 1, self.faults.len(), row.slug);
+                }
                 Ok(row) => {
                     println!("[{}/{}] {}", number + 1, self.faults.len(), table::line(&row));
                     locked(&self.rows).push(row);
@@ -207,7 +222,7 @@ impl Hunt {
     fn look(&self, job: usize, fault: Option<&Fault>) -> Result<Row, String> {
         let fresh = Row::new(fault, self.map);
         let mut row = if self.options.fresh { fresh } else { self.store.load(fresh) };
-        if self.wanted(fault, &row).is_none() {
+        if self.options.known || self.wanted(fault, &row).is_none() {
             return Ok(row);
         }
         let copy = Copy::new(&self.options.workspace, &self.scratch, job);
@@ -246,6 +261,10 @@ impl Hunt {
             }
             let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
             row.add(detector, attempt);
+            self.store.save(&row).map_err(|error| error.to_string())?;
+        }
+        if row.is_killed() && !self.options.triage.is_zero() {
+            row.signature = detector::triage(&program, &findings, self.options.triage)?;
             self.store.save(&row).map_err(|error| error.to_string())?;
         }
         Ok(row)

@@ -209,6 +209,34 @@ impl Detector {
     }
 }
 
+/// What the program's own triage calls one of the findings of a folder, after so long at most; `None` if there is none that is
+/// a case, or it does not show again.
+///
+/// # Errors
+/// When triage cannot run: what it said.
+pub fn triage(program: &Path, findings: &Path, limit: Duration) -> Result<Option<String>, String> {
+    let Ok(entries) = std::fs::read_dir(findings) else { return Ok(None) };
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let case = files.filter(|path| path.extension().is_some_and(|extension| extension == "case"));
+    // The smallest is the quickest.
+    let size = |path: &std::path::PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
+    let Some(case) = case.min_by_key(size) else { return Ok(None) };
+    let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut command = limited(program);
+    command.args(["triage", "--json", "--runs", "1", "--jobs", "1", "--limit"]);
+    command.arg(limit.as_secs_f64().to_string()).arg("--findings").arg(scratch.path()).arg(case);
+    command.current_dir(scratch.path());
+    let ran = Ran::of(&mut command, scratch.path(), limit + GRACE)?;
+    let lines = ran.said.lines().filter_map(|line| serde_json::from_str::<Triaged>(line).ok());
+    Ok(lines.filter_map(|line| line.name).next())
+}
+
+/// What is read of a line of triage.
+#[derive(Deserialize)]
+struct Triaged {
+    name: Option<String>,
+}
+
 /// The program, with an end to its memory.
 fn limited(program: &Path) -> Command {
     let mut command = Command::new("sh");

@@ -33,6 +33,9 @@ pub struct Row {
     pub broken: Option<String>,
     /// What the compiler warned of.
     pub warnings: Vec<String>,
+    /// What triage calls it.
+    #[serde(default)]
+    pub signature: Option<String>,
     /// By detector, what each go came to.
     pub attempts: BTreeMap<String, Vec<Attempt>>,
 }

@@ -94,7 +94,7 @@ pub fn markdown(matrix: &Matrix, how: &str) -> String {
                 "| {} | {} | {} |",
                 row.slug,
                 cells_text.join(" | "),
-                signature(cells)
+                signature(row, cells)
             );
         }
         let _ = writeln!(text, "\n### Executions\n");
@@ -110,8 +110,11 @@ pub fn markdown(matrix: &Matrix, how: &str) -> String {
     text + &comparison(matrix)
 }
 
-/// What the detector that was quickest says.
-fn signature(cells: &[Cell]) -> String {
+/// What triage calls it, or else what the detector that was quickest says.
+fn signature(row: &Row, cells: &[Cell]) -> String {
+    if let Some(signature) = &row.signature {
+        return signature.replace('|', "\\|");
+    }
     let kills = cells.iter().filter_map(|cell| match cell {
         Cell::Killed(kill) => Some(kill),
         _ => None,
