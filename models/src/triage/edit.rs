@@ -37,8 +37,8 @@ pub enum Edit {
     DropThread(usize),
     /// Drops ops of a thread.
     DropOps(Piece),
-    /// Puts one op in the place of several.
-    Fold(Piece, Op),
+    /// Puts one op in the place of several, and renames a key.
+    Fold(Piece, Op, (u16, u16)),
     /// Drops departures from the schedule.
     DropForced(Range<usize>),
     /// Exchanges two threads, which changes what is ordinary.
@@ -69,7 +69,10 @@ impl Edit {
         match self {
             Edit::DropThread(thread) => drop_thread(&mut case, *thread),
             Edit::DropOps(piece) => drop_ops(&mut case, *piece, None),
-            Edit::Fold(piece, op) => drop_ops(&mut case, *piece, Some(*op)),
+            Edit::Fold(piece, op, name) => {
+                drop_ops(&mut case, *piece, Some(*op));
+                rekey(&mut case, &[*name]);
+            }
             Edit::DropForced(piece) => drop(case.schedule.drain(piece.clone())),
             Edit::Exchange(first, second) => case.threads.swap(*first, *second),
             Edit::Preempt(_) => {}
@@ -80,10 +83,7 @@ impl Edit {
             Edit::Replace(Piece { thread, start, .. }, op) => {
                 case.threads[*thread].ops[*start] = *op;
             }
-            Edit::Rekey(names) => {
-                let ops = case.threads.iter_mut().flat_map(|thread| &mut thread.ops);
-                ops.for_each(|op| *op = rekeyed(*op, names));
-            }
+            Edit::Rekey(names) => rekey(&mut case, names),
         }
         case
     }
@@ -121,6 +121,11 @@ fn drop_ops(case: &mut Case, Piece { thread, start, len }: Piece, put: Option<Op
             at.op -= len - usize::from(put.is_some());
         }
     }
+}
+
+fn rekey(case: &mut Case, names: &[(u16, u16)]) {
+    let ops = case.threads.iter_mut().flat_map(|thread| &mut thread.ops);
+    ops.for_each(|op| *op = rekeyed(*op, names));
 }
 
 fn rekeyed(op: Op, names: &[(u16, u16)]) -> Op {
@@ -246,34 +251,63 @@ fn lower(number: u16) -> impl Iterator<Item = u16> {
     tries.into_iter().filter(move |&less| less < number)
 }
 
-/// Runs of inserts as one op that fills the map.
+/// Entries that start a growth: one more than 1, 2, 4, … buckets hold.
+const THRESHOLDS: [u8; 6] = [9, 14, 27, 53, 105, 209];
+/// Other keys to look at when new ones fill the map: where in its table a key stands is what matters.
+const TARGETS: u16 = 8;
+
+/// What only fills the map as one op that fills it: runs of inserts, and all that comes before the last op.
 pub fn folds(case: &Case) -> Vec<Edit> {
     let mut edits = Vec::new();
     if !case.is_sequential() {
         return edits;
     }
-    let is_filling = |op: &Op| class_of(op.kind()) == "insert";
     let ops = case.ops();
+    let is_filling = |op: &Op| class_of(op.kind()) == "insert";
+    let mut pieces: Vec<Range<usize>> = Vec::new();
+    pieces.push(0..ops.len().saturating_sub(1));
     let mut start = 0;
     while start < ops.len() {
         let run = ops[start..].iter().take_while(|op| is_filling(op)).count();
-        let first = ops[start..start + run].iter().find_map(|op| first_key(*op)).unwrap_or(0);
-        for len in [run, run.saturating_sub(1), run.saturating_sub(2), run / 2] {
-            if len < 2 {
-                continue;
-            }
-            let fills = [1, 0, 2, -1].map(|distance| Op::FillToThreshold(distance, first));
-            let all = fills.into_iter().chain([Op::Extend(first, len.min(255) as u8)]);
-            edits.extend(all.map(|op| Edit::Fold(Piece { thread: 0, start, len }, op)));
-        }
+        pieces.extend([run, run.saturating_sub(1), run / 2].map(|len| start..start + len));
         start += run + 1;
+    }
+    for piece in pieces.into_iter().filter(|piece| piece.len() >= 2) {
+        let after = ops.get(piece.end).and_then(|op| first_key(*op)).unwrap_or(0);
+        let first = ops[piece.clone()].iter().find_map(|op| first_key(*op)).unwrap_or(0);
+        let here = Piece { thread: 0, start: piece.start, len: piece.len() };
+        for op in fills(first, piece.len()) {
+            let targets = (0..TARGETS).chain([after, piece.len() as u16 - 1]);
+            edits.extend(targets.map(|target| Edit::Fold(here, op, (after, target))));
+        }
     }
     edits
 }
 
-/// Plainer ops that do much the same.
+/// Ops that put many entries into a map.
+fn fills(first: u16, len: usize) -> impl Iterator<Item = Op> {
+    let extends = THRESHOLDS.into_iter().chain([len.min(255) as u8]).map(|len| Op::Extend(0, len));
+    extends.chain([1, 0, 2, -1].map(|distance| Op::FillToThreshold(distance, first)))
+}
+
+/// Plainer ops that do much the same; for the last op, an insert.
 pub fn kinds(case: &Case) -> Vec<Edit> {
-    each_op(case, simpler)
+    let sequential = case.is_sequential();
+    let mut edits = each_op(case, |op| {
+        let mut ops = simpler(op);
+        if sequential && op.kind() == Kind::Remove {
+            // If it is there for the growth work it does.
+            ops.extend([Op::Evacuate(1), Op::Evacuate(2)]);
+        }
+        ops
+    });
+    if let Some(last) = case.ops().len().checked_sub(1).filter(|_| sequential) {
+        let fresh = keys(case).last().map_or(0, |key| key.saturating_add(1));
+        let here = Piece { thread: 0, start: last, len: 1 };
+        let inserts = [first_key(case.ops()[last]).unwrap_or(fresh), fresh];
+        edits.extend(inserts.map(|key| Edit::Replace(here, Op::Insert(key, key))));
+    }
+    edits
 }
 
 /// Smaller arguments but for keys.
@@ -333,10 +367,10 @@ fn first_of(op: Op, wanted: Argument) -> Option<u16> {
 fn plainness(kind: Kind) -> u64 {
     use Kind::*;
     match kind {
-        Get | Insert | Remove => 0,
+        Get | Insert => 0,
         FillToThreshold | Extend | Clear | Iter | Clone | Retain | Reserve | ShrinkToFit
         | Update | CursorOpen | CursorStep | CursorClose | Evacuate | Len => 1,
-        Drain | IntoIter | EvacuateTo | Compute | ExtractIf => 2,
+        Remove | Drain | IntoIter | EvacuateTo | Compute | ExtractIf => 2,
         _ => 3,
     }
 }

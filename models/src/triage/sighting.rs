@@ -8,6 +8,7 @@ use crate::case::{Case, Forced};
 use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{Budget, Outcome, Witness, check};
+use crate::oracles::{well_formed, work};
 use serde::{Deserialize, Serialize};
 
 /// This oracle's name: the process that ran the case ended by itself.
@@ -91,13 +92,18 @@ impl Sighting {
         }
     }
 
-    /// Is it the same failure? The oracle, the rule and what kind of op broke it; the phase of the growth as far as it is
-    /// known.
+    /// Is it the same failure? The oracle, the rule, how the answer differs; and what kind of op it was, where that is what
+    /// the rule is about: which op comes upon a broken structure, or upon growth work not done, is chance. The phase of the
+    /// growth is left open, it is the smallest case's.
     pub fn is_like(&self, other: &Sighting) -> bool {
         self.oracle == other.oracle
             && self.rule == other.rule
             && self.symptom == other.symptom
-            && self.class == other.class
+            && (self.is_structural() || family(&self.class) == family(&other.class))
+    }
+
+    fn is_structural(&self) -> bool {
+        [well_formed::NAME, "well_formed", work::NAME].contains(&self.oracle.as_str())
     }
 
     /// The schedule of this run.
@@ -105,6 +111,14 @@ impl Sighting {
         let lines = self.schedule.join("\n");
         let text = format!("case 1\nthread a\nend\nschedule\n{lines}\nend\n");
         Case::parse(&text).map_or_else(|_| Vec::new(), |case| case.schedule)
+    }
+}
+
+/// Kinds of ops that go the same way in a map.
+fn family(class: &str) -> &str {
+    match class {
+        "drain" | "into-iter" => "clear",
+        class => class,
     }
 }
 

@@ -54,23 +54,30 @@ impl Phase {
         }
     }
 
-    /// Of a run, by its pictures: the most that was going on.
-    pub fn of_run(events: &[Event]) -> Phase {
-        let phase = |event: &Event| match event {
-            Event::State(picture) => Some(Phase::of_picture(picture)),
-            _ => None,
+    /// The most that was going on in a run: what the finding says, or its pictures.
+    pub fn of_run(said: Phase, events: &[Event]) -> Phase {
+        let (mut most, mut buckets) = (said, None);
+        let mut raise = |phase: Phase| {
+            if phase.busyness() > most.busyness() {
+                most = phase;
+            }
         };
-        events
-            .iter()
-            .filter_map(phase)
-            .max_by_key(|phase| phase.busyness())
-            .unwrap_or(Phase::Unknown)
+        for event in events {
+            let Event::State(picture) = event else { continue };
+            raise(Phase::of_picture(picture));
+            let now = picture.tables.last().map(|table| table.buckets.len());
+            // A small growth begins and ends between two pictures.
+            if buckets.is_some() && now > buckets {
+                raise(Phase::Doubling);
+            }
+            buckets = now;
+        }
+        most
     }
 
     fn of_picture(picture: &Picture) -> Phase {
         match &picture.tables[..] {
-            [one] if one.name.starts_with("table 0 ") => Phase::BeforeGrowth,
-            [] | [_] => Phase::AfterGrowth,
+            [] | [_] => Phase::BeforeGrowth,
             [old, new] if old.buckets.len() == new.buckets.len() => Phase::SameSize,
             [_, _] => Phase::Doubling,
             _ => Phase::Nested,
@@ -82,8 +89,8 @@ impl Phase {
             Phase::Unknown => 0,
             Phase::BeforeGrowth => 1,
             Phase::AfterGrowth => 2,
-            Phase::Explicit | Phase::SameSize => 3,
-            Phase::Doubling => 4,
+            Phase::Doubling => 3,
+            Phase::Explicit | Phase::SameSize => 4,
             Phase::Nested => 5,
         }
     }

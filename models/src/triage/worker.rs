@@ -292,10 +292,8 @@ pub fn minimise_in_workers(
         }
         _ => minimise(case, sighting, &pool, settings),
     };
-    if minimal.sighting.phase == Phase::Unknown {
-        // The engines do not say how far a shared map had grown; a trace does.
-        let (_, events) = Worker::start()?.trace(lab, &minimal.case)?;
-        minimal.sighting.phase = Phase::of_run(&events);
-    }
+    // The finding says how far the map had grown when it failed, if that; a trace says what went before.
+    let (_, events) = Worker::start()?.trace(lab, &minimal.case)?;
+    minimal.sighting.phase = Phase::of_run(minimal.sighting.phase, &events);
     Ok(minimal)
 }
