@@ -5,7 +5,6 @@
 //! folder of build products, so dependencies are built once for all.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,8 +13,8 @@ use std::time::SystemTime;
 
 /// What of a workspace is copied.
 const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz"];
-/// What is not, wherever it is.
-const LEFT_OUT: [&str; 5] = ["target", "corpus", "artifacts", "coverage", ".git"];
+/// What of them is not.
+const LEFT_OUT: [&str; 4] = ["fuzz/target", "fuzz/corpus", "fuzz/artifacts", "fuzz/coverage"];
 /// The profile that faults are built with.
 pub const PROFILE: &str = "faults";
 
@@ -158,9 +157,9 @@ fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<
         found.insert(part.to_path_buf());
     } else if path.is_dir() {
         for entry in std::fs::read_dir(&path)? {
-            let name = entry?.file_name();
-            if !LEFT_OUT.map(OsStr::new).contains(&name.as_os_str()) {
-                files(root, &part.join(name), found)?;
+            let part = part.join(entry?.file_name());
+            if !LEFT_OUT.map(Path::new).contains(&part.as_path()) {
+                files(root, &part, found)?;
             }
         }
     }
