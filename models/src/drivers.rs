@@ -5,6 +5,8 @@
 //! # Checked by
 //! `tests/command_line.rs`.
 
+pub mod bench;
+pub mod compare;
 pub mod encode;
 pub mod faults;
 pub mod findings;

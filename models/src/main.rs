@@ -1,7 +1,9 @@
 //! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
 
 use clap::{Parser, Subcommand};
-use models::drivers::{Exit, encode, faults, findings, go_trace, ops, replay, run, triage};
+use models::drivers::{
+    Exit, bench, compare, encode, faults, findings, go_trace, ops, replay, run, triage,
+};
 use models::triage::worker;
 use std::process::ExitCode;
 
@@ -21,6 +23,10 @@ enum Verb {
     List,
     /// Run scenarios, or generated cases with several threads, under a model checker.
     Run(run::Options),
+    /// Exhaust scenarios under loom and by search, and compare the outcomes.
+    Compare(compare::Options),
+    /// Measure each engine beside plain shuttle and plain loom.
+    Bench(bench::Options),
     /// Run cases and fuzz inputs again.
     Replay(replay::Options),
     /// From crashes to stories: replay, make small, name, show.
@@ -56,6 +62,8 @@ fn main() -> ExitCode {
         Verb::Ops(options) => ops::drive(&options),
         Verb::List => run::list(),
         Verb::Run(options) => run::drive(&options),
+        Verb::Compare(options) => compare::drive(&options),
+        Verb::Bench(options) => bench::drive(&options),
         Verb::Replay(options) => replay::drive(&options),
         Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),

@@ -212,3 +212,17 @@ fn a_crash_file_of_the_target_schedules_is_a_case() {
     let (code, out, _) = models(&["replay", "--show", seed.to_str().expect("UTF-8")], here.path());
     assert!(code == 0 && out.contains("thread ben\n  insert k2 v100\nend"), "{out}");
 }
+
+#[test]
+fn engines_are_compared_and_measured() {
+    let here = folder();
+    let (code, out, _) = models(&["compare", "removed_entry_outlives_its_reader"], here.path());
+    assert!(code == 0 && out.contains("1 of 1 scenarios exhausted and compared"), "{out}");
+    let (code, out, _) = models(&["bench", "--time", "0.02"], here.path());
+    assert!(code == 0, "{out}");
+    for row in
+        ["plain shuttle, random", "plain loom", "shuttle, portfolio", "stale", "dfs", "threads"]
+    {
+        assert!(out.contains(&format!("| {row}")), "{row}\n{out}");
+    }
+}

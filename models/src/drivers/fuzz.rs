@@ -34,6 +34,17 @@ unsafe extern "C" {
     safe fn clock() -> c_long;
 }
 
+/// How long this process has used a processor.
+pub(super) fn processor_seconds() -> f64 {
+    // POSIX: a million ticks a second, whatever the clock.
+    (clock() as f64 / 1e6).max(1e-6)
+}
+
+/// Has this done when the process ends. If it cannot be registered, a summary is missed and nothing else.
+fn at_exit(function: extern "C" fn()) {
+    let _ = atexit(function);
+}
+
 /// Runs the property on the case these bytes stand for.
 ///
 /// # Panics
@@ -41,8 +52,7 @@ unsafe extern "C" {
 pub fn one(target: &str, subject: Subject, bytes: &[u8]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // If it cannot be registered, the summary is missed and nothing else.
-        let _ = atexit(summary);
+        at_exit(summary);
     });
     CASE.with_borrow_mut(|case| {
         input::decode_into(bytes, case);
@@ -61,8 +71,7 @@ fn count(report: Report) {
 }
 
 extern "C" fn summary() {
-    // POSIX: a million ticks a second, whatever the clock.
-    let seconds = (clock() as f64 / 1e6).max(1e-6);
+    let seconds = processor_seconds();
     let [runs, grew, ops] = [&RUNS, &GREW, &OPS].map(|count| count.load(Ordering::Relaxed));
     eprintln!(
         "{runs} runs, {}; {ops} ops in {seconds:.1} s of processor time: {:.2} M ops/s",

@@ -3,7 +3,7 @@
 //! One input is one execution on the shuttle engine. What the target reports to libFuzzer besides the code it ran is
 //! evacuation-phase coverage: a counter for each pair of situations.
 
-use super::artifact;
+use super::{artifact, at_exit, processor_seconds};
 use crate::case::Case;
 use crate::catalogue::Allowed;
 use crate::coverage::Coverage;
@@ -13,7 +13,6 @@ use crate::engines::{Limits, Report};
 use crate::generators::mutate_threads;
 use crate::input::threads::decode;
 use crate::schedulers::bytes;
-use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -22,12 +21,6 @@ pub const COUNTERS: usize = 1 << 14;
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 static MET: Mutex<Option<Coverage>> = Mutex::new(None);
-
-// SAFETY: both are the C library's, with these types; neither has preconditions.
-unsafe extern "C" {
-    safe fn atexit(function: extern "C" fn()) -> c_int;
-    safe fn clock() -> c_long;
-}
 
 /// Runs the case these bytes stand for, once, by their schedule.
 pub fn execute(bytes: &[u8]) -> (Case, Report) {
@@ -50,8 +43,7 @@ pub fn case(bytes: &[u8]) -> Case {
 pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // If it cannot be registered, the summary is missed and nothing else.
-        let _ = atexit(summary);
+        at_exit(summary);
     });
     let (case, report) = execute(bytes);
     // Relaxed: counters that nothing is read through.
@@ -76,8 +68,7 @@ fn spread(code: usize) -> usize {
 }
 
 extern "C" fn summary() {
-    // POSIX: a million ticks a second, whatever the clock.
-    let seconds = (clock() as f64 / 1e6).max(1e-6);
+    let seconds = processor_seconds();
     let runs = RUNS.load(Ordering::Relaxed);
     let met = MET.lock().unwrap_or_else(PoisonError::into_inner);
     let pairs = met.as_ref().map_or(0, Coverage::len);
