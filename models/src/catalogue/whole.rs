@@ -48,6 +48,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert([KEY, NEIGHBOUR]))
             .thread("iterator", [Iter])
             .thread("writer", [Remove(KEY), Insert(TWIN, V)]),
+        // A key that was read goes, another takes its slot, and it comes back to a slot that was not read yet: once, all the same.
+        scenario("iteration_yields_a_key_that_comes_back_once")
+            .given(insert([KEY, NEIGHBOUR]))
+            .thread("iterator", [Iter])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V), Insert(KEY, V)]),
         // The map grows twice under the iterator.
         scenario("iteration_across_two_growths")
             .capacity(8)
