@@ -1,6 +1,6 @@
 //! `cargo models run`: scenarios, or generated cases, under an engine.
 //!
-//! The work is cut into turns. Scenarios under a randomized engine are [`lanes`]; generated cases, and the engines that go
+//! The work is cut into turns. Scenarios under a randomized engine are `lanes`; generated cases, and the engines that go
 //! through a scenario once, take turns that know nothing of each other: turn `n` of seed `s` is the same on every machine,
 //! whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
 
