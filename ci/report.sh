@@ -11,10 +11,10 @@ cat > "$out/findings/raw.case" <<'CASE'
 case 1
 # --subject wrong
 thread main
-  fill-to-threshold +1 k0
-  insert k70 v7
+  reserve 27
+  fill-to-threshold +1 k4
   get k3
-  remove k2
+  remove k4
 end
 CASE
 exit=0
