@@ -15,6 +15,7 @@
 
 mod common;
 
+use common::fuse::{Call, Fuse};
 use common::{By, Ledger, Map, Subject, Tracked, in_every_state};
 use std::collections::BTreeMap;
 use std::mem::forget;
@@ -346,4 +347,16 @@ fn values_are_dropped_when_removed_even_before_a_cursor() {
             Ledger::reset();
         },
     );
+}
+
+#[test]
+fn a_drop_that_panics_in_clear_leaks_nothing() {
+    in_every_state(Tracked::new, Tracked::new, |subject| {
+        let Subject { name, mut map, .. } = subject;
+        let some = !map.is_empty();
+        assert_eq!(Fuse::blows(Call::Drop, 0, || map.clear()), some, "{name}");
+        assert!(map.is_empty(), "{name}");
+        Ledger::assert_alive(0, &name);
+        Ledger::reset();
+    });
 }
