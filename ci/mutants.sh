@@ -4,8 +4,8 @@
 #
 #   ci/mutants.sh [--shard K/N] [FILE…]        default: all of map-core/src, which takes hours
 #
-# Installs cargo-mutants if it is missing. Survivors that are equivalent: corpus/faults/MUTANTS.md. Exit 0: none survived.
-# 1: some did. An interrupted run goes on where it was.
+# Installs cargo-mutants if it is missing. Exit 0: none survived. 1: some did: each wants a new check, or is equivalent. An
+# interrupted run goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants
