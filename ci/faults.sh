@@ -13,7 +13,7 @@ case ${1:-} in
     '') cargo models faults --budget 10 --seeds 10 --focus --jobs 2 --markdown corpus/faults/MATRIX.md ;;
     --subset)
         # One of each sort: lookups, evacuation, iteration, panics, thresholds; an edge, a lock, a retirement, a counter.
-        cargo models faults --first --budget 20 --detectors ops,ops-iteration,ops-panics,pos,stale --only \
+        cargo models faults --first --budget 10 --detectors ops,ops-iteration,ops-panics,pos,stale --only \
             delete-looks-only,evacuation-ends-at,trail-misses,retain-panic,load-threshold-off,edge-unlock-store,writer-does-not-recheck,entry-retired-twice,len-counted-before ;;
     *) cargo models faults "$@" ;;
 esac

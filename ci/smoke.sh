@@ -11,7 +11,7 @@ for target in $(cargo fuzz list); do
     sanitizer=address
     # Coroutine stacks and AddressSanitizer get in each other's way.
     [ "$target" = schedules ] && sanitizer=none
-    cargo fuzz run --sanitizer "$sanitizer" "$target" "$scratch" ${seeds+"${seeds[@]}"} -- -seed=1 -runs=2000 -max_total_time=30 -verbosity=0
+    cargo fuzz run --sanitizer "$sanitizer" "$target" "$scratch" ${seeds+"${seeds[@]}"} -- -seed=1 -runs=1000 -max_total_time=15 -verbosity=0
     rm -rf "$scratch"
 done
 cargo models ops --seed 1 --ops 2000000
