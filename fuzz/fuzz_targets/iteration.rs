@@ -4,12 +4,16 @@
 #[cfg(target_os = "linux")]
 mod instrumentation;
 
-use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
+use models::generators::mutate;
 use models::generators::ops::Mix;
 use models::subjects::Subject;
 
 fuzz_target!(|bytes: &[u8]| fuzz::one("iteration", Subject::Map, bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     fuzz::mutate(data, size, max_size, seed, Mix::Iteration)
+});
+fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
+    mutate::cross_over(one, other, out, seed)
 });

@@ -76,7 +76,7 @@ fn crossing_over_takes_the_start_of_one_and_the_end_of_the_other() {
     let (one, other) = (vec![0; 300], vec![2; 300]);
     let mut out = vec![0; 4096];
     for seed in 0..50 {
-        let size = cross_over(&one, &other, &mut out, 400, seed);
+        let size = cross_over(&one, &other, &mut out[..400], seed);
         assert!(size <= 400);
         let case = decode(&out[..size]);
         let first_insert = case.ops().iter().position(|op| matches!(op, Op::Insert(..)));

@@ -1,4 +1,5 @@
-//! Mutation of ops, for `libfuzzer_sys::fuzz_mutator!`: the bytes are read as a case, changed as one, and written back.
+//! Mutation of ops, for `fuzz_mutator!` and `fuzz_crossover!` of `libfuzzer_sys`: the bytes are read as a case, changed
+//! as one, and written back.
 //!
 //! Having a mutator also switches off libFuzzer's length control, which would keep inputs too short for a map to
 //! grow; a case that is too short is made longer here.
@@ -36,8 +37,8 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, mix: Mix
     write_back(data, max_size, case)
 }
 
-/// A case made of the start of one and the end of another; returns its size.
-pub fn cross_over(one: &[u8], other: &[u8], out: &mut [u8], max_size: usize, seed: u32) -> usize {
+/// Writes a case made of the start of one and the end of another to `out`; returns its size.
+pub fn cross_over(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     let mut rng = Rng::with_seed(seed as u64);
     let mut case = decode(one);
     let tail = decode(other);
@@ -45,7 +46,7 @@ pub fn cross_over(one: &[u8], other: &[u8], out: &mut [u8], max_size: usize, see
     let from = rng.usize(0..=tail.ops().len());
     case.ops_mut().truncate(cut);
     case.ops_mut().extend_from_slice(&tail.ops()[from..]);
-    write_back(out, max_size, case)
+    write_back(out, out.len(), case)
 }
 
 fn write_back(data: &mut [u8], max_size: usize, case: Case) -> usize {
