@@ -19,7 +19,7 @@
 //! Model platforms free segments as soon as they may, to notice who still uses one: see
 //! [`Platform::RECYCLES_SEGMENTS`].
 //! # Checked by
-//! The unit tests below; `tests/concurrent_stress.rs` under AddressSanitizer and LeakSanitizer.
+//! The unit tests below; `tests/concurrent_stress.rs`, where segments are tiny and come round all the time.
 
 use super::table::Drained;
 use crate::platform::{Atomic, Platform};

@@ -86,6 +86,7 @@ unsafe impl Platform for Shaken {
 
     const EVACUATION_BARRIER: bool = true;
     const SEGMENT_BUCKETS_LOG2: u32 = 1;
+    const RECYCLES_SEGMENTS: bool = true;
 
     fn task() -> usize {
         Std::task()
