@@ -188,14 +188,12 @@ impl<K, V> Handle<K, V> {
 
     #[inline]
     pub(crate) fn tophash(self, slot: usize) -> u8 {
-        self.tophashes()[slot]
+        self.word().tophash(slot)
     }
 
     #[inline]
     pub(crate) fn set_tophash(self, slot: usize, tophash: u8) {
-        assert!(slot < SLOTS);
-        // SAFETY: **live**, and the index was checked.
-        unsafe { (*self.header.as_ptr())[slot] = tophash }
+        self.set_tophashes(self.word().with(slot, tophash).tophashes());
     }
 
     #[inline]

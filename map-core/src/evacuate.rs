@@ -34,7 +34,7 @@ use crate::bucket::{Handle, Segment, Slot};
 use crate::growth::{self, EvacuationOrder, GrowthKind};
 use crate::table::Table;
 use crate::tables::Tables;
-use crate::tophash::{EVACUATED_EMPTY, EVACUATED_HIGH, EVACUATED_LOW, SLOTS, is_full};
+use crate::tophash::{EVACUATED_EMPTY, EVACUATED_HIGH, EVACUATED_LOW, SLOTS, Word};
 use crate::trail::Place;
 
 /// How many evacuated old buckets one advance of the mark skips at most.
@@ -247,19 +247,16 @@ impl<K, V> Tables<K, V> {
         // Moves. Nothing from here on can fail or panic.
         let mut hashes = self.hashes.iter();
         for (depth, bucket) in head.chain().enumerate() {
-            let mut states = bucket.tophashes();
-            for (slot, state) in states.iter_mut().enumerate() {
-                if !is_full(*state) {
-                    *state = EVACUATED_EMPTY;
-                    continue;
-                }
+            let mut states = Word::new([EVACUATED_EMPTY; SLOTS]);
+            for slot in bucket.word().full() {
                 let spread = hashes.next().map_or(0, |&hash| hash as usize & !old.mask());
                 let target = (index | spread) & new.mask();
-                *state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
+                let state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
+                states = states.with(slot, state);
                 // SAFETY: **touched**: by **feeds** it is one of the buckets touched above, or the
                 // new table was made fresh.
                 let (to_depth, to) = append(unsafe { new.head(target) }, &mut spares);
-                // SAFETY: **filled**: the state was just read; buckets of two tables are distinct.
+                // SAFETY: **filled**: `full` yields full slots; buckets of two tables are distinct.
                 unsafe { bucket.move_entry(slot, to.bucket, to.index) };
                 self.overflow_buckets += usize::from(to_depth > 0 && to.index == 0);
                 if let Some(trail) = &mut self.trail {
@@ -274,7 +271,7 @@ impl<K, V> Tables<K, V> {
                     );
                 }
             }
-            bucket.set_tophashes(states);
+            bucket.set_tophashes(states.tophashes());
         }
         free_overflow(head);
         growing.evacuated += 1;

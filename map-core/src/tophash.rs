@@ -17,7 +17,8 @@
 //! | [`EVACUATED_HIGH`] | old | the entry moved to a new bucket of a higher index |
 //! | [`EVACUATED_EMPTY`] | old | the slot was empty when its bucket was evacuated |
 //!
-//! The eight tophashes of a bucket are searched at once, as one word.
+//! The eight tophashes of a bucket are searched at once, as one word. They are written as one, too: a
+//! processor makes the next search wait that reads a word of which it has just written a byte.
 //!
 //! # Invariants
 //! - **one-world**: the slots of a chain are either all in evacuated states or none is.
@@ -81,6 +82,25 @@ impl Word {
     #[inline]
     pub(crate) const fn new(tophashes: [u8; SLOTS]) -> Self {
         Self(u64::from_le_bytes(tophashes))
+    }
+
+    #[inline]
+    pub(crate) const fn tophashes(self) -> [u8; SLOTS] {
+        self.0.to_le_bytes()
+    }
+
+    /// The tophash of one slot.
+    #[inline]
+    pub(crate) const fn tophash(self, slot: usize) -> u8 {
+        assert!(slot < SLOTS);
+        (self.0 >> (8 * slot)) as u8
+    }
+
+    /// The same word with another tophash for one slot.
+    #[inline]
+    pub(crate) const fn with(self, slot: usize, tophash: u8) -> Self {
+        assert!(slot < SLOTS);
+        Self(self.0 & !(0xff << (8 * slot)) | (tophash as u64) << (8 * slot))
     }
 
     /// The slots whose tophash is exactly `tophash`.
@@ -198,5 +218,11 @@ mod tests {
         assert_eq!(word.full().collect::<Vec<_>>(), slots(&is_full));
         assert_eq!(word.ends_chain(), bytes.contains(&EMPTY_REST));
         assert_eq!(word.is_evacuated(), is_evacuated(bytes[0]));
+        for slot in 0..SLOTS {
+            assert_eq!(word.tophash(slot), bytes[slot]);
+            let mut changed = bytes;
+            changed[slot] = wanted;
+            assert_eq!(word.with(slot, wanted).tophashes(), changed);
+        }
     }
 }
