@@ -24,8 +24,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a sequence may take before the watchdog steps in.
-const HANG: Duration = Duration::from_secs(20);
 /// How long to spend on making a finding smaller.
 const SHRINK: Duration = Duration::from_secs(10);
 /// In the `get-insert-remove` mix, which is for speed, only one sequence in so many is looked at inside.
@@ -61,6 +59,9 @@ pub struct Options {
     /// Do not make a finding smaller.
     #[arg(long)]
     pub as_found: bool,
+    /// Seconds that a sequence may take before the watchdog steps in.
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    pub patience: Duration,
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,
@@ -216,10 +217,10 @@ fn watch(options: Options, seed: u64, sequence: Arc<AtomicU64>) {
             let now = sequence.load(Ordering::Relaxed);
             if now != last || now == u64::MAX {
                 (last, since) = (now, Instant::now());
-            } else if since.elapsed() >= HANG {
+            } else if since.elapsed() >= options.patience {
                 let mut case = Case::default();
                 generate(&options, seed, now, &mut case);
-                let detail = format!("has not come in {} s", HANG.as_secs());
+                let detail = format!("has not come in {:.0} s", options.patience.as_secs_f64());
                 let objection =
                     Objection { oracle: "hang", rule: "every op comes to an end".into(), detail };
                 let found = Finding { objection, at: case.ops().len(), op: None, growth: None };

@@ -18,7 +18,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long after its time a detector may take to come back.
-const GRACE: Duration = Duration::from_secs(40);
+const GRACE: Duration = Duration::from_secs(20);
 /// How often a detector is looked at.
 const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
@@ -87,9 +87,17 @@ pub fn all() -> Vec<Detector> {
     let some_of =
         |arguments: &str, wide| How::Hunter { arguments: arguments.to_string(), wide: Some(wide) };
     let mut all = vec![
-        detector("ops", Kind::Sequential, all_of("ops --as-found")),
-        detector("ops-iteration", Kind::Sequential, all_of("ops --as-found --mix iteration")),
-        detector("ops-panics", Kind::Sequential, all_of("ops --as-found --mix panics")),
+        detector("ops", Kind::Sequential, all_of("ops --as-found --patience 5")),
+        detector(
+            "ops-iteration",
+            Kind::Sequential,
+            all_of("ops --as-found --patience 5 --mix iteration"),
+        ),
+        detector(
+            "ops-panics",
+            Kind::Sequential,
+            all_of("ops --as-found --patience 5 --mix panics"),
+        ),
         detector("go-trace", Kind::Sequential, How::Recordings),
         detector("catalogue", Kind::Concurrent, all_of("run --scheduler random")),
     ];
@@ -103,7 +111,11 @@ pub fn all() -> Vec<Detector> {
         detector("dfs", Kind::Concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
         detector("loom", Kind::Concurrent, some_of(loom, "--executions 400")),
         detector("generated", Kind::Concurrent, all_of("run --generated")),
-        detector("ops-concurrent", Kind::Concurrent, all_of("ops --as-found --subject concurrent")),
+        detector(
+            "ops-concurrent",
+            Kind::Concurrent,
+            all_of("ops --as-found --patience 5 --subject concurrent"),
+        ),
         detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
         detector("map-tests", Kind::Sequential, How::Test("-p map-core")),
