@@ -15,6 +15,7 @@
 pub mod copy;
 pub mod detector;
 pub mod matrix;
+pub mod mutants;
 pub mod page;
 pub mod patch;
 pub mod results;

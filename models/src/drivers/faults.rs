@@ -9,6 +9,7 @@ use super::ops::seconds;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::Matrix;
+use crate::faults::mutants;
 use crate::faults::patch::{self, Fault, Kind};
 use crate::faults::results::{Row, Store, map_hash};
 use crate::faults::{page, table};
@@ -106,7 +107,7 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let detectors = detector::select(&options.detectors)?;
     let faults = match &options.mutants {
-        Some(list) => patch::read_mutants(list, &options.scratch.join("mutants"), &options.only)?,
+        Some(list) => mutants::read(list, &options.scratch.join("mutants"), &options.only)?,
         None => patch::read_all(&options.dir, &options.only)?,
     };
     if faults.is_empty() {
@@ -221,8 +222,13 @@ impl Hunt {
     /// Lets the detectors look for a fault, as far as that is not done.
     fn look(&self, job: usize, fault: Option<&Fault>) -> Result<Row, String> {
         let fresh = Row::new(fault, self.map);
-        let mut row = if self.options.fresh { fresh } else { self.store.load(fresh) };
-        if self.options.known || self.wanted(fault, &row).is_none() {
+        // Of mutants, many do not build, and none ever will.
+        let with_broken = self.options.mutants.is_some();
+        let mut row = match self.options.fresh {
+            true => fresh,
+            false => self.store.load(fresh, with_broken),
+        };
+        if self.options.known || row.broken.is_some() || self.wanted(fault, &row).is_none() {
             return Ok(row);
         }
         let copy = Copy::new(&self.options.workspace, &self.scratch, job);
@@ -234,11 +240,11 @@ impl Hunt {
             Err(Broken::Copy(said)) => return Err(said),
             Err(Broken::Apply(said)) if fault.is_some() => {
                 row.broken = Some(format!("does not apply: {said}"));
-                return Ok(row);
+                return self.saved(row);
             }
             Err(Broken::Build(said)) if fault.is_some() => {
                 row.broken = Some(format!("does not build: {said}"));
-                return Ok(row);
+                return self.saved(row);
             }
             Err(Broken::Apply(said) | Broken::Build(said)) => {
                 return Err(format!("the map without a fault does not build: {said}"));
@@ -261,12 +267,18 @@ impl Hunt {
             }
             let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
             row.add(detector, attempt);
-            self.store.save(&row).map_err(|error| error.to_string())?;
+            row = self.saved(row)?;
         }
         if row.is_killed() && !self.options.triage.is_zero() {
             row.signature = detector::triage(&program, &findings, self.options.triage)?;
-            self.store.save(&row).map_err(|error| error.to_string())?;
+            row = self.saved(row)?;
         }
+        Ok(row)
+    }
+
+    /// The row, when it is on disk.
+    fn saved(&self, row: Row) -> Result<Row, String> {
+        self.store.save(&row).map_err(|error| error.to_string())?;
         Ok(row)
     }
 

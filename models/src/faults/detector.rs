@@ -76,7 +76,7 @@ pub fn all() -> Vec<Detector> {
     let detector = |name: &str, kind, how| {
         let (slow, once) = match &how {
             How::Hunter { .. } => {
-                (false, ["dfs", "loom", "catalogue", "ops-concurrent"].contains(&name))
+                (false, ["dfs", "loom", "catalogue", "threads", "ops-concurrent"].contains(&name))
             }
             How::Recordings => (false, true),
             How::Test(_) | How::LibFuzzer(_) => (true, true),
@@ -111,6 +111,7 @@ pub fn all() -> Vec<Detector> {
         detector("dfs", Kind::Concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
         detector("loom", Kind::Concurrent, some_of(loom, "--executions 400")),
         detector("generated", Kind::Concurrent, all_of("run --generated")),
+        detector("threads", Kind::Concurrent, all_of("run --engine threads")),
         detector(
             "ops-concurrent",
             Kind::Concurrent,

@@ -10,10 +10,7 @@
 //!   diff --git a/map-core/src/… …
 //! ```
 //! A patch without a header is a fault, too: it is of both kinds.
-//!
-//! The mutants that `cargo mutants --list --json --diff` lists are faults as well.
 
-use serde::Deserialize;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -106,40 +103,3 @@ pub fn read_all(folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
     faults.sort_by(|one, other| one.slug.cmp(&other.slug));
     Ok(faults)
 }
-
-/// What is read of a mutant in the list of `cargo mutants`.
-#[derive(Debug, Deserialize)]
-struct Mutant {
-    name: String,
-    diff: String,
-}
-
-/// Every mutant of a list, written to `folder` as a patch. With `only`: as [`read_all`].
-///
-/// # Errors
-/// When the list cannot be read or a patch not be written; the text names it.
-pub fn read_mutants(list: &Path, folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
-    let said = |error: io::Error| format!("{}: {error}", list.display());
-    let text = std::fs::read(list).map_err(said)?;
-    let mutants: Vec<Mutant> = serde_json::from_slice(&text).map_err(|error| said(error.into()))?;
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(said)?;
-    }
-    std::fs::create_dir_all(folder).map_err(said)?;
-    for Mutant { name, diff } in &mutants {
-        let kind = match name.contains("/concurrent") {
-            true => "Kind: concurrent\n",
-            false if SHARED.iter().any(|file| name.contains(file)) => "",
-            false => "Kind: sequential\n",
-        };
-        let text = format!("Breaks: {name}\nIdea: a mutant\n{kind}\n{diff}\n");
-        let words =
-            name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let slug = words.collect::<Vec<_>>().join("-");
-        std::fs::write(folder.join(format!("{slug}.patch")), text).map_err(said)?;
-    }
-    read_all(folder, only)
-}
-
-/// Files of `map-core` that both maps are built on.
-const SHARED: [&str; 3] = ["growth.rs", "tophash.rs", "platform.rs"];

@@ -105,11 +105,13 @@ impl Store {
         self.0.join(format!("{slug}.json"))
     }
 
-    /// The row as it was left, if it is of the same patch and map; else `fresh`.
-    pub fn load(&self, fresh: Row) -> Row {
+    /// The row as it was left, if it is of the same patch and map; else `fresh`. That a patch is broken is believed
+    /// only `with_broken`.
+    pub fn load(&self, fresh: Row, with_broken: bool) -> Row {
         let read = std::fs::read(self.file(&fresh.slug)).ok();
         let row = read.and_then(|text| serde_json::from_slice::<Row>(&text).ok());
-        row.filter(|row| row.of == fresh.of && row.broken.is_none()).unwrap_or(fresh)
+        row.filter(|row| row.of == fresh.of && (with_broken || row.broken.is_none()))
+            .unwrap_or(fresh)
     }
 
     /// Writes a row.

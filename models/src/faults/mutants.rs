@@ -1,0 +1,67 @@
+//! Mutants as faults: what `cargo mutants --list --json --diff` lists, each written down as a patch.
+//!
+//! # Checked by
+//! `tests/faults.rs`.
+
+use super::patch::{Fault, read_all};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// Files of `map-core` that both maps are built on.
+const SHARED: [&str; 2] = ["growth.rs", "tophash.rs"];
+/// Files of the concurrent map alone.
+const CONCURRENT: [&str; 2] = ["src/concurrent", "src/platform.rs"];
+
+/// What is read of a mutant in the list.
+#[derive(Debug, Deserialize)]
+struct Mutant {
+    name: String,
+    file: String,
+    diff: String,
+}
+
+/// Every mutant of a list, written to `folder` as a patch. With `only`: as [`read_all`].
+///
+/// # Errors
+/// When the list cannot be read or a patch not be written; the text names it.
+pub fn read(list: &Path, folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
+    let said = |error: io::Error| format!("{}: {error}", list.display());
+    let text = std::fs::read(list).map_err(said)?;
+    let mutants: Vec<Mutant> = serde_json::from_slice(&text).map_err(|error| said(error.into()))?;
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(said)?;
+    }
+    std::fs::create_dir_all(folder).map_err(said)?;
+    let mut taken = BTreeMap::new();
+    for mutant in &mutants {
+        let slug = mutant.slug();
+        let nth = taken.entry(slug.clone()).and_modify(|nth| *nth += 1).or_insert(1);
+        let name = if *nth == 1 { slug } else { format!("{slug}-{nth}") };
+        std::fs::write(folder.join(name + ".patch"), mutant.patch()).map_err(said)?;
+    }
+    read_all(folder, only)
+}
+
+impl Mutant {
+    /// The words of its name; operators are none, so several may have the same.
+    fn slug(&self) -> String {
+        let name = self.name.strip_prefix("map-core/src/").unwrap_or(&self.name);
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    }
+
+    /// The patch with its header. The diff of the list has the mutant's name where `git apply` wants a file.
+    fn patch(&self) -> String {
+        let Mutant { name, file, diff } = self;
+        let is_of = |files: &[&str]| files.iter().any(|part| file.contains(part));
+        let kind = match () {
+            () if is_of(&CONCURRENT) => "Kind: concurrent\n",
+            () if is_of(&SHARED) => "",
+            () => "Kind: sequential\n",
+        };
+        let hunks = diff.splitn(3, '\n').nth(2).unwrap_or_default();
+        format!("Breaks: {name}\nIdea: a mutant\n{kind}\n--- a/{file}\n+++ b/{file}\n{hunks}\n")
+    }
+}
