@@ -179,6 +179,12 @@ pub fn all() -> Vec<Scenario> {
     [keys::all(), growth::all(), whole::all(), reclamation::all(), stalls::all()].concat()
 }
 
+/// The scenarios whose names contain one of these parts; all, if there are no parts.
+pub fn matching(parts: &[String]) -> Vec<Scenario> {
+    let is_meant = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
+    all().into_iter().filter(|scenario| is_meant(scenario.name)).collect()
+}
+
 /// The scenario with this name.
 pub fn named(name: &str) -> Option<Scenario> {
     all().into_iter().find(|scenario| scenario.name == name)

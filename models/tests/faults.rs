@@ -7,7 +7,8 @@ use models::drivers::summary::Summary;
 use models::faults::copy::{Broken, Copy, PROFILE};
 use models::faults::detector::{self, Attempt};
 use models::faults::matrix::{Cell, Matrix, median};
-use models::faults::patch::{Fault, Kind, read_all, read_mutants};
+use models::faults::mutants;
+use models::faults::patch::{Fault, Kind, read_all};
 use models::faults::results::{Row, Store};
 use models::faults::{page, table};
 use std::collections::BTreeSet;
@@ -224,9 +225,14 @@ fn results_belong_to_a_patch_and_a_map() {
     let mut done = Row::new(Some(&fault), 1);
     done.attempts = row("", &[("ops", &[(1, 0.1, true)])]).attempts;
     store.save(&done).expect("it is written");
-    assert_eq!(store.load(Row::new(Some(&fault), 1)), done);
+    assert_eq!(store.load(Row::new(Some(&fault), 1), false), done);
     let other = Row::new(Some(&fault), 2);
-    assert_eq!(store.load(other.clone()), other, "the map has changed");
+    assert_eq!(store.load(other.clone(), false), other, "the map has changed");
+    done.broken = Some("does not build".into());
+    store.save(&done).expect("it is written");
+    let fresh = Row::new(Some(&fault), 1);
+    assert_eq!(store.load(fresh.clone(), false), fresh, "a patch may be mended");
+    assert_eq!(store.load(fresh, true), done, "a mutant never is");
 }
 
 #[test]
@@ -234,22 +240,31 @@ fn mutants_are_faults_of_the_map_that_they_are_in() {
     let here = tempfile::tempdir().expect("a place for files");
     let list = here.path().join("list.json");
     let mutant = |file: &str| {
+        let hunk = "@@ -1 +1 @@\\n-a\\n+b\\n";
         format!(
-            "{{\"name\":\"map-core/src/{file}:7:1: replace < with ==\",\"diff\":\"--- a\\n+++ b\"}}"
+            "{{\"name\":\"map-core/src/{file}:7:1: replace < with ==\",\"file\":\"map-core/src/{file}\",\
+             \"diff\":\"--- map-core/src/{file}\\n+++ replace < with ==\\n{hunk}\"}}"
         )
     };
-    let mutants = ["tables.rs", "concurrent/write.rs", "growth.rs"].map(mutant).join(",");
-    fs::write(&list, format!("[{mutants}]")).expect("written");
-    let faults = read_mutants(&list, &here.path().join("patches"), &[]).expect("they read");
+    let files = ["tables.rs", "tables.rs", "concurrent/write.rs", "growth.rs"];
+    fs::write(&list, format!("[{}]", files.map(mutant).join(","))).expect("written");
+    let faults = mutants::read(&list, &here.path().join("patches"), &[]).expect("they read");
     let kinds: Vec<_> = faults.iter().map(|fault| (fault.slug.as_str(), fault.kind)).collect();
     assert_eq!(
         kinds,
         [
-            ("map-core-src-concurrent-write-rs-7-1-replace-with", Some(Kind::Concurrent)),
-            ("map-core-src-growth-rs-7-1-replace-with", None),
-            ("map-core-src-tables-rs-7-1-replace-with", Some(Kind::Sequential)),
+            ("concurrent-write-rs-7-1-replace-with", Some(Kind::Concurrent)),
+            ("growth-rs-7-1-replace-with", None),
+            ("tables-rs-7-1-replace-with", Some(Kind::Sequential)),
+            ("tables-rs-7-1-replace-with-2", Some(Kind::Sequential)),
         ]
     );
+    let file = here.path().join("map-core/src/growth.rs");
+    fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    fs::write(&file, "a\n").expect("written");
+    let copy = Copy::new(here.path(), &here.path().join("scratch"), 0);
+    copy.restore().expect("copied");
+    copy.apply(&faults[1].path).expect("a mutant is a patch that applies");
 }
 
 /// The patches that the suite is judged by.

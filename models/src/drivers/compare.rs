@@ -128,14 +128,11 @@ pub fn agreement(
 
 /// Compares every scenario.
 pub fn drive(options: &Options) -> Exit {
-    let Options { scenarios: parts, preemptions, time } = options;
+    let Options { scenarios, preemptions, time } = options;
     let limits = Limits::time(*time);
     let mut exit = Exit::Clean;
     let (mut compared, mut all) = (0, 0);
-    for scenario in catalogue::all() {
-        if !parts.is_empty() && !parts.iter().any(|part| scenario.name.contains(part.as_str())) {
-            continue;
-        }
+    for scenario in catalogue::matching(scenarios) {
         let (agreement, [search, weak]) = compare(&scenario, *preemptions, &limits);
         all += 1;
         let said = match &agreement {

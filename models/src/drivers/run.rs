@@ -76,13 +76,7 @@ struct Run {
 
 /// Runs until the time or the executions are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
-    let scenarios: Vec<Scenario> = catalogue::all()
-        .into_iter()
-        .filter(|scenario| {
-            let parts = &options.scenarios;
-            parts.is_empty() || parts.iter().any(|part| scenario.name.contains(part.as_str()))
-        })
-        .collect();
+    let scenarios = catalogue::matching(&options.scenarios);
     if scenarios.is_empty() {
         eprintln!("no scenario is called so; `cargo models list` has them all");
         return Exit::Bad;

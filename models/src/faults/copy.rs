@@ -128,8 +128,12 @@ impl Copy {
         let warnings = warnings.map(str::to_string).collect();
         let program = self.root.join("models-under-test");
         let built = self.target.join(PROFILE).join("models");
-        std::fs::copy(&built, &program)
-            .map_err(|error| Broken::Build(format!("{}: {error}", built.display())))?;
+        // A new file, not the old one filled anew: a process that hangs may still run that.
+        let replace = || match std::fs::remove_file(&program) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => std::fs::copy(&built, &program),
+        };
+        replace().map_err(|error| Broken::Copy(format!("{}: {error}", program.display())))?;
         Ok((program, warnings))
     }
 

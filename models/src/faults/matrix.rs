@@ -131,24 +131,16 @@ impl Matrix {
     }
 
     /// For each detector: how many faults it found, of how many, and those that it alone found.
-    pub fn by_detector(&self) -> Vec<(&str, usize, usize, Vec<&str>)> {
-        let column = |(at, name): (usize, &'_ String)| -> (usize, usize, Vec<&str>) {
-            let _ = name;
-            let asked = self.rows.iter().filter(|(_, cells)| cells[at] != Cell::Unasked);
-            let killed = self.rows.iter().filter(|(_, cells)| cells[at].is_kill());
-            let alone = killed
-                .clone()
-                .filter(|(_, cells)| cells.iter().filter(|cell| cell.is_kill()).count() == 1);
-            let alone = alone.map(|(row, _)| row.slug.as_str()).collect();
-            (killed.count(), asked.count(), alone)
+    pub fn by_detector<'a>(&'a self) -> Vec<(&'a str, usize, usize, Vec<&'a str>)> {
+        let column = |(at, name): (usize, &'a String)| {
+            let asked = self.rows.iter().filter(|(_, cells)| cells[at] != Cell::Unasked).count();
+            let killed: Vec<_> =
+                self.rows.iter().filter(|(_, cells)| cells[at].is_kill()).collect();
+            let is_alone = |cells: &[Cell]| cells.iter().filter(|cell| cell.is_kill()).count() == 1;
+            let alone = killed.iter().filter(|(_, cells)| is_alone(cells));
+            (name.as_str(), killed.len(), asked, alone.map(|(row, _)| row.slug.as_str()).collect())
         };
-        let columns = self.detectors.iter().enumerate();
-        columns
-            .map(|(at, name)| {
-                let (killed, asked, alone) = column((at, name));
-                (name.as_str(), killed, asked, alone)
-            })
-            .collect()
+        self.detectors.iter().enumerate().map(column).collect()
     }
 
     /// For each of these detectors, how many times fewer executions it takes than the best of `others` does, as the

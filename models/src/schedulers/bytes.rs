@@ -16,6 +16,7 @@
 //! # Checked by
 //! `tests/schedulers.rs`.
 
+use super::Both;
 use crate::engines::shuttle::pending::{Choice, Chooser};
 use fastrand::Rng;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
@@ -122,17 +123,17 @@ impl Chooser for Choices {
     }
 }
 
-fn policy(tape: Tape) -> (Box<dyn Scheduler>, Box<dyn Chooser>) {
+fn policy(tape: Tape) -> Both {
     let tape = Rc::new(RefCell::new(tape));
     (Box::new(Switches(Rc::clone(&tape))), Box::new(Choices(tape)))
 }
 
 /// The policy that runs one execution by these bytes.
-pub fn once(bytes: &[u8]) -> (Box<dyn Scheduler>, Box<dyn Chooser>) {
+pub fn once(bytes: &[u8]) -> Both {
     policy(Tape { bytes: bytes.to_vec(), ..Tape::default() })
 }
 
 /// The policy that draws bytes for each execution.
-pub fn drawn(seed: u64) -> (Box<dyn Scheduler>, Box<dyn Chooser>) {
+pub fn drawn(seed: u64) -> Both {
     policy(Tape { rng: Some(Rng::with_seed(seed)), ..Tape::default() })
 }

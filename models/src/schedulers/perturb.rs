@@ -10,6 +10,7 @@
 //! # Checked by
 //! `tests/schedulers.rs`: how often each kind happens, what a table may say, a chain.
 
+use super::Both;
 use crate::engines::shuttle::THREADS_MAX;
 use crate::engines::shuttle::pending::{self, Choice, Chooser, Link, Pending};
 use fastrand::Rng;
@@ -263,7 +264,7 @@ fn fate(seed: u64, table: Table, calm_at_times: bool) -> Rc<RefCell<Fate>> {
 }
 
 /// The policy of a table: who goes, and the rest.
-pub fn policy(seed: u64, table: Table) -> (Box<dyn Scheduler>, Box<dyn Chooser>) {
+pub fn policy(seed: u64, table: Table) -> Both {
     let fate = fate(seed, table, false);
     (Box::new(Stalls(Rc::clone(&fate))), Box::new(Whims(fate)))
 }
