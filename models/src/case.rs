@@ -38,6 +38,7 @@ pub(crate) use text::{Line, comment, op as parse_op};
 
 use crate::generators::hashers::Hasher;
 use crate::op::{Op, Order};
+use schedule::Departure;
 pub use schedule::Forced;
 use std::fmt;
 
@@ -164,6 +165,13 @@ impl Case {
     /// Is it for one thread?
     pub fn is_sequential(&self) -> bool {
         self.threads.len() == 1
+    }
+
+    /// Does the schedule have loads return older stores, or stores go before others?
+    pub fn reads_stale(&self) -> bool {
+        let stale =
+            |departure: &Departure| matches!(departure, Departure::Read(_) | Departure::Write(_));
+        self.schedule.iter().any(|forced| stale(&forced.departure))
     }
 
     /// The same run without the words: no story, no notes, no expectation, the thread called `main`.

@@ -190,6 +190,13 @@ pub fn named(name: &str) -> Option<Scenario> {
     all().into_iter().find(|scenario| scenario.name == name)
 }
 
+/// What the scenario that a case is, whatever its schedule, allows; `None` if it is none.
+pub fn allowed(case: &Case) -> Option<Allowed> {
+    let bare = Case { schedule: Vec::new(), ..case.bare() };
+    let known = all().into_iter().find(|scenario| scenario.case.bare() == bare)?;
+    Some(known.allowed)
+}
+
 /// Ops that insert keys with their own numbers as values.
 fn insert(keys: impl IntoIterator<Item = u16>) -> Vec<Op> {
     keys.into_iter().map(|key| Op::Insert(key, key)).collect()

@@ -19,6 +19,7 @@
 pub mod phases;
 pub mod saturation;
 
+use crate::files;
 use crate::op::{Kind, Op};
 use phases::State;
 use std::fmt::{self, Write};
@@ -287,16 +288,11 @@ impl Coverage {
     /// # Errors
     /// When the directory cannot be made or written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let directory = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory)?;
         let mut text = String::new();
         for pair in self.pairs() {
             writeln!(text, "{pair}").expect("a string takes everything");
         }
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        io::Write::write_all(&mut file, text.as_bytes())?;
-        file.persist(path)?;
-        Ok(())
+        files::replace(path, text.as_bytes())
     }
 }
 

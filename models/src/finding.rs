@@ -8,11 +8,12 @@
 //! `tests/oracles.rs`, `tests/command_line.rs`.
 
 use crate::case::{Case, Expectation};
+use crate::files;
 use crate::op::Op;
 use crate::oracles::Objection;
 use crate::subject::Growth;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What went wrong in a run.
@@ -38,10 +39,13 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Objection { oracle, rule, detail } = &self.objection;
+        let Objection { oracle, rule, detail, also } = &self.objection;
         match self.op {
             Some(op) => write!(f, "{oracle}: op {} {op} {detail}", self.at)?,
             None => write!(f, "{oracle}: the end of the run {detail}")?,
+        }
+        if let Some(also) = also {
+            write!(f, "; also, {}", also.detail)?;
         }
         if let Some(growth) = self.growth {
             write!(f, "   [{growth}]")?;
@@ -76,27 +80,17 @@ pub fn keep(directory: &Path, case: &Case, finding: &Finding, how: &str) -> io::
 /// # Errors
 /// When the directory cannot be made or written.
 pub fn keep_as(directory: &Path, case: &Case, oracle: &str, story: &str) -> io::Result<PathBuf> {
-    std::fs::create_dir_all(directory)?;
     let mut kept = case.clone();
     kept.expect = Expectation::Pass;
     kept.story = story.lines().map(str::to_string).collect();
     let text = kept.to_string();
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
     let name = format!("{oracle}-{:08x}", fnv(text.as_bytes()) as u32);
     for attempt in 0.. {
         let suffix = if attempt == 0 { String::new() } else { format!("-{attempt}") };
         let path = directory.join(format!("{name}{suffix}.case"));
-        match file.persist_noclobber(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                if std::fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
-                    return Ok(path);
-                }
-                file = error.file;
-            }
-            Err(error) => return Err(error.error),
+        let is_this = || std::fs::read(&path).is_ok_and(|there| there == text.as_bytes());
+        if files::create(&path, text.as_bytes())? || is_this() {
+            return Ok(path);
         }
     }
     unreachable!("some number is free")

@@ -18,6 +18,7 @@ pub mod drivers;
 pub mod elements;
 pub mod engines;
 pub mod faults;
+pub mod files;
 pub mod finding;
 pub mod generators;
 pub mod go_trace;

@@ -34,6 +34,8 @@ pub struct Objection {
     pub rule: String,
     /// What was expected and what was seen.
     pub detail: String,
+    /// What else is wrong at that moment, if another oracle was asked.
+    pub also: Option<Box<Objection>>,
 }
 
 /// An oracle's verdict.
@@ -43,6 +45,16 @@ impl Objection {
     /// An objection as an error.
     #[cold]
     pub fn raise<T>(oracle: &'static str, rule: &str, detail: String) -> Result<T, Box<Objection>> {
-        Err(Box::new(Objection { oracle, rule: rule.to_string(), detail }))
+        Err(Box::new(Objection::new(oracle, rule, detail)))
+    }
+
+    /// An objection.
+    pub fn new(oracle: &'static str, rule: &str, detail: String) -> Objection {
+        Objection { oracle, rule: rule.to_string(), detail, also: None }
+    }
+
+    /// With what else is wrong.
+    pub fn and(self, also: Verdict) -> Box<Objection> {
+        Box::new(Objection { also: also.err(), ..self })
     }
 }

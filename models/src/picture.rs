@@ -27,6 +27,14 @@ pub struct Table {
     pub buckets: Vec<Bucket>,
 }
 
+impl Table {
+    /// Is it this table, seen at another moment? One that becomes the old table changes its name.
+    pub fn is_same(&self, other: &Table) -> bool {
+        let number = |table: &Table| table.name.split(' ').nth(1).map(str::to_string);
+        self.buckets.len() == other.buckets.len() && number(self) == number(other)
+    }
+}
+
 /// A bucket and those it overflows to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {

@@ -7,6 +7,8 @@
 //! - **deterministic**: the outcome depends on the case and on [`Checks`] alone.
 //! - **spec last**: an op changes the spec when the map's part of it, user code included, is over;
 //!   so when that panics, the spec is as before the op.
+//! - **structure first**: with every check, a rule of the structure that is broken is what is objected to, whatever else
+//!   shows in the same op. So one mistake is called the same in more cases.
 //! - **a failure is a value**: a broken rule, and a panic, come back as a [`Finding`].
 //! # Not here
 //! What the rules are: see `oracles`. What an op does to the whole map: see `whole`.
@@ -26,7 +28,7 @@ use crate::oracles::iteration::Witness;
 use crate::oracles::panics::{self, Cause};
 use crate::oracles::reference::{self, Seen};
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, drops, well_formed};
+use crate::oracles::{Objection, Verdict, drops, iteration, well_formed};
 use crate::spec::Spec;
 use crate::subject::{Capabilities, Growth, SequentialSubject};
 use crate::trace::{self, Event};
@@ -108,7 +110,10 @@ where
                 }
             }
         }
-        Ok(Err(objection)) => objection,
+        Ok(Err(objection)) => match &mut run {
+            Some(run) => run.beneath(objection),
+            None => objection,
+        },
         Err(cause) => {
             let message = match cause {
                 Cause::Own(message) => message,
@@ -313,12 +318,41 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
             work::bounded(self.growth, growth, Bound::Read)?;
         }
-        well_formed::structure(self.map.check())?;
-        let mut seen = self.collect();
-        let verdict = reference::contents("a full iteration", &mut seen, &self.spec, true);
-        self.scratch = seen;
-        verdict?;
+        if let Err(structure) = well_formed::structure(self.map.check()) {
+            // Whatever it does to an iteration.
+            let contents = panics::caught(|| self.contents("a full iteration"));
+            return Err(structure.and(contents.unwrap_or(Ok(()))));
+        }
+        self.contents("a full iteration")?;
         self.account()
+    }
+
+    /// A full iteration is compared with the spec.
+    fn contents(&mut self, view: &str) -> Verdict {
+        let mut seen = self.collect();
+        let verdict = reference::contents(view, &mut seen, &self.spec, true);
+        self.scratch = seen;
+        verdict
+    }
+
+    /// **structure first**: an answer that differs, or growth work undone, may be the first that shows of a broken
+    /// structure. If everything is to be looked at, that is what is objected to.
+    fn beneath(&mut self, objection: Box<Objection>) -> Box<Objection> {
+        let is_surface = [reference::NAME, work::NAME, iteration::NAME].contains(&objection.oracle);
+        if self.checks < Checks::Every || !is_surface {
+            return objection;
+        }
+        match panics::caught(|| well_formed::structure(self.map.check())) {
+            // The spec has done the op when its length or its work is judged, not always when an answer is.
+            Ok(Err(structure))
+                if objection.rule == reference::LENGTH || objection.oracle == work::NAME =>
+            {
+                let contents = panics::caught(|| self.contents("a full iteration"));
+                structure.and(contents.unwrap_or(Ok(())))
+            }
+            Ok(Err(structure)) => structure.and(Err(objection)),
+            _ => objection,
+        }
     }
 
     fn account(&self) -> Verdict {

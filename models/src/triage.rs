@@ -15,6 +15,7 @@
 
 pub mod edit;
 pub mod intake;
+pub mod kinds;
 pub mod lab;
 pub mod minimise;
 pub mod page;

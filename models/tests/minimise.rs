@@ -10,15 +10,15 @@ use models::generators::ops::{Mix, fill};
 use models::op::Op;
 use models::oracles::Objection;
 use models::schedulers::{Named, replay};
-use models::triage::Sighting;
 use models::triage::edit::{self, weight};
 use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
+use models::triage::sighting::CRASH;
+use models::triage::{Sighting, Signature};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 fn objects(rule: &str, at: usize, op: Op) -> Sighting {
-    let objection =
-        Objection { oracle: "reference", rule: rule.to_string(), detail: "said so".to_string() };
+    let objection = Objection::new("reference", rule, "said so".to_string());
     Sighting::new(&Finding { objection, at, op: Some(op), growth: None }, &[])
 }
 
@@ -93,6 +93,63 @@ fn another_failure_is_not_taken_for_this_one() {
     let minimal = all(&noise(1), seen);
     assert_eq!(minimal.case.ops(), [Op::Clear, Op::Len], "{}", minimal.case);
     assert_eq!(minimal.sighting.rule, "this");
+}
+
+/// A structure that is broken by the first op that evacuates after one that `leaves` a hole.
+fn broken(case: &Case, leaves: fn(&Op) -> bool) -> Option<Sighting> {
+    let evacuates = |op: &Op| {
+        matches!(
+            op,
+            Op::Insert(..) | Op::Remove(_) | Op::Reserve(_) | Op::ShrinkToFit | Op::Evacuate(_)
+        )
+    };
+    let hole = case.ops().iter().position(leaves)?;
+    let at = hole + 1 + case.ops()[hole + 1..].iter().position(evacuates)?;
+    let objection = Objection::new("well-formed", "count", "left a map".to_string());
+    let op = Some(case.ops()[at]);
+    Some(Sighting::new(&Finding { objection, at, op, growth: None }, &[]))
+}
+
+fn named(text: &str, leaves: fn(&Op) -> bool) -> String {
+    let case = Case::parse(&format!("case 1\nthread main\n{text}\nend\n")).expect("a case");
+    let minimal = all(&case, |case| broken(case, leaves));
+    Signature::of(&minimal.case, &minimal.sighting).to_string()
+}
+
+#[test]
+fn one_bug_has_one_name_whichever_ops_come_upon_it() {
+    let removes: fn(&Op) -> bool =
+        |op| matches!(op, Op::Remove(_) | Op::Retain(..) | Op::ExtractIf(..) | Op::EntryRemove(_));
+    let raw = [
+        " insert k1 v1\n remove k1\n insert k2 v2",
+        " get k7\n retain 1 0\n get k5\n reserve 30",
+        " extract-if 2 1\n len\n shrink-to-fit",
+        " entry-remove k9\n evacuate 3",
+    ];
+    for text in raw {
+        assert_eq!(named(text, removes), "breaks-count · insert×remove · any-phase", "{text}");
+    }
+    // A bug that lies close by: only what a `clear` leaves matters to it.
+    let clears: fn(&Op) -> bool = |op| matches!(op, Op::Clear);
+    let text = " insert k1 v1\n remove k1\n clear\n reserve 9";
+    assert_eq!(named(text, clears), "breaks-count · insert×clear · any-phase");
+}
+
+#[test]
+fn a_crash_is_named_by_what_an_oracle_says_of_it_where_one_can() {
+    // Done in one go it ends the process, step by step it is seen in time.
+    let seen = |case: &Case| match case.ops().iter().position(|op| matches!(op, Op::Extend(..))) {
+        Some(_) => Some(Sighting::of_a_process(CRASH, "a run ends", "ended by SIGSEGV".into())),
+        None => {
+            let at = case.ops().iter().position(|op| matches!(op, Op::FillToThreshold(..)))?;
+            let objection = Objection::new("well-formed", "progress", "left a map".to_string());
+            Some(Sighting::new(&Finding { objection, at, op: None, growth: None }, &[]))
+        }
+    };
+    let raw = Case::sequential(vec![Op::Insert(1, 1), Op::Get(1), Op::Extend(3, 9), Op::Len]);
+    let minimal = all(&raw, seen);
+    assert_eq!(minimal.sighting.symptom, "breaks-progress", "{}", minimal.case);
+    assert!(matches!(minimal.case.ops(), [Op::FillToThreshold(..)]), "{}", minimal.case);
 }
 
 #[test]

@@ -221,8 +221,7 @@ fn watch(options: Options, seed: u64, sequence: Arc<AtomicU64>) {
                 let mut case = Case::default();
                 generate(&options, seed, now, &mut case);
                 let detail = format!("has not come in {:.0} s", options.patience.as_secs_f64());
-                let objection =
-                    Objection { oracle: "hang", rule: "every op comes to an end".into(), detail };
+                let objection = Objection::new("hang", "every op comes to an end", detail);
                 let found = Finding { objection, at: case.ops().len(), op: None, growth: None };
                 println!("sequence {now}:\n{found}");
                 let summary = Summary::new(now, 0, began.elapsed(), Some(&found));

@@ -90,7 +90,7 @@ fn judge(path: &Path, text: &str) -> Exit {
             Exit::Found
         }
         (Err(objection), expect) => {
-            let Objection { oracle, rule, detail } = &*objection;
+            let Objection { oracle, rule, detail, .. } = &*objection;
             let expected = *expect == Expectation::Finding(oracle.to_string());
             let comment =
                 if expected { format!(" {oracle} objects, as expected") } else { String::new() };

@@ -6,6 +6,7 @@
 use super::Exit;
 use super::ops::seconds;
 use crate::case::Case;
+use crate::files;
 use crate::subjects::Subject;
 use crate::triage::intake::{self, FOUND, Intake, KEPT};
 use crate::triage::lab::Lab;
@@ -14,7 +15,7 @@ use crate::triage::store::{Occurrence, Record, Store};
 use crate::triage::story::Story;
 use crate::triage::verdict::{self, Verdict};
 use crate::triage::worker::minimise_in_workers;
-use crate::triage::{Sighting, page, regression, store, terminal};
+use crate::triage::{Sighting, page, regression, terminal};
 use indicatif::ProgressBar;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -237,10 +238,10 @@ impl Triage<'_> {
         let smallest = self.store.case(known);
         let story = Story::of(known, regression.unwrap_or(&smallest))?;
         let page = page::page(&story).map_err(io::Error::other)?;
-        store::write(&self.store.page(known), page.as_bytes())?;
+        files::replace(&self.store.page(known), page.as_bytes())?;
         let (records, _) = self.store.records();
         let index = page::index(&records).map_err(io::Error::other)?;
-        store::write(&self.store.folder().join("index.html"), index.as_bytes())?;
+        files::replace(&self.store.folder().join("index.html"), index.as_bytes())?;
         Ok(story)
     }
 }

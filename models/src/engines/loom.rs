@@ -281,7 +281,7 @@ fn said(message: &str) -> Box<Objection> {
         }
         _ => (panics::NAME, "no op panics on its own"),
     };
-    Box::new(Objection { oracle, rule: rule.into(), detail: format!("made loom say {message}") })
+    Box::new(Objection::new(oracle, rule, format!("made loom say {message}")))
 }
 
 impl Run {

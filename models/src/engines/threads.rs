@@ -17,6 +17,7 @@
 
 use crate::case::{Case, Expectation, Thread};
 use crate::concurrent_subject::{ConcurrentSubject, perform, program};
+use crate::files;
 use crate::finding::fnv;
 use crate::generators::hashers::ModelState;
 use crate::history::{History, Recorder, Sequence, Timer, recorder::Clock};
@@ -27,7 +28,7 @@ use crate::oracles::{Objection, Verdict, well_formed, whole_map};
 use crate::subject::Capabilities;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Barrier};
@@ -91,7 +92,7 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Objection { oracle, rule, detail } = &self.objection;
+        let Objection { oracle, rule, detail, .. } = &self.objection;
         write!(f, "{oracle}: {detail}\nrule: {rule}")
     }
 }
@@ -112,15 +113,11 @@ impl Failure {
     /// # Errors
     /// When the directory cannot be made or written.
     pub fn keep(&self, directory: &Path) -> io::Result<PathBuf> {
-        std::fs::create_dir_all(directory)?;
         let text = self.history.to_string();
         let name = format!("{}-{:016x}.txt", self.objection.oracle, fnv(text.as_bytes()));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
         let path = directory.join(name);
         // The name is the content's: what is replaced is the same.
-        file.persist(&path).map_err(|error| error.error)?;
+        files::replace(&path, text.as_bytes())?;
         Ok(path)
     }
 }

@@ -8,9 +8,10 @@
 
 use super::detector::{Attempt, Detector};
 use super::patch::{Fault, Kind};
+use crate::files;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Goes that a detector is given before it is said not to find a fault, if all of them fail.
@@ -119,11 +120,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be written.
     pub fn save(&self, row: &Row) -> io::Result<()> {
-        std::fs::create_dir_all(&self.0)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
-        file.write_all(&serde_json::to_vec_pretty(row)?)?;
-        file.persist(self.file(&row.slug)).map_err(|error| error.error)?;
-        Ok(())
+        files::replace(&self.file(&row.slug), &serde_json::to_vec_pretty(row)?)
     }
 }
 

@@ -7,6 +7,9 @@ use crate::spec::Spec;
 /// This oracle's name.
 pub const NAME: &str = "reference";
 
+/// The rule that `len` breaks.
+pub const LENGTH: &str = "len is the number of entries";
+
 /// An entry as the map showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
@@ -39,11 +42,7 @@ pub fn length(seen: usize, expected: usize) -> Verdict {
     if seen == expected {
         return Ok(());
     }
-    Objection::raise(
-        NAME,
-        "len is the number of entries",
-        format!("left len {seen}, the spec says {expected}"),
-    )
+    Objection::raise(NAME, LENGTH, format!("left len {seen}, the spec says {expected}"))
 }
 
 /// The entries seen, in any order, are the spec's. `whole` says that all must be there; sorts `seen`.

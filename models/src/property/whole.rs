@@ -41,7 +41,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Ok(None);
         }
         match op {
-            Op::Iter => self.iterate()?,
+            Op::Iter => self.contents("iter")?,
             Op::IterMut(v) => self.mutate(op, Mutably::Iter, v)?,
             Op::ValuesMut(v) => self.mutate(op, Mutably::Values, v)?,
             Op::KeysValues => self.keys_values()?,
@@ -81,13 +81,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             self.adopt();
         }
         Ok(Some(bound))
-    }
-
-    fn iterate(&mut self) -> Verdict {
-        let mut seen = self.collect();
-        let verdict = reference::contents("iter", &mut seen, &self.spec, true);
-        self.scratch = seen;
-        verdict
     }
 
     fn values(&self) -> Vec<u64> {

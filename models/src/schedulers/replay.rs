@@ -171,16 +171,12 @@ impl Chooser for Choices {
 /// The policy that runs a case once, by its schedule.
 pub fn policy(case: &Case) -> Policy {
     let threads = case.running().iter().map(|thread| thread.name.clone()).collect();
-    let stale = case
-        .schedule
-        .iter()
-        .any(|forced| matches!(forced.departure, Departure::Read(_) | Departure::Write(_)));
     let script =
         Script { threads, forced: case.schedule.clone(), next: 0, there: false, ran: false };
     let script = Rc::new(RefCell::new(script));
     Policy {
         scheduler: Box::new(Follow(Rc::clone(&script))),
         chooser: Box::new(Choices(script)),
-        stale,
+        stale: case.reads_stale(),
     }
 }

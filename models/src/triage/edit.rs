@@ -10,12 +10,13 @@
 //! # Checked by
 //! `tests/minimise.rs`.
 
+use super::kinds::{first_of, rank};
 use super::lab::Look;
 use super::signature::class_of;
 use crate::case::schedule::Departure;
 use crate::case::{Case, Elements, Forced, GIVEN, Thread};
 use crate::generators::hashers::Hasher;
-use crate::op::{Argument, Kind, Op, Order};
+use crate::op::{Argument, Op, Order};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -60,7 +61,7 @@ pub enum Edit {
 }
 
 /// Schedules to look at when ops have gone and the old schedule does not fit any more.
-const SEARCH: u64 = 400;
+const SEARCH: u64 = 200;
 
 impl Edit {
     /// The case after the edit.
@@ -155,8 +156,8 @@ pub fn keys(case: &Case) -> BTreeSet<u16> {
     keys
 }
 
-/// How much there is to a case, the most important first: threads, ops, keys, forced switches, the header, how plain the
-/// ops are, how small the numbers.
+/// How much there is to a case, the most important first: threads, ops, forced switches, the header, how simple the ops
+/// are, keys, how small the numbers.
 pub fn weight(case: &Case) -> [u64; 7] {
     let ops = || case.threads.iter().flat_map(|thread| &thread.ops);
     let mut magnitude = u64::from(case.capacity);
@@ -169,9 +170,10 @@ pub fn weight(case: &Case) -> [u64; 7] {
     let header = 8 * hasher_rank(case.hasher)
         + 2 * case.elements as u64
         + u64::from(case.order != Order::default());
-    let plain = ops().map(|op| plainness(op.kind())).sum();
+    let kinds = ops().map(|op| rank(op.kind()) as u64).sum();
     let (threads, departures) = (case.running().len() as u64, case.schedule.len() as u64);
-    [threads, ops().count() as u64, keys(case).len() as u64, departures, header, plain, magnitude]
+    let (count, keys) = (ops().count() as u64, keys(case).len() as u64);
+    [threads, count, departures, header, kinds, keys, magnitude]
 }
 
 fn size(argument: Argument, raw: u16) -> u64 {
@@ -224,7 +226,7 @@ pub fn schedules(case: &Case) -> Vec<Edit> {
         return edits;
     }
     // With as many preemptions as there are departures it would be no less.
-    edits.extend((0..4.min(case.schedule.len())).map(Edit::Preempt));
+    edits.extend((0..3.min(case.schedule.len())).map(Edit::Preempt));
     for second in first..case.threads.len() {
         edits.extend((first..second).map(|first| Edit::Exchange(first, second)));
     }
@@ -252,7 +254,7 @@ fn lower(number: u16) -> impl Iterator<Item = u16> {
 }
 
 /// Entries that start a growth: one more than 1, 2, 4, … buckets hold.
-const THRESHOLDS: [u8; 6] = [9, 14, 27, 53, 105, 209];
+pub(super) const THRESHOLDS: [u8; 6] = [9, 14, 27, 53, 105, 209];
 /// Other keys to look at when new ones fill the map: where in its table a key stands is what matters.
 const TARGETS: u16 = 8;
 
@@ -273,8 +275,9 @@ pub fn folds(case: &Case) -> Vec<Edit> {
         start += run + 1;
     }
     for piece in pieces.into_iter().filter(|piece| piece.len() >= 2) {
-        let after = ops.get(piece.end).and_then(|op| first_key(*op)).unwrap_or(0);
-        let first = ops[piece.clone()].iter().find_map(|op| first_key(*op)).unwrap_or(0);
+        let after = ops.get(piece.end).and_then(|op| first_of(*op, Argument::Key)).unwrap_or(0);
+        let first =
+            ops[piece.clone()].iter().find_map(|op| first_of(*op, Argument::Key)).unwrap_or(0);
         let here = Piece { thread: 0, start: piece.start, len: piece.len() };
         for op in fills(first, piece.len()) {
             let targets = (0..TARGETS).chain([after, piece.len() as u16 - 1]);
@@ -288,26 +291,6 @@ pub fn folds(case: &Case) -> Vec<Edit> {
 fn fills(first: u16, len: usize) -> impl Iterator<Item = Op> {
     let extends = THRESHOLDS.into_iter().chain([len.min(255) as u8]).map(|len| Op::Extend(0, len));
     extends.chain([1, 0, 2, -1].map(|distance| Op::FillToThreshold(distance, first)))
-}
-
-/// Plainer ops that do much the same; for the last op, an insert.
-pub fn kinds(case: &Case) -> Vec<Edit> {
-    let sequential = case.is_sequential();
-    let mut edits = each_op(case, |op| {
-        let mut ops = simpler(op);
-        if sequential && op.kind() == Kind::Remove {
-            // If it is there for the growth work it does.
-            ops.extend([Op::Evacuate(1), Op::Evacuate(2)]);
-        }
-        ops
-    });
-    if let Some(last) = case.ops().len().checked_sub(1).filter(|_| sequential) {
-        let fresh = keys(case).last().map_or(0, |key| key.saturating_add(1));
-        let here = Piece { thread: 0, start: last, len: 1 };
-        let inserts = [first_key(case.ops()[last]).unwrap_or(fresh), fresh];
-        edits.extend(inserts.map(|key| Edit::Replace(here, Op::Insert(key, key))));
-    }
-    edits
 }
 
 /// Smaller arguments but for keys.
@@ -345,73 +328,6 @@ fn each_op(case: &Case, others: impl Fn(Op) -> Vec<Op>) -> Vec<Edit> {
         }
     }
     edits
-}
-
-fn first_key(op: Op) -> Option<u16> {
-    let mut first = None;
-    op.arguments(|argument, raw| {
-        if argument == Argument::Key && first.is_none() {
-            first = Some(raw);
-        }
-    });
-    first
-}
-
-fn first_of(op: Op, wanted: Argument) -> Option<u16> {
-    let mut first = None;
-    op.arguments(|argument, raw| first = first.or((argument == wanted).then_some(raw)));
-    first
-}
-
-/// How far an op is from the plainest of its kind.
-fn plainness(kind: Kind) -> u64 {
-    use Kind::*;
-    match kind {
-        Get | Insert => 0,
-        FillToThreshold | Extend | Clear | Iter | Clone | Retain | Reserve | ShrinkToFit
-        | Update | CursorOpen | CursorStep | CursorClose | Evacuate | Len => 1,
-        Remove | Drain | IntoIter | EvacuateTo | Compute | ExtractIf => 2,
-        _ => 3,
-    }
-}
-
-/// Plainer ops in the place of this one.
-fn simpler(op: Op) -> Vec<Op> {
-    use Kind::*;
-    let key = first_key(op).unwrap_or(0);
-    let value = first_of(op, Argument::Value).unwrap_or(key);
-    let small = first_of(op, Argument::Small).unwrap_or(0) as u8;
-    let cursor = first_of(op, Argument::Cursor).unwrap_or(0) as u8;
-    let count = first_of(op, Argument::Count).unwrap_or(0);
-    match op.kind() {
-        ContainsKey | GetKeyValue | GetMut | GetDisjointMut | EntryDrop => vec![Op::Get(key)],
-        EntryOrInsert | EntryOrInsertWith | EntryOrDefault | EntryAndModify | EntryInsert
-        | EntryReplace | Update => vec![Op::Insert(key, value)],
-        Compute => vec![Op::Insert(key, value), Op::Remove(key), Op::Update(key, value)],
-        RemoveEntry | EntryRemove | EntryRemoveEntry => vec![Op::Remove(key)],
-        CursorOpenAnywhere => vec![Op::CursorOpen(cursor, 0, 0)],
-        IterMut | KeysValues | ValuesMut => vec![Op::Iter],
-        IntoIter | Drain => vec![Op::Clear],
-        IntoIterDrop | IntoKeysValues => vec![Op::Clear, Op::IntoIter],
-        DrainDrop => vec![Op::Clear, Op::Drain],
-        ExtractIf => vec![Op::Retain(small, last_small(op))],
-        ExtractIfDrop => vec![Op::Retain(small, 0), Op::ExtractIf(small, 0)],
-        CloneSwap => vec![Op::Clone],
-        TryReserve | TryReserveTooMuch => vec![Op::Reserve(count)],
-        ShrinkTo => vec![Op::ShrinkToFit],
-        EvacuateTo => vec![Op::Evacuate(1), Op::Evacuate(count.min(255) as u8)],
-        _ => Vec::new(),
-    }
-}
-
-fn last_small(op: Op) -> u8 {
-    let mut last = 0;
-    op.arguments(|argument, raw| {
-        if argument == Argument::Small {
-            last = raw as u8;
-        }
-    });
-    last
 }
 
 /// The most keys for which every pair is tried.

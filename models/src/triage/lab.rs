@@ -7,7 +7,6 @@
 
 use super::sighting::{Came, Sighting};
 use crate::case::Case;
-use crate::case::schedule::Departure;
 use crate::catalogue::{self, Allowed};
 use crate::drivers::run::again;
 use crate::engines::dfs::{self, Explore};
@@ -36,7 +35,7 @@ pub enum Look {
 /// The longest search for a schedule.
 const SEARCH: Duration = Duration::from_secs(5);
 /// The longest walk through all schedules with a few preemptions.
-const EXHAUST: Duration = Duration::from_millis(1500);
+const EXHAUST: Duration = Duration::from_secs(3);
 
 /// What runs a case, and how closely it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +81,8 @@ fn concurrent(case: &Case, look: Look) -> Report {
     if let Look::Preempt(preemptions) = look {
         let limits = Limits { executions: Some(20_000), time: Some(EXHAUST) };
         let explore =
-            Explore { preemptions: Some(preemptions), stale: reads_stale(case), abandon: false };
-        let judge = Judge::new(case, allowed(case).unwrap_or_default());
+            Explore { preemptions: Some(preemptions), stale: case.reads_stale(), abandon: false };
+        let judge = Judge::new(case, catalogue::allowed(case).unwrap_or_default());
         return dfs::explore(case, judge, explore, &limits);
     }
     if case.schedule.is_empty() {
@@ -93,32 +92,18 @@ fn concurrent(case: &Case, look: Look) -> Report {
     // The contracts are asked first: what they object to says more than that an outcome is not allowed.
     let mut report = once(Judge::new(case, Allowed::default()));
     if report.found.is_none()
-        && let Some(allowed) = allowed(case)
+        && let Some(allowed) = catalogue::allowed(case)
     {
         report = once(Judge::new(case, allowed));
     }
     match look {
         Look::Search(executions) if report.found.is_none() => {
             let limits = Limits { executions: Some(executions), time: Some(SEARCH) };
-            let policy = Named::Random.policy(1, reads_stale(case));
+            let policy = Named::Random.policy(1, case.reads_stale());
             shuttle::run(case, Judge::new(case, Allowed::default()), policy, &limits)
         }
         _ => report,
     }
-}
-
-/// Does the schedule have loads return older stores?
-fn reads_stale(case: &Case) -> bool {
-    let stale =
-        |departure: &Departure| matches!(departure, Departure::Read(_) | Departure::Write(_));
-    case.schedule.iter().any(|forced| stale(&forced.departure))
-}
-
-/// What the scenario that the case is allows, if it is one.
-fn allowed(case: &Case) -> Option<Allowed> {
-    let bare = Case { schedule: Vec::new(), ..case.bare() };
-    let known = catalogue::all().into_iter().find(|scenario| scenario.case.bare() == bare)?;
-    Some(known.allowed)
 }
 
 /// What a run of a case does, step by step. Of a case without a schedule, the last execution that was tried.

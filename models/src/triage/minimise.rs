@@ -2,7 +2,8 @@
 //!
 //! Delta debugging (Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over typed
 //! [`edit`]s: ops in ever smaller pieces, threads, forced switches, then what is left made plainer, over and over until a
-//! whole round changes nothing. Edits are tried in parallel, but taken in their order, so the result is the same on every
+//! whole round changes nothing. Then it is given its **normal form**, so that the cases of one bug come to the same name:
+//! simpler ops ([`kinds`]) and the first schedule of an ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every
 //! machine.
 //!
 //! # Invariants
@@ -14,6 +15,7 @@
 //! `tests/minimise.rs`.
 
 use super::edit::{self, Edit, Piece, keys, weight};
+use super::kinds;
 use super::lab::Look;
 use super::sighting::Sighting;
 use crate::case::Case;
@@ -127,6 +129,8 @@ pub fn minimise(
         known: HashSet::new(),
     };
     search.rounds();
+    search.speak();
+    search.settle();
     Minimal {
         is_minimal: !search.is_stopped(),
         case: search.case,
@@ -143,6 +147,9 @@ fn stripped(case: &Case) -> Case {
     bare.threads.iter_mut().for_each(|thread| thread.notes.clear());
     bare
 }
+
+/// The most preemptions for which all schedules are looked at.
+const PREEMPTIONS_MAX: usize = 2;
 
 struct Search<'a> {
     wanted: Sighting,
@@ -175,11 +182,59 @@ impl Search<'_> {
             self.departures();
             self.sweep(edit::header);
             self.sweep(edit::folds);
-            self.sweep(edit::kinds);
+            self.sweep(kinds::kinds);
             self.sweep(edit::renamings);
             self.sweep(edit::arguments);
             if self.is_stopped() || weight(&self.case) == before {
                 return;
+            }
+        }
+    }
+
+    /// A crash says the least. If the last op done in another way has an oracle object before it comes to that, this is
+    /// what goes wrong, and the case is made small for it.
+    fn speak(&mut self) {
+        if !self.wanted.is_crash() || !self.case.is_sequential() {
+            return;
+        }
+        let last = self.case.ops().len().saturating_sub(1);
+        let is_last = |edit: &Edit| matches!(edit, Edit::Replace(here, _) if here.start == last);
+        for edit in kinds::in_steps(&self.case).into_iter().filter(is_last) {
+            if self.is_stopped() {
+                return;
+            }
+            let case = edit.apply(&self.case);
+            self.tried += 1;
+            if let Some(seen) = self.bench.run(0, &case, Look::Once).filter(Sighting::is_structural)
+            {
+                (self.case, self.sighting, self.wanted) = (case, seen.clone(), seen);
+                self.known.clear();
+                return self.rounds();
+            }
+        }
+    }
+
+    /// Of all schedules with as few preemptions as do, the first in the order of the search: the same for every case that
+    /// came to these ops.
+    fn settle(&mut self) {
+        if self.case.is_sequential() || self.wanted.oracle == ALLOWED {
+            return;
+        }
+        for preemptions in 0..=self.case.schedule.len().min(PREEMPTIONS_MAX) {
+            if self.is_stopped() {
+                return;
+            }
+            self.tried += 1;
+            let seen = self.bench.run(0, &self.case, Look::Preempt(preemptions));
+            let Some(seen) = seen.filter(|seen| seen.is_like(&self.wanted)) else { continue };
+            let case = Case { schedule: seen.forced(), ..self.case.clone() };
+            // Only if it can be told as a schedule that fails again.
+            if let Some(seen) =
+                self.bench.run(0, &case, Look::Once).filter(|seen| seen.is_like(&self.wanted))
+            {
+                (self.case, self.sighting) = (case, seen);
+                self.known.clear();
+                return self.pieces(|case| Some(case.schedule.len()), edit::departures);
             }
         }
     }

@@ -220,9 +220,8 @@ fn states(pictures: &[Picture]) -> Vec<StateView> {
     let mut views = Vec::new();
     for (index, picture) in pictures.iter().enumerate() {
         let tables = picture.tables.iter().map(|table| {
-            let known = before.and_then(|before| {
-                before.tables.iter().find(|old| number_of(old) == number_of(table))
-            });
+            let known =
+                before.and_then(|before| before.tables.iter().find(|old| old.is_same(table)));
             table_view(table, known, &busy, before.is_none())
         });
         views.push(StateView { index, tables: tables.collect() });
@@ -231,17 +230,12 @@ fn states(pictures: &[Picture]) -> Vec<StateView> {
     views
 }
 
-/// What tells a table from others, while it may become the old one.
-fn number_of(table: &Table) -> (usize, Option<&str>) {
-    (table.buckets.len(), table.name.split(' ').nth(1))
-}
-
 /// The buckets that change, or hold something, in any state: by number of buckets and index.
 fn busy(pictures: &[Picture]) -> BTreeSet<(usize, usize)> {
     let mut busy = BTreeSet::new();
     for pair in pictures.windows(2) {
         for table in &pair[1].tables {
-            let old = pair[0].tables.iter().find(|old| number_of(old) == number_of(table));
+            let old = pair[0].tables.iter().find(|old| old.is_same(table));
             let Some(old) = old else { continue };
             for (index, bucket) in table.buckets.iter().enumerate() {
                 if old.buckets.get(index) != Some(bucket) {

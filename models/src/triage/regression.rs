@@ -9,7 +9,8 @@
 use super::minimise::Size;
 use super::store::Record;
 use crate::case::{Case, Expectation};
-use std::io::{self, Write};
+use crate::files;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Writes `<nnnn>-<slug>.case` into `folder`; returns the file. The file is complete or not there, and replaces no other;
@@ -34,13 +35,8 @@ pub fn write(folder: &Path, record: &Record) -> io::Result<PathBuf> {
     for number in next.. {
         let path = folder.join(format!("{number:04}-{slug}.case"));
         let kept = told(record, &path)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        file.write_all(kept.to_string().as_bytes())?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error.error),
+        if files::create(&path, kept.to_string().as_bytes())? {
+            return Ok(path);
         }
     }
     unreachable!("some number is free")

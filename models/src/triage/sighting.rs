@@ -7,7 +7,7 @@ use super::signature::{Phase, class_of, symptom};
 use crate::case::{Case, Forced};
 use crate::finding::Finding;
 use crate::history::History;
-use crate::oracles::linearizability::{Budget, Outcome, Witness, check};
+use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
 use crate::oracles::{well_formed, work};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub struct Sighting {
     pub rule: String,
     /// What kind of failure it is, in a word or a few.
     pub symptom: String,
+    /// The contents are wrong as well.
+    #[serde(default)]
+    pub contents: bool,
     /// What was expected and what was seen.
     pub detail: String,
     /// The whole message.
@@ -66,6 +69,7 @@ impl Sighting {
             oracle: objection.oracle.to_string(),
             rule: objection.rule.clone(),
             symptom: symptom(objection, witness.as_ref()),
+            contents: objection.also.is_some(),
             detail: objection.detail.clone(),
             message: finding.to_string(),
             at: *at,
@@ -82,6 +86,7 @@ impl Sighting {
             oracle: oracle.to_string(),
             rule: rule.to_string(),
             symptom: super::signature::slug(&detail),
+            contents: false,
             message: format!("{oracle}: {detail}\nrule: {rule}"),
             detail,
             at: 0,
@@ -92,17 +97,23 @@ impl Sighting {
         }
     }
 
-    /// Is it the same failure? The oracle, the rule, how the answer differs; and what kind of op it was, where that is what
-    /// the rule is about: which op comes upon a broken structure, or upon growth work not done, is chance. The phase of the
-    /// growth is left open, it is the smallest case's.
+    /// Is it the same failure? The oracle, the symptom; and what kind of op it was, where that is what the rule is about:
+    /// which op comes upon a broken structure, or upon growth work not done, is chance. Of a history without an order, which
+    /// op is the one too many, and so the symptom, is chance as well. The contents and the phase of the growth are left open:
+    /// they are the smallest case's.
     pub fn is_like(&self, other: &Sighting) -> bool {
         self.oracle == other.oracle
-            && self.rule == other.rule
-            && self.symptom == other.symptom
-            && (self.is_structural() || family(&self.class) == family(&other.class))
+            && (self.oracle == linearizability::NAME
+                || self.symptom == other.symptom
+                    && (self.is_structural() || family(&self.class) == family(&other.class)))
     }
 
-    fn is_structural(&self) -> bool {
+    /// Did it take the process with it?
+    pub fn is_crash(&self) -> bool {
+        self.oracle == CRASH
+    }
+
+    pub(super) fn is_structural(&self) -> bool {
         [well_formed::NAME, "well_formed", work::NAME].contains(&self.oracle.as_str())
     }
 

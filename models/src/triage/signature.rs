@@ -12,13 +12,14 @@
 
 use super::sighting::Sighting;
 use crate::case::{Case, Forced};
-use crate::op::{Kind, Op};
+use crate::op::Kind;
 use crate::oracles::linearizability::Witness;
 use crate::oracles::{Objection, linearizability, panics, reference, well_formed};
 use crate::picture::Picture;
 use crate::subject::Growth;
 use crate::trace::Event;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// How far the map had grown.
@@ -132,13 +133,16 @@ impl Signature {
     pub fn of(case: &Case, sighting: &Sighting) -> Signature {
         let pair = match case.is_sequential() {
             true => [sighting.class.clone(), damage(case, sighting)],
-            false => racing(case, sighting),
+            false => racing(case),
         };
         let points = case.schedule.iter().filter_map(point).collect::<Vec<String>>();
         let last = points.len().saturating_sub(POINTS_MAX);
         Signature {
             oracle: sighting.oracle.clone(),
-            symptom: sighting.symptom.clone(),
+            symptom: match sighting.contents {
+                true => format!("{}+contents", sighting.symptom),
+                false => sighting.symptom.clone(),
+            },
             pair,
             phase: sighting.phase,
             points: points[last..].to_vec(),
@@ -184,24 +188,28 @@ fn damage(case: &Case, sighting: &Sighting) -> String {
     let mut suspects = before.filter(|class| DAMAGING.contains(class) && *class != sighting.class);
     match (suspects.next_back(), sighting.phase) {
         (Some(class), _) => class.to_string(),
+        (None, _) if sighting.class == "evacuate" => "insert".to_string(),
         (None, Phase::BeforeGrowth | Phase::Unknown) => "insert".to_string(),
         (None, Phase::Explicit) => "reserve".to_string(),
         (None, _) => "evacuate".to_string(),
     }
 }
 
-/// In a concurrent case: the ops that the threads of the last departures are in.
-fn racing(case: &Case, sighting: &Sighting) -> [String; 2] {
-    let op = |forced: &Forced| -> Option<Op> {
-        let at = forced.moment.at?;
-        let thread = case.running().iter().find(|thread| thread.name == forced.moment.thread)?;
-        thread.ops.get(at.op).copied()
+/// In a concurrent case: the kinds of ops that race. Every op of a minimal case is needed; but where two other kinds are
+/// left, gets are there to see what came of those. In the order of their names, whichever thread does them.
+fn racing(case: &Case) -> [String; 2] {
+    let ops = || case.running().iter().flat_map(|thread| &thread.ops);
+    let all: BTreeSet<&str> = ops().map(|op| class_of(op.kind())).collect();
+    let writes = || all.iter().copied().filter(|class| *class != "get");
+    let kinds: Vec<&str> = match ops().filter(|op| class_of(op.kind()) != "get").count() {
+        0 | 1 => all.iter().copied().collect(),
+        _ => writes().collect(),
     };
-    let classes = case.schedule.iter().rev().filter_map(op).map(|op| class_of(op.kind()));
-    let ops = case.running().iter().flat_map(|thread| &thread.ops);
-    let mut others = classes.chain(ops.map(|op| class_of(op.kind())));
-    let other = others.find(|class| *class != sighting.class);
-    [sighting.class.clone(), other.map_or_else(|| sighting.class.clone(), str::to_string)]
+    match &kinds[..] {
+        [] => ["nothing".to_string(), "nothing".to_string()],
+        [one] => [one.to_string(), one.to_string()],
+        [one, others @ ..] => [one.to_string(), others.join("×")],
+    }
 }
 
 /// Ops that do the same to a map have one class.
@@ -231,7 +239,7 @@ pub fn class_of(kind: Kind) -> &'static str {
 
 /// What kind of failure an objection is about, in a few words.
 pub(super) fn symptom(objection: &Objection, witness: Option<&Witness>) -> String {
-    let Objection { oracle, rule, detail } = objection;
+    let Objection { oracle, rule, detail, .. } = objection;
     if let Some(kind) = differs(detail).filter(|_| *oracle == reference::NAME) {
         return kind.to_string();
     }
@@ -243,9 +251,9 @@ pub(super) fn symptom(objection: &Objection, witness: Option<&Witness>) -> Strin
             None => slug(rule),
         },
         _ => match rule.as_str() {
-            "all the spec holds is there" | "an entry there throughout is yielded" => {
-                "lost-entry".to_string()
-            }
+            "all the spec holds is there"
+            | "an entry there throughout is yielded"
+            | "an iterator yields until there is no more" => "lost-entry".to_string(),
             "nothing else is there" | "a removed entry is not yielded" => "ghost-entry".to_string(),
             "a key is yielded once" | "an entry is yielded at most once" => {
                 "twice-entry".to_string()

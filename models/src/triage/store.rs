@@ -13,10 +13,11 @@ use super::sighting::Sighting;
 use super::signature::Signature;
 use super::verdict::Verdict;
 use crate::case::Case;
+use crate::files;
 use crate::finding::fnv;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version this code writes and reads.
@@ -150,9 +151,9 @@ impl Store {
             }
             Err(_) => record,
         };
-        write(&path, serde_json::to_string_pretty(&all)?.as_bytes())?;
+        files::replace(&path, serde_json::to_string_pretty(&all)?.as_bytes())?;
         let path = self.case(&all);
-        write(&path, regression::told(&all, &path)?.to_string().as_bytes())?;
+        files::replace(&path, regression::told(&all, &path)?.to_string().as_bytes())?;
         Ok(all)
     }
 
@@ -192,19 +193,4 @@ fn read(path: &Path) -> Result<Record, String> {
             "expected version {VERSION}, the only one this program reads, found {other}"
         )),
     }
-}
-
-/// Writes a file whole or not at all, in the place of one of its name.
-///
-/// # Errors
-/// When the folder cannot be written.
-pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

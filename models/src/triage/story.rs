@@ -196,8 +196,7 @@ impl Story {
         let before = state.checked_sub(1).and_then(|before| self.states.get(before));
         let mut changes = Vec::new();
         for table in &now.tables {
-            let old =
-                before.and_then(|before| before.tables.iter().find(|old| is_same(old, table)));
+            let old = before.and_then(|before| before.tables.iter().find(|old| old.is_same(table)));
             let changed = |(index, bucket): &(usize, &Bucket)| match old {
                 Some(old) => old.buckets.get(*index) != Some(bucket),
                 None => bucket.chain.iter().flatten().any(|slot| slot.full || slot.tophash > 1),
@@ -213,11 +212,6 @@ impl Story {
 
 /// How many of an op's parts are shown.
 const PARTS_SHOWN: usize = 3;
-
-/// Is it the same table, seen at two moments? A table that becomes the old one changes its name.
-fn is_same(a: &Table, b: &Table) -> bool {
-    a.buckets.len() == b.buckets.len() && a.name.split(' ').nth(1) == b.name.split(' ').nth(1)
-}
 
 fn attempt(history: &History, witness: &Witness) -> Attempt {
     let operations = history.operations();

@@ -1,7 +1,7 @@
 //! A concurrent case once more.
 
 use crate::case::Case;
-use crate::catalogue::{self, Allowed};
+use crate::catalogue;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
@@ -10,12 +10,8 @@ use std::time::Duration;
 
 /// Runs a concurrent case again: by its schedule if it has one, else under each engine for a while.
 pub fn again(case: &Case) -> Report {
-    let bare = Case { schedule: Vec::new(), ..case.bare() };
-    let known = catalogue::all().into_iter().find(|scenario| scenario.case.bare() == bare);
-    let judge = || {
-        let allowed = known.as_ref().map_or_else(Allowed::default, |known| known.allowed.clone());
-        Judge::new(case, allowed)
-    };
+    let allowed = catalogue::allowed(case).unwrap_or_default();
+    let judge = || Judge::new(case, allowed.clone());
     if !case.schedule.is_empty() {
         return shuttle::run(case, judge(), replay::policy(case), &Limits::executions(1));
     }

@@ -159,7 +159,7 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
             Ok(outcome) if world.phase != Phase::Over => drop(report.outcomes.insert(outcome)),
             Ok(_) => {}
             Err(objection) => {
-                let Objection { oracle, rule, detail } = *objection;
+                let Objection { oracle, rule, detail, .. } = *objection;
                 world.object(oracle, &rule, detail);
             }
         }

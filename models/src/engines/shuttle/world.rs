@@ -464,7 +464,7 @@ impl World {
         self.phase = Phase::Over;
         let Task { op, pending, .. } = &self.tasks[task];
         self.finding = Some(Finding {
-            objection: Objection { oracle, rule: rule.to_string(), detail },
+            objection: Objection::new(oracle, rule, detail),
             at: pending.map_or(0, |pending| pending.op),
             op: *op,
             growth: None,
