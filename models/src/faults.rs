@@ -16,6 +16,7 @@ pub mod copy;
 pub mod detector;
 pub mod matrix;
 pub mod mutants;
+pub mod names;
 pub mod page;
 pub mod patch;
 pub mod results;

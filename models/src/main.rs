@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use models::drivers::{
-    Exit, bench, compare, encode, faults, findings, go_trace, ops, replay, run, triage,
+    Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, triage,
 };
 use models::triage::worker;
 use std::process::ExitCode;
@@ -39,6 +39,8 @@ enum Verb {
     GoTrace(go_trace::Options),
     /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
     Faults(faults::Options),
+    /// Plant faults, and count the names that triage gives to the failures of each.
+    Names(names::Options),
     /// Run the cases that come in at the standard input (for `triage`).
     #[command(hide = true)]
     Worker,
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Verb::Encode(options) => encode::drive(&options),
         Verb::GoTrace(options) => go_trace::drive(&options),
         Verb::Faults(options) => faults::drive(&options),
+        Verb::Names(options) => names::drive(&options),
         Verb::Triage(options) => triage::drive(&options),
         Verb::Findings(options) => findings::drive(&options),
         Verb::Worker => worker::serve().map_or(Exit::Bad, |()| Exit::Clean),

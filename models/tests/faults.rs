@@ -3,14 +3,23 @@
 //! The patches here break a workspace of a few lines, whose `models` is a stand-in that finds what it is told to: the
 //! real one is built by `ci/faults.sh`.
 
+use models::case::Case;
 use models::drivers::summary::Summary;
 use models::faults::copy::{Broken, Copy, PROFILE};
 use models::faults::detector::{self, Attempt};
 use models::faults::matrix::{Cell, Matrix, median};
 use models::faults::mutants;
+use models::faults::names::{self, Named};
 use models::faults::patch::{Fault, Kind, read_all};
 use models::faults::results::{Row, Store};
 use models::faults::{page, table};
+use models::finding::Finding;
+use models::op::Op;
+use models::oracles::Objection;
+use models::triage::Sighting;
+use models::triage::minimise::Size;
+use models::triage::store::{Occurrence, Record};
+use models::triage::verdict::Verdict;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -265,6 +274,48 @@ fn mutants_are_faults_of_the_map_that_they_are_in() {
     let copy = Copy::new(here.path(), &here.path().join("scratch"), 0);
     copy.restore().expect("copied");
     copy.apply(&faults[1].path).expect("a mutant is a patch that applies");
+}
+
+/// What triage made of a failure of one op.
+fn record(op: Op) -> Record {
+    let case = Case::sequential(vec![op]);
+    let objection =
+        Objection::new("reference", "r", "returned None, the spec says Some(v1)".into());
+    let finding = Finding { objection, at: 0, op: Some(op), growth: None };
+    let occurrence = Occurrence {
+        file: String::new(),
+        digest: String::new(),
+        found: String::new(),
+        found_by: None,
+        verdict: Verdict::STABLE,
+        raw: Size { ops: 512, ..Size::default() },
+        minimal: Size::of(&case),
+        seconds: 0.5,
+        tried: 9,
+    };
+    Record::new("map".into(), &case, Sighting::new(&finding, &[]), occurrence)
+}
+
+#[test]
+fn names_are_counted_by_fault_and_faults_by_name() {
+    let named = |slug: &str, ops: &[Op]| {
+        let records: Vec<Record> = ops.iter().map(|&op| record(op)).collect();
+        Named { slug: slug.into(), concurrent: false, raw: records.len(), records }
+    };
+    let (get, remove) = (Op::Get(1), Op::Remove(1));
+    let apart = [named("a", &[get, get]), named("b", &[remove])];
+    assert!(names::is_one_to_one(&apart));
+    let text = names::markdown(&apart);
+    let line = "| a | 2 | 512 → 1 |  | 0 → 1 |  | 0.5 | 1 | 2× `reference: lost-entry · get×";
+    assert!(text.contains(line) && text.contains("Signatures a fault: 1.00"), "{text}");
+    let split = [named("a", &[get, remove]), named("b", &[remove])];
+    assert!(!names::is_one_to_one(&split) && !names::is_one_to_one(&split[..1]));
+    let text = names::markdown(&split);
+    assert!(
+        text.contains("a has several signatures") && text.contains("is shared by a, b."),
+        "{text}"
+    );
+    assert!(!names::is_one_to_one(&[named("a", &[])]), "what was not named has no name");
 }
 
 /// The patches that the suite is judged by.

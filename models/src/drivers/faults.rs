@@ -270,7 +270,12 @@ impl Hunt {
             row = self.saved(row)?;
         }
         if row.is_killed() && !self.options.triage.is_zero() {
-            row.signature = detector::triage(&program, &findings, self.options.triage)?;
+            // The smallest is the quickest.
+            let size = |path: &PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
+            let smallest = detector::cases(&findings).into_iter().min_by_key(size);
+            let triaged =
+                detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1))?;
+            row.signature = triaged.into_iter().next().map(|record| record.name);
             row = self.saved(row)?;
         }
         Ok(row)

@@ -10,10 +10,11 @@ use super::copy::{Copy, PROFILE};
 use super::patch::Kind;
 use crate::drivers::summary::Summary;
 use crate::schedulers::Named;
+use crate::triage::store::Record;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -222,32 +223,49 @@ impl Detector {
     }
 }
 
-/// What the program's own triage calls one of the findings of a folder, after so long at most; `None` if there is none that is
-/// a case, or it does not show again.
+/// The cases in a folder of findings, by name.
+pub fn cases(findings: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(findings).into_iter().flatten();
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let is_case = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "case");
+    let mut cases: Vec<PathBuf> = files.filter(is_case).collect();
+    cases.sort();
+    cases
+}
+
+/// What the program's own triage makes of these cases, each after so long at most and for itself; those that do not fail
+/// again are left out.
 ///
 /// # Errors
 /// When triage cannot run: what it said.
-pub fn triage(program: &Path, findings: &Path, limit: Duration) -> Result<Option<String>, String> {
-    let Ok(entries) = std::fs::read_dir(findings) else { return Ok(None) };
-    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let case = files.filter(|path| path.extension().is_some_and(|extension| extension == "case"));
-    // The smallest is the quickest.
-    let size = |path: &std::path::PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
-    let Some(case) = case.min_by_key(size) else { return Ok(None) };
+pub fn triage(
+    program: &Path,
+    cases: &[PathBuf],
+    limit: Duration,
+    jobs: Option<usize>,
+) -> Result<Vec<Record>, String> {
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut command = limited(program);
-    command.args(["triage", "--json", "--runs", "1", "--jobs", "1", "--limit"]);
-    command.arg(limit.as_secs_f64().to_string()).arg("--findings").arg(scratch.path()).arg(case);
+    command.args(["triage", "--json", "--runs", "1", "--limit", &limit.as_secs_f64().to_string()]);
+    if let Some(jobs) = jobs {
+        command.args(["--jobs", &jobs.to_string()]);
+    }
+    command.arg("--findings").arg(scratch.path()).args(cases);
     command.current_dir(scratch.path());
-    let ran = Ran::of(&mut command, scratch.path(), limit + GRACE)?;
+    let patience = (limit + GRACE) * cases.len() as u32;
+    let ran = Ran::of(&mut command, scratch.path(), patience)?;
     let lines = ran.said.lines().filter_map(|line| serde_json::from_str::<Triaged>(line).ok());
-    Ok(lines.filter_map(|line| line.name).next())
+    Ok(lines.filter_map(|line| line.record).collect())
 }
 
 /// What is read of a line of triage.
 #[derive(Deserialize)]
 struct Triaged {
-    name: Option<String>,
+    #[serde(flatten)]
+    record: Option<Record>,
 }
 
 /// The program, with an end to its memory.
@@ -264,7 +282,7 @@ fn test(copy: &Copy, arguments: &str) -> Command {
 }
 
 /// The recordings of Go's map.
-fn recordings() -> Result<Vec<std::path::PathBuf>, String> {
+fn recordings() -> Result<Vec<PathBuf>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/go/traces");
     let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
     Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())

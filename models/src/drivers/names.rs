@@ -1,0 +1,123 @@
+//! `cargo models names`: does triage give one bug one name, and two bugs two?
+//!
+//! Plants faults in a copy of the workspace, one at a time, lets hunters find each from many seeds, has the faulty program
+//! triage what they found, and counts signatures. Raw failures stay in the scratch folder, in `raw`, and serve the next run; what
+//! triage made of each is beside them, in `names`.
+//!
+//! Exit 0: each fault has one signature, and no two share one. 1: not so. 2: a fault cannot be planted.
+
+use super::Exit;
+use super::ops::seconds;
+use crate::faults::copy::{Broken, Copy};
+use crate::faults::detector::{self, Detector, Terms};
+use crate::faults::names::{self, Named};
+use crate::faults::patch::{self, Fault, Kind};
+use crate::files;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Hunters that take turns, seed by seed.
+const SEQUENTIAL: [&str; 4] = ["ops", "ops-iteration", "ops", "ops-panics"];
+const CONCURRENT: [&str; 4] = ["portfolio", "generated", "pos", "stale"];
+/// Goes a failure that is wanted: a hunter may find nothing.
+const GOES: u64 = 3;
+
+/// Which faults, how many failures, how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// A folder of patches.
+    #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
+    pub dir: PathBuf,
+    /// Only faults whose names contain one of these.
+    #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
+    pub only: Vec<String>,
+    /// Failures of each fault.
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..))]
+    pub failures: u64,
+    /// Seconds that a hunter has for one.
+    #[arg(long, value_name = "SECONDS", default_value = "4", value_parser = seconds)]
+    pub budget: Duration,
+    /// Seconds that triage has to make one small.
+    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
+    pub limit: Duration,
+    /// The workspace to break.
+    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Where copies, build products and raw failures are kept.
+    #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
+    pub scratch: PathBuf,
+    /// Write the table to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// Names every fault.
+pub fn drive(options: &Options) -> Exit {
+    match all(options) {
+        Ok(exit) => exit,
+        Err(said) => {
+            eprintln!("{said}");
+            Exit::Bad
+        }
+    }
+}
+
+fn all(options: &Options) -> Result<Exit, String> {
+    let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+    let faults = patch::read_all(&options.dir, &options.only)?;
+    if faults.is_empty() {
+        return Err(format!("{}: no patch is called so", options.dir.display()));
+    }
+    std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
+    let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
+    let copy = Copy::new(&options.workspace, &scratch, 0);
+    let mut all = Vec::new();
+    for (number, fault) in faults.iter().enumerate() {
+        let named = one(options, &copy, &scratch, fault)
+            .map_err(|error| format!("{}: {error}", fault.slug))?;
+        println!("[{}/{}] {}: {} failures", number + 1, faults.len(), named.slug, named.raw);
+        for (signature, count) in named.signatures() {
+            println!("  {count}× {signature}");
+        }
+        all.push(named);
+    }
+    let table = names::markdown(&all);
+    println!("\n{table}");
+    if let Some(file) = &options.markdown {
+        files::replace(file, table.as_bytes()).map_err(|error| said(file, error))?;
+    }
+    Ok(if names::is_one_to_one(&all) { Exit::Clean } else { Exit::Found })
+}
+
+/// Plants a fault, finds it so many times, and names what was found.
+fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<Named, String> {
+    let (program, _) = copy.make(Some(&fault.path)).map_err(|broken| match broken {
+        Broken::Copy(said) | Broken::Apply(said) | Broken::Build(said) => said,
+    })?;
+    let concurrent = fault.kind == Some(Kind::Concurrent);
+    let raw = scratch.join("raw").join(&fault.slug);
+    let hunters = detector::select(&match concurrent {
+        true => CONCURRENT.map(str::to_string),
+        false => SEQUENTIAL.map(str::to_string),
+    })?;
+    let names = if concurrent { CONCURRENT } else { SEQUENTIAL };
+    let hunter = |seed: u64| -> &Detector {
+        let name = names[seed as usize % names.len()];
+        hunters.iter().find(|hunter| hunter.name == name).expect("it was selected")
+    };
+    let terms = Terms { budget: options.budget, scenarios: &[], findings: &raw };
+    let mut cases = detector::cases(&raw);
+    for seed in 1..=GOES * options.failures {
+        if cases.len() as u64 >= options.failures {
+            break;
+        }
+        hunter(seed).attempt(copy, &program, seed, terms)?;
+        cases = detector::cases(&raw);
+    }
+    cases.truncate(options.failures as usize);
+    let records = detector::triage(&program, &cases, options.limit, None)?;
+    let kept = scratch.join("names").join(&fault.slug).with_extension("json");
+    let text = serde_json::to_vec_pretty(&records).map_err(|error| error.to_string())?;
+    files::replace(&kept, &text).map_err(|error| format!("{}: {error}", kept.display()))?;
+    Ok(Named { slug: fault.slug.clone(), concurrent, raw: cases.len(), records })
+}
