@@ -246,7 +246,7 @@ pub(super) fn symptom(objection: &Objection, witness: Option<&Witness>) -> Strin
     match *oracle {
         well_formed::NAME | "well_formed" => format!("breaks-{}", slug(rule)),
         linearizability::NAME => witness.map_or("unordered", blocked).to_string(),
-        panics::NAME | "barrier" => match detail.split('"').nth(1) {
+        panics::NAME => match detail.split('"').nth(1) {
             Some(said) => format!("{oracle}-{}", words(&slug(said), WORDS_MAX)),
             None => slug(rule),
         },
@@ -306,7 +306,7 @@ pub(super) fn slug(words: &str) -> String {
     let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
     let kept = words.filter(|word| {
         let dull = ["", "a", "an", "the", "is", "of", "to", "s"];
-        !dull.contains(word) && !word.bytes().all(|byte| byte.is_ascii_digit())
+        !dull.contains(word) && !word.starts_with(|letter: char| letter.is_ascii_digit())
     });
     let kept: Vec<String> = kept.map(str::to_ascii_lowercase).collect();
     kept.join("-")

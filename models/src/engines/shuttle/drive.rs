@@ -131,8 +131,11 @@ pub(super) fn guarded<T>(
     }
     with(|world| {
         let message = quiet::message();
-        let oracle = if message.contains("evacuation barrier") { "barrier" } else { panics::NAME };
-        world.object(oracle, "no op panics on its own", format!("panicked: {message}"));
+        let (oracle, rule) = match message.contains("evacuation barrier") {
+            true => ("barrier", "no write lands ahead of its evacuation"),
+            false => (panics::NAME, "no op panics on its own"),
+        };
+        world.object(oracle, rule, format!("panicked: {message}"));
     });
     Err(None)
 }
