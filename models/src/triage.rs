@@ -14,6 +14,7 @@
 //! `tests/triage.rs`.
 
 pub mod edit;
+pub mod enumerate;
 pub mod intake;
 pub mod kinds;
 pub mod lab;

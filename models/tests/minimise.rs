@@ -14,6 +14,7 @@ use models::triage::edit::{self, weight};
 use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
 use models::triage::sighting::CRASH;
 use models::triage::{Sighting, Signature};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -133,6 +134,49 @@ fn one_bug_has_one_name_whichever_ops_come_upon_it() {
     let clears: fn(&Op) -> bool = |op| matches!(op, Op::Clear);
     let text = " insert k1 v1\n remove k1\n clear\n reserve 9";
     assert_eq!(named(text, clears), "breaks-count · insert×clear · any-phase");
+}
+
+/// A remove from a map of 53 entries that two ops put there.
+fn remove_from_many(case: &Case) -> Option<Sighting> {
+    let ops = case.ops();
+    ops.iter().enumerate().find_map(|(at, op)| {
+        let filling = ops[..at].iter().filter_map(|op| match *op {
+            Op::Insert(key, _) => Some(key..key + 1),
+            Op::Extend(key, count) => Some(key..key + u16::from(count)),
+            _ => None,
+        });
+        let keys: BTreeSet<u16> = filling.clone().flatten().collect();
+        let removes = matches!(*op, Op::Remove(key) if keys.contains(&key));
+        (removes && filling.count() > 1 && keys.len() >= 53).then(|| objects("many", at, *op))
+    })
+}
+
+#[test]
+fn all_cases_of_a_bug_come_to_one() {
+    let raw = [
+        vec![Op::Extend(0, 27), Op::Extend(27, 30), Op::Remove(4)],
+        vec![Op::Insert(300, 1), Op::Extend(0, 105), Op::Get(3), Op::Remove(300)],
+        (0..60).map(|key| Op::Insert(3 * key, 1)).chain([Op::Len, Op::Remove(6)]).collect(),
+    ];
+    let minimal = raw.map(|ops| all(&Case::sequential(ops), remove_from_many).case);
+    assert!(minimal.iter().all(|case| *case == minimal[0]), "{minimal:?}");
+    assert_eq!(minimal[0].ops().len(), 3, "{}", minimal[0]);
+}
+
+#[test]
+fn a_race_is_named_by_the_ops_at_its_last_switch() {
+    let ops = "thread given\nend\nthread ann\n remove k3\n clear\nend\nthread ben\n update k1 v1\n insert k1 v1\nend\n";
+    let name = |schedule: &str| {
+        let text = format!("case 1\n{ops}schedule\n{schedule}end\n");
+        let case = Case::parse(&text).expect("a case");
+        Signature::of(&case, &objects("race", 0, Op::Len)).pair
+    };
+    let two = " switch ben.1 locked#0+0 to ann\n switch ann.1 read-root#0+0 to ben\n";
+    assert_eq!(name(" switch ann.1 read-root#0+0 to ben\n"), ["clear", "update"]);
+    assert_eq!(name(two), ["clear", "insert"]);
+    assert_eq!(name(" switch ben.1 locked#0+0 to ann\n"), ["insert", "remove"]);
+    // Where there is no switch, all that is there.
+    assert_eq!(name(" switch ann.end to ben\n"), ["clear", "insert×remove×update"]);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn regressions_get_the_next_number_and_replace_nothing() {
     std::fs::write(into.join("0041-other.case"), "something").expect("written");
     let line = ["triage", "a.case", "--regression", "--to", "kept"];
     let (_, out, err) = models(&line, here.path());
-    let expected = "kept/0042-lost-entry-remove-evacuate-doubling.case";
+    let expected = "kept/0042-lost-entry-remove-evacuate.case";
     assert!(out.contains(&format!("regression: {expected}\n")), "{out}{err}");
     let text = std::fs::read_to_string(here.path().join(expected)).expect("text");
     let case = Case::parse(&text).expect("a case");

@@ -29,7 +29,7 @@ impl Named {
     pub fn signatures(&self) -> Vec<(String, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for record in &self.records {
-            *counts.entry(full(record)).or_default() += 1;
+            *counts.entry(record.signature.bug()).or_default() += 1;
         }
         let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
@@ -50,11 +50,6 @@ impl Named {
         let minimal = middle(self.occurrences().map(|one| one.minimal).collect());
         format!("{raw} → {minimal}")
     }
-}
-
-/// A signature is told from others by its oracle, too.
-fn full(record: &Record) -> String {
-    format!("{}: {}", record.signature.oracle, record.name)
 }
 
 /// How many faults there are of each signature, those of several first.

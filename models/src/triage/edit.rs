@@ -135,7 +135,7 @@ fn rekeyed(op: Op, names: &[(u16, u16)]) -> Op {
 }
 
 /// The op with its arguments mapped.
-fn mapped(op: Op, map: impl Fn(Argument, u16) -> u16) -> Op {
+pub(super) fn mapped(op: Op, map: impl Fn(Argument, u16) -> u16) -> Op {
     let mut arguments = Vec::with_capacity(4);
     op.arguments(|argument, raw| arguments.push(map(argument, raw)));
     let mut arguments = arguments.into_iter();

@@ -34,8 +34,10 @@ pub enum Look {
 
 /// The longest search for a schedule.
 const SEARCH: Duration = Duration::from_secs(5);
-/// The longest walk through all schedules with a few preemptions.
-const EXHAUST: Duration = Duration::from_secs(3);
+/// The most executions of a walk through all schedules with 0, 1 and 2 preemptions: the same on every machine.
+const EXHAUST: [u64; 3] = [1_000, 3_000, 10_000];
+/// The longest such walk, on a machine that is very slow.
+const EXHAUST_TIME: Duration = Duration::from_secs(12);
 
 /// What runs a case, and how closely it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,8 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
 
 fn concurrent(case: &Case, look: Look) -> Report {
     if let Look::Preempt(preemptions) = look {
-        let limits = Limits { executions: Some(20_000), time: Some(EXHAUST) };
+        let executions = EXHAUST[preemptions.min(EXHAUST.len() - 1)];
+        let limits = Limits { executions: Some(executions), time: Some(EXHAUST_TIME) };
         let explore =
             Explore { preemptions: Some(preemptions), stale: case.reads_stale(), abandon: false };
         let judge = Judge::new(case, catalogue::allowed(case).unwrap_or_default());

@@ -3,8 +3,8 @@
 //! Delta debugging (Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over typed
 //! [`edit`]s: ops in ever smaller pieces, threads, forced switches, then what is left made plainer, over and over until a
 //! whole round changes nothing. Then it is given its **normal form**, so that the cases of one bug come to the same name:
-//! simpler ops ([`kinds`]) and the first schedule of an ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every
-//! machine.
+//! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`](super::enumerate)), the first schedule of an
+//! ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
 //!
 //! # Invariants
 //! - **best so far**: at every moment there is a case that fails like the first; stopping early gives that.
@@ -15,9 +15,9 @@
 //! `tests/minimise.rs`.
 
 use super::edit::{self, Edit, Piece, keys, weight};
-use super::kinds;
 use super::lab::Look;
 use super::sighting::Sighting;
+use super::{enumerate, kinds};
 use crate::case::Case;
 use crate::engines::judge::ALLOWED;
 use std::collections::HashSet;
@@ -127,9 +127,12 @@ pub fn minimise(
         began,
         tried: 0,
         known: HashSet::new(),
+        preemptions: None,
     };
+    search.settle();
     search.rounds();
     search.speak();
+    search.enumerate();
     search.settle();
     Minimal {
         is_minimal: !search.is_stopped(),
@@ -148,8 +151,10 @@ fn stripped(case: &Case) -> Case {
     bare
 }
 
-/// The most preemptions for which all schedules are looked at.
+/// The most preemptions for which all schedules are looked at, once.
 const PREEMPTIONS_MAX: usize = 2;
+/// The most for which all are looked at after each edit.
+const PREEMPTIONS_EACH: usize = 1;
 
 struct Search<'a> {
     wanted: Sighting,
@@ -161,6 +166,8 @@ struct Search<'a> {
     tried: u64,
     /// Hashes of cases that do not fail like the first.
     known: HashSet<u64>,
+    /// With so many preemptions the case fails, if so few do.
+    preemptions: Option<usize>,
 }
 
 impl Search<'_> {
@@ -214,14 +221,35 @@ impl Search<'_> {
         }
     }
 
+    /// Of all short cases of such ops, the first: the same for every case that came to these ops.
+    fn enumerate(&mut self) {
+        if !self.case.is_sequential() {
+            return;
+        }
+        let mut cases = enumerate::cases(&self.case).enumerate();
+        while !self.is_stopped() {
+            let batch = cases.by_ref().take(self.bench.lanes());
+            let batch: Vec<_> = batch.map(|(at, case)| (at, case, Look::Once)).collect();
+            if batch.is_empty() {
+                return;
+            }
+            if let Some((_, case, sighting)) = self.first(batch, None) {
+                (self.case, self.sighting) = (case, sighting);
+                (self.settings.better)(&self.case, &self.sighting, self.tried);
+                return self.rounds();
+            }
+        }
+    }
+
     /// Of all schedules with as few preemptions as do, the first in the order of the search: the same for every case that
-    /// came to these ops.
+    /// came to these ops. Done first, that shrinks most schedules to a switch or two at once; done last, whatever the
+    /// time, it gives the case its final name.
     fn settle(&mut self) {
         if self.case.is_sequential() || self.wanted.oracle == ALLOWED {
             return;
         }
         for preemptions in 0..=self.case.schedule.len().min(PREEMPTIONS_MAX) {
-            if self.is_stopped() {
+            if self.settings.stop.load(Ordering::Relaxed) {
                 return;
             }
             self.tried += 1;
@@ -233,6 +261,7 @@ impl Search<'_> {
                 self.bench.run(0, &case, Look::Once).filter(|seen| seen.is_like(&self.wanted))
             {
                 (self.case, self.sighting) = (case, seen);
+                self.preemptions = Some(preemptions).filter(|few| *few <= PREEMPTIONS_EACH);
                 self.known.clear();
                 return self.pieces(|case| Some(case.schedule.len()), edit::departures);
             }
@@ -268,7 +297,7 @@ impl Search<'_> {
         let mut from = 0;
         while from < list.len() && !self.is_stopped() {
             let (batch, next) = self.batch(&list, from);
-            match self.first(batch) {
+            match self.first(batch, Some(weight(&self.case))) {
                 Some((at, case, sighting)) => {
                     (self.case, self.sighting) = (case, sighting);
                     (self.settings.better)(&self.case, &self.sighting, self.tried);
@@ -284,8 +313,13 @@ impl Search<'_> {
     fn batch(&self, list: &[Edit], from: usize) -> (Vec<(usize, Case, Look)>, usize) {
         let mut batch = Vec::new();
         for (at, edit) in list.iter().enumerate().skip(from) {
-            let (case, look) = (edit.apply(&self.case), edit.look());
-            let is_search = matches!(look, Look::Preempt(_));
+            let look = match (edit.look(), self.preemptions) {
+                // All of them cost no more than as many at random, and miss nothing.
+                (Look::Search(_), Some(preemptions)) => Look::Preempt(preemptions),
+                (look, _) => look,
+            };
+            let case = edit.apply(&self.case);
+            let is_search = matches!(edit, Edit::Preempt(_));
             let lighter = is_search || weight(&case) < weight(&self.case) || is_exchange(edit);
             if lighter && !self.known.contains(&hash(&case, look)) {
                 batch.push((at, case, look));
@@ -297,17 +331,22 @@ impl Search<'_> {
         (batch, list.len())
     }
 
-    /// Tries candidates at once; the first in order that fails like the first case and is lighter.
-    fn first(&mut self, batch: Vec<(usize, Case, Look)>) -> Option<(usize, Case, Sighting)> {
+    /// Tries candidates at once; the first in order that fails like the first case and is lighter than that, if it has to be.
+    fn first(
+        &mut self,
+        batch: Vec<(usize, Case, Look)>,
+        lighter_than: Option<[u64; 7]>,
+    ) -> Option<(usize, Case, Sighting)> {
         self.tried += batch.len() as u64;
-        let (bench, best) = (self.bench, weight(&self.case));
+        let bench = self.bench;
         let try_one = |lane: usize, case: &Case, look: Look| {
             let sighting = bench.run(lane, case, look).filter(|seen| seen.is_like(&self.wanted))?;
             let mut case = case.clone();
             if !case.is_sequential() {
                 case.schedule = sighting.forced();
             }
-            (weight(&case) < best).then_some((case, sighting))
+            let is_lighter = lighter_than.is_none_or(|best| weight(&case) < best);
+            is_lighter.then_some((case, sighting))
         };
         let seen: Vec<Option<(Case, Sighting)>> = match &batch[..] {
             [(_, case, look)] => vec![try_one(0, case, *look)],

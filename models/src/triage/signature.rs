@@ -7,19 +7,22 @@
 //! It is made of a *minimal* case and its sighting: what such a case has, the failure needs. It names nothing that
 //! unrelated edits to the code change: no line, no step, no key, no count.
 //!
+//! Failures are one bug if oracle, symptom and operations agree. Where in a growth a bug first shows, and between which
+//! two moments of a race, differs from one minimal case to the next: these are told of the smallest.
+//!
 //! # Checked by
 //! `tests/triage.rs`.
 
 use super::sighting::Sighting;
+use crate::case::schedule::Departure;
 use crate::case::{Case, Forced};
-use crate::op::Kind;
+use crate::op::{Kind, Op};
 use crate::oracles::linearizability::Witness;
 use crate::oracles::{Objection, linearizability, panics, reference, well_formed};
 use crate::picture::Picture;
 use crate::subject::Growth;
 use crate::trace::Event;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// How far the map had grown.
@@ -149,14 +152,16 @@ impl Signature {
         }
     }
 
-    /// A name for files: letters, digits and hyphens.
+    /// What failures of one bug have in common.
+    pub fn bug(&self) -> String {
+        let Signature { oracle, symptom, pair: [failed, damage], .. } = self;
+        format!("{oracle}: {symptom} · {failed}×{damage}")
+    }
+
+    /// The bug's name for files: letters, digits and hyphens.
     pub fn slug(&self) -> String {
         let [failed, damage] = &self.pair;
-        let mut words = format!("{}-{failed}-{damage}", self.symptom);
-        if self.phase != Phase::Unknown {
-            words = format!("{words}-{}", self.phase.name());
-        }
-        let words = slug(&words);
+        let words = slug(&format!("{}-{failed}-{damage}", self.symptom));
         let at = words.char_indices().nth(70).map_or(words.len(), |(at, _)| at);
         words[..at].trim_end_matches('-').to_string()
     }
@@ -195,21 +200,46 @@ fn damage(case: &Case, sighting: &Sighting) -> String {
     }
 }
 
-/// In a concurrent case: the kinds of ops that race. Every op of a minimal case is needed; but where two other kinds are
-/// left, gets are there to see what came of those. In the order of their names, whichever thread does them.
+/// In a concurrent case: the kinds of ops that race, in the order of their names, whichever thread does them. That is the op
+/// left at the last forced switch and the one that went on instead; of a case without a switch, all that are not there to
+/// see what came of the others.
 fn racing(case: &Case) -> [String; 2] {
-    let ops = || case.running().iter().flat_map(|thread| &thread.ops);
-    let all: BTreeSet<&str> = ops().map(|op| class_of(op.kind())).collect();
-    let writes = || all.iter().copied().filter(|class| *class != "get");
-    let kinds: Vec<&str> = match ops().filter(|op| class_of(op.kind()) != "get").count() {
-        0 | 1 => all.iter().copied().collect(),
-        _ => writes().collect(),
+    let at_last = (0..case.schedule.len()).rev().find_map(|at| switched(case, at));
+    let mut kinds: Vec<&str> = match at_last {
+        Some(pair) => pair.to_vec(),
+        None => case.running().iter().flat_map(|thread| &thread.ops).map(class).collect(),
     };
+    kinds.sort_unstable();
+    if at_last.is_none() {
+        kinds.dedup();
+        if kinds.len() > 2 {
+            kinds.retain(|class| *class != "get");
+        }
+    }
     match &kinds[..] {
         [] => ["nothing".to_string(), "nothing".to_string()],
         [one] => [one.to_string(), one.to_string()],
         [one, others @ ..] => [one.to_string(), others.join("×")],
     }
+}
+
+fn class(op: &Op) -> &'static str {
+    class_of(op.kind())
+}
+
+/// The ops that a forced switch leaves and goes on with: the first write there, if there is one, from where that thread was
+/// left last.
+fn switched(case: &Case, at: usize) -> Option<[&'static str; 2]> {
+    let Forced { moment, departure: Departure::Switch(to) } = &case.schedule[at] else {
+        return None;
+    };
+    let ops = |name: &str| case.threads.iter().find(|thread| thread.name == name);
+    let left = ops(&moment.thread)?.ops.get(moment.at?.op)?;
+    let before = case.schedule[..at].iter().filter(|forced| forced.moment.thread == *to);
+    let from = before.filter_map(|forced| forced.moment.at).next_back().map_or(0, |at| at.op);
+    let rest = ops(to)?.ops.get(from..)?;
+    let goes_on = rest.iter().find(|op| class(op) != "get").or(rest.first())?;
+    Some([class(left), class(goes_on)])
 }
 
 /// Ops that do the same to a map have one class.

@@ -1,4 +1,4 @@
-//! What triage keeps: a record for each signature, with its smallest case and every occurrence.
+//! What triage keeps: a record for each bug, with its smallest case and every occurrence.
 //!
 //! Records are JSON files in a folder of their own. A record is written whole under another name and then renamed, so it is
 //! the old one or the new one at every moment; a lock keeps two triages from losing each other's counts.
@@ -46,11 +46,11 @@ pub struct Occurrence {
     pub tried: u64,
 }
 
-/// All that is known of a signature.
+/// All that is known of a bug.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
-    /// The signature.
+    /// The signature of its smallest case.
     pub signature: Signature,
     /// The signature in words.
     pub name: String,
@@ -60,7 +60,7 @@ pub struct Record {
     pub case: String,
     /// What is seen of it.
     pub sighting: Sighting,
-    /// Every failing case that came to this signature, oldest first.
+    /// Every failing case of this bug, oldest first.
     pub occurrences: Vec<Occurrence>,
 }
 
@@ -89,8 +89,7 @@ impl Record {
 
     /// The name of its files, without extension.
     pub fn stem(&self) -> String {
-        let Signature { oracle, .. } = &self.signature;
-        let hash = fnv(format!("{oracle} {}", self.name).as_bytes()) as u32;
+        let hash = fnv(self.signature.bug().as_bytes()) as u32;
         format!("{}-{hash:08x}", self.signature.slug())
     }
 
@@ -101,13 +100,14 @@ impl Record {
         (times.first().unwrap_or(&""), times.last().unwrap_or(&""))
     }
 
-    /// Takes in another record of the signature.
+    /// Takes in another record of the bug.
     fn join(&mut self, other: Record) {
         let smaller = match (self.smallest(), other.smallest()) {
             (Ok(mine), Ok(theirs)) => weight(&theirs) < weight(&mine),
             (mine, _) => mine.is_err(),
         };
         if smaller {
+            (self.signature, self.name) = (other.signature, other.name);
             (self.case, self.sighting, self.subject) = (other.case, other.sighting, other.subject);
         }
         for occurrence in other.occurrences {
@@ -135,7 +135,7 @@ impl Store {
         &self.0
     }
 
-    /// Adds a record to what is known of its signature; returns all of that.
+    /// Adds a record to what is known of its bug; returns all of that.
     ///
     /// # Errors
     /// When the folder cannot be written.
