@@ -31,7 +31,7 @@
 
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
-use crate::op::{Decision, Op, Ret, chosen, decide};
+use crate::op::{Decision, Op, Ret, decide, stays};
 use crate::oracles::whole_map::Contracts;
 use crate::spec::extension;
 use crate::subject::{Capabilities, undeclared};
@@ -113,7 +113,7 @@ pub fn needs(op: Op) -> Option<Capabilities> {
         Op::Len => Capabilities::LEN,
         Op::Iter => Capabilities::ITERATION,
         Op::Clear => Capabilities::CLEAR,
-        Op::Retain(..) => Capabilities::RETAIN,
+        Op::Retain(..) | Op::RetainValues(..) => Capabilities::RETAIN,
         Op::Reserve(_) => Capabilities::CAPACITY,
         _ => return None,
     })
@@ -159,8 +159,8 @@ pub fn perform<S: ConcurrentSubject>(map: &S, op: Op) -> Answer {
             map.clear();
             Ret::Unit
         }
-        Op::Retain(modulus, residue) => {
-            map.retain(|key, _| !chosen(key, modulus, residue));
+        Op::Retain(..) | Op::RetainValues(..) => {
+            map.retain(|key, value| stays(op, key, value));
             Ret::Unit
         }
         Op::Reserve(n) => {

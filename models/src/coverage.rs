@@ -65,7 +65,7 @@ words! {
         Iterate = "iterate",
         /// `clear`.
         Clear = "clear",
-        /// `retain`.
+        /// `retain`, by key or by value.
         Retain = "retain",
         /// `reserve`.
         Reserve = "reserve",
@@ -85,7 +85,7 @@ impl Doing {
             Kind::Update | Kind::Compute => Doing::Update,
             Kind::Iter | Kind::KeysValues => Doing::Iterate,
             Kind::Clear => Doing::Clear,
-            Kind::Retain => Doing::Retain,
+            Kind::Retain | Kind::RetainValues => Doing::Retain,
             Kind::Reserve => Doing::Reserve,
             _ => Doing::Other,
         }

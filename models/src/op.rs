@@ -281,6 +281,8 @@ vocabulary! {
     "compute" Compute(k: Key Key, v: Value Value),
     /// `len`.
     "len" Len,
+    /// `retain(|_, v| v % (m + 1) != r)`. All maps have it.
+    "retain-values" RetainValues(m: Small u8, r: Small u8),
 }
 
 impl Kind {
@@ -306,9 +308,19 @@ impl Kind {
     }
 }
 
-/// Does the predicate of `retain` and `extract_if` choose this key?
-pub fn chosen(key: u64, modulus: u8, residue: u8) -> bool {
-    key % (modulus as u64 + 1) == residue as u64
+/// Does the predicate of `retain` and `extract_if` choose this key, or that of `retain-values` this value?
+pub fn chosen(number: u64, modulus: u8, residue: u8) -> bool {
+    number % (modulus as u64 + 1) == residue as u64
+}
+
+/// Does the entry stay that this op comes to on its walk over all entries? Only `clear` and the retains remove any.
+pub fn stays(op: Op, key: u64, value: u64) -> bool {
+    match op {
+        Op::Clear => false,
+        Op::Retain(m, r) => !chosen(key, m, r),
+        Op::RetainValues(m, r) => !chosen(value, m, r),
+        _ => true,
+    }
 }
 
 /// What a `compute` is to do with the entry it sees.

@@ -14,7 +14,7 @@
 //! # Checked by
 //! `tests/spec.rs`.
 
-use crate::op::{Decision, Op, Ret, chosen, decide};
+use crate::op::{Decision, Op, Ret, chosen, decide, stays};
 use std::collections::BTreeMap;
 
 /// A present key's value, and the op that created the entry.
@@ -47,7 +47,7 @@ pub trait Spec: Default + Clone {
     /// Changes every value.
     fn update(&mut self, change: impl FnMut(u16, u64) -> u64);
     /// Keeps what `keep` chooses.
-    fn retain(&mut self, keep: impl FnMut(u16) -> bool);
+    fn retain(&mut self, keep: impl FnMut(u16, u64) -> bool);
     /// The first absent key from `key` on, wrapping around; `None` when every key is present.
     fn absent_from(&self, key: u16) -> Option<u16> {
         (0..=u16::MAX).map(|step| key.wrapping_add(step)).find(|&key| self.get(key).is_none())
@@ -100,13 +100,15 @@ pub trait Spec: Default + Clone {
                 self.update(|_, old| old.wrapping_add(v as u64));
                 Ret::Count(self.len())
             }
-            Op::Retain(m, r) => {
-                self.retain(|k| !chosen(k as u64, m, r));
-                self.update(|_, old| old.wrapping_add(1));
+            Op::Retain(..) | Op::RetainValues(..) => {
+                self.retain(|k, v| stays(op, k as u64, v));
+                if let Op::Retain(..) = op {
+                    self.update(|_, old| old.wrapping_add(1));
+                }
                 Ret::Unit
             }
             Op::ExtractIf(m, r) | Op::ExtractIfDrop(m, r, _) => {
-                self.retain(|k| !chosen(k as u64, m, r));
+                self.retain(|k, _| !chosen(k as u64, m, r));
                 Ret::Unit
             }
             Op::Update(k, v) => {
@@ -189,8 +191,8 @@ impl Spec for Ordered {
     fn update(&mut self, mut change: impl FnMut(u16, u64) -> u64) {
         self.0.iter_mut().for_each(|(&key, entry)| entry.value = change(key, entry.value));
     }
-    fn retain(&mut self, mut keep: impl FnMut(u16) -> bool) {
-        self.0.retain(|&key, _| keep(key));
+    fn retain(&mut self, mut keep: impl FnMut(u16, u64) -> bool) {
+        self.0.retain(|&key, entry| keep(key, entry.value));
     }
 }
 
@@ -255,9 +257,9 @@ impl Spec for Direct {
             }
         }
     }
-    fn retain(&mut self, mut keep: impl FnMut(u16) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(u16, u64) -> bool) {
         for (key, place) in self.entries.iter_mut().enumerate() {
-            if place.is_some() && !keep(key as u16) {
+            if place.is_some_and(|entry| !keep(key as u16, entry.value)) {
                 *place = None;
                 self.len -= 1;
             }

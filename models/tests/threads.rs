@@ -117,6 +117,7 @@ faults! {
     a_broken_structure_is_found: ILL_FORMED, "well-formed", "the fault is not there";
     a_panic_is_found: PANICS, "panics", "no op panics on its own";
     a_thread_that_stalls_is_found: STALLS, "progress", "every op returns";
+    a_retain_that_takes_what_it_did_not_judge_is_found: RETAIN_TAKES_UNJUDGED, "linearizability", ON_KEYS;
     a_capability_without_a_method_is_found: UNDECLARED, "panics", "no op panics on its own";
 }
 

@@ -1,9 +1,11 @@
 //! Ops on the whole map during an evacuation.
 
 use super::{DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
-use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain};
+use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues};
 
 const V: u16 = 100;
+/// A value that `retain-values 1 0` keeps.
+const STAYS: u16 = 101;
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -31,6 +33,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("retainer", [Retain(1, 0)])
             .thread("writer", [Insert(KEY, V)]),
+        // A value is judged to go, and the growth work of the insert that replaces it moves the entry: the new one stays.
+        scenario("retain_by_value_spares_what_replaced_the_judged")
+            .given(growing([KEY, SIBLING]))
+            .thread("retainer", [RetainValues(1, 0)])
+            .thread("writer", [Insert(KEY, STAYS), Get(KEY)])
+            .allows("writer", [Some(u64::from(KEY)), Some(u64::from(STAYS))])
+            .allows("writer", [None, Some(u64::from(STAYS))]),
         // The entries that stay, stay, wherever the evacuation has taken them.
         scenario("retain_during_evacuation_keeps_the_others")
             .given(growing([KEY, SIBLING]))

@@ -11,7 +11,7 @@ use crate::case::Case;
 use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
-use crate::op::{Decision, Op, Ret, chosen, decide};
+use crate::op::{Decision, Op, Ret, decide, stays};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Breach, Computed, Operation};
@@ -104,10 +104,10 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
                     Computed::Aborted(kept) => [kept, kept],
                 })
             }
-            Op::Retain(m, r) => {
-                pin.retain(|key, _| {
+            Op::Retain(..) | Op::RetainValues(..) => {
+                pin.retain(|key, value| {
                     Ledger::call(crate::op::Site::Closure);
-                    !chosen(key.number(), m, r)
+                    stays(op, key.number(), value.number())
                 });
                 Ret::Unit
             }

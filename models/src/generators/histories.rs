@@ -9,7 +9,7 @@
 //! `tests/linearizability.rs`: against a search of all permutations.
 
 use crate::history::{Answer, History, What};
-use crate::op::{Op, Ret, chosen};
+use crate::op::{Op, Ret, stays};
 use crate::spec::{Ordered, Spec};
 use fastrand::Rng;
 
@@ -95,17 +95,18 @@ pub fn linearizable(shape: Shape, rng: &mut Rng) -> History {
 }
 
 fn is_whole(op: Op) -> bool {
-    matches!(op, Op::Iter | Op::Clear | Op::Retain(..))
+    matches!(op, Op::Iter | Op::Clear | Op::Retain(..) | Op::RetainValues(..))
 }
 
 /// An op as these histories have them.
 pub fn op(shape: Shape, rng: &mut Rng) -> Op {
     let (k, v) = (rng.u16(..shape.keys), rng.u16(..shape.values));
     if rng.u8(..100) < shape.whole_percent {
-        return match rng.u8(..5) {
+        return match rng.u8(..6) {
             0 => Op::Clear,
             1 => Op::Retain(rng.u8(..3), rng.u8(..3)),
-            2 => Op::Len,
+            2 => Op::RetainValues(rng.u8(..3), rng.u8(..3)),
+            3 => Op::Len,
             _ => Op::Iter,
         };
     }
@@ -133,15 +134,11 @@ fn proceed(now: &mut Open, map: &mut Ordered) {
         });
         return;
     };
-    match now.op {
-        Op::Iter => {
-            let found = map.get(key).map(|entry| (u64::from(key), entry.value));
-            now.entries.extend(found);
-        }
-        Op::Retain(modulus, residue) if !chosen(key.into(), modulus, residue) => {}
-        _ => {
-            map.remove(key);
-        }
+    let found = map.get(key).map(|entry| (u64::from(key), entry.value));
+    match found {
+        found if now.op == Op::Iter => now.entries.extend(found),
+        Some((_, value)) if !stays(now.op, key.into(), value) => drop(map.remove(key)),
+        _ => {}
     }
 }
 

@@ -202,6 +202,7 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         | Kind::DrainDrop
         | Kind::Clear
         | Kind::Retain
+        | Kind::RetainValues
         | Kind::ExtractIf
         | Kind::ExtractIfDrop => 1,
         // Ops that look at every entry.

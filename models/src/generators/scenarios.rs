@@ -90,7 +90,7 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16]) -> Op {
         6 => Op::Update(key, value),
         7 => Op::EntryOrInsert(key, value),
         8 => Op::Compute(key, value),
-        9 => [Op::Iter, Op::Clear, Op::Retain(1, 0)][rng.usize(0..3)],
+        9 => [Op::Iter, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)][rng.usize(0..4)],
         10 => Op::Reserve(rng.u16(0..30)),
         _ => Op::Insert(rng.u16(30..40), value),
     }

@@ -37,7 +37,7 @@ pub const OPS_MAX: usize = 7;
 pub const CAPACITY_MAX: u16 = 63;
 
 /// What threads do to a shared map. A new kind goes to the end.
-pub const KINDS: [Kind; 17] = [
+pub const KINDS: [Kind; 18] = [
     Kind::Get,
     Kind::Insert,
     Kind::Remove,
@@ -55,6 +55,7 @@ pub const KINDS: [Kind; 17] = [
     Kind::RemoveEntry,
     Kind::EntryOrInsertWith,
     Kind::PanicAt,
+    Kind::RetainValues,
 ];
 
 /// The case these bytes stand for, and its schedule.

@@ -17,8 +17,9 @@
 //!   (*Faster Linearizability Checking via P-Compositionality*, 2015).
 //! - **Departures.** Steps are numbered by their *returns*, which makes the set of linearized steps a run of ones
 //!   and a short tail: the memo keeps the tail, exactly, rather than the whole set or a hash of it. Pending ops
-//!   are steps that may be left out. `clear` and `retain` join each key's part as a removal ([`Contracts`]). And
-//!   the witness is not the longest order met by chance: it is the first return that makes the history illegal.
+//!   are steps that may be left out. `clear` and the retains join each key's part as a step that removes the
+//!   entry if that does not stay ([`Contracts`]). And the witness is not the longest order met by chance: it is
+//!   the first return that makes the history illegal.
 //!
 //! # Not here
 //! `len` and iterations: see `whole_map`. A `retain` here only removes: shared maps lend values, not lend them out
@@ -76,7 +77,7 @@ impl Outcome {
     }
 }
 
-/// Judges the ops on single keys, and `clear` and `retain` as removals. The budget is for each key.
+/// Judges the ops on single keys, and `clear` and the retains as what they do to each. The budget is for each key.
 ///
 /// Time: linear in the events for most histories; exponential in the number of ops that overlap, at worst.
 pub fn check(history: &History, budget: Budget) -> Outcome {

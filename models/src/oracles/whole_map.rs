@@ -1,4 +1,4 @@
-//! Whole-map ops of a shared map: `len`, iteration, `clear`, `retain`.
+//! Whole-map ops of a shared map: `len`, iteration, `clear`, `retain` by key and by value.
 //!
 //! No shared map makes them one step, so linearizability asks too much. What is asked instead, all of it relative
 //! to the ops on single keys, which must be linearizable:
@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `clear` | each key is removed, once, at a moment within the call, its own for each key |
 //! | `retain` | the same, for the keys that are not to be kept; the others are not touched |
+//! | `retain-values` | each key, at a moment within the call, is removed if the value it has then is not to be kept |
 //! | iteration | no key twice; each key as if looked up at a moment within the call, its own for each key: an entry there throughout is yielded, with a value that it had meanwhile, and one absent throughout is not |
 //! | `len` | no less than the entries there throughout the call, no more than the keys there at some moment of it |
 //!
@@ -14,7 +15,7 @@
 //! order of the ops on its key has a moment without it within the call, which the linearizability search
 //! is asked. Maps differ in three points, and say so in [`Contracts`].
 //!
-//! `clear` and `retain` are judged together with the ops on each key, in `linearizability`: what betrays a `clear`
+//! `clear` and the retains are judged together with the ops on each key, in `linearizability`: what betrays a `clear`
 //! that forgot a key is a later op on that key.
 //!
 //! # Not here
@@ -55,7 +56,7 @@ impl Iteration {
     }
 }
 
-/// How often a walk (`clear`, `retain`, an iteration) may come to a key that is removed and inserted again meanwhile.
+/// How often a walk (`clear`, a retain, an iteration) may come to a key that is removed and inserted again meanwhile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Walk {
     /// As often as that happens: where a new entry gets a new place (papaya), the walk may come to it again. Each

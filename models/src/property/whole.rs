@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::elements::{Key, Ledger, Value};
-use crate::op::{Op, Site, chosen};
+use crate::op::{Op, Site, chosen, stays};
 use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, reference};
 use crate::spec::{Spec, extension};
@@ -23,7 +23,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::KeysValues => (Capabilities::VIEWS, Bound::Read),
             Op::IntoIter => (Capabilities::VIEWS, Bound::Whole),
             Op::IntoKeysValues => (Capabilities::CLONE.and(Capabilities::INTO_PARTS), Bound::Read),
-            Op::Retain(..) => (Capabilities::RETAIN, Bound::Whole),
+            Op::Retain(..) | Op::RetainValues(..) => (Capabilities::RETAIN, Bound::Whole),
             Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Whole),
             Op::ExtractIf(..) | Op::ExtractIfDrop(..) => (Capabilities::EXTRACT, Bound::Whole),
             Op::Clone => (Capabilities::CLONE, Bound::Read),
@@ -51,7 +51,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             Op::IntoIterDrop(_) => self.replace(),
             Op::IntoKeysValues => self.parts()?,
-            Op::Retain(m, r) => self.retain(op, m, r)?,
+            Op::Retain(..) | Op::RetainValues(..) => self.retain(op)?,
             Op::Drain => self.drain(usize::MAX)?,
             Op::DrainDrop(n) => self.drain(n as usize)?,
             Op::ExtractIf(m, r) => self.extract(m, r, usize::MAX)?,
@@ -149,13 +149,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         reference::numbers("into_values", &mut values, &mut self.values())
     }
 
-    fn retain(&mut self, op: Op, m: u8, r: u8) -> Verdict {
+    fn retain(&mut self, op: Op) -> Verdict {
         let mut seen = Vec::new();
         self.map.retain(|key, value| {
             closure::<K>();
             seen.push(Self::saw(key, value));
-            let stays = !chosen(key.number(), m, r);
-            if stays {
+            let stays = stays(op, key.number(), value.number());
+            if stays && matches!(op, Op::Retain(..)) {
                 value.add(1);
             }
             stays

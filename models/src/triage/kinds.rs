@@ -13,7 +13,7 @@ use crate::concurrent_subject::needs;
 use crate::op::{Argument, Kind, Op};
 
 /// The simplest kinds, in order; all others come after them, in the order of the vocabulary.
-const SIMPLEST: [Kind; 18] = [
+const SIMPLEST: [Kind; 19] = [
     Kind::Insert,
     Kind::Evacuate,
     Kind::Remove,
@@ -27,6 +27,7 @@ const SIMPLEST: [Kind; 18] = [
     Kind::CursorStep,
     Kind::CursorOpen,
     Kind::Retain,
+    Kind::RetainValues,
     Kind::Clone,
     Kind::Update,
     Kind::Drain,
@@ -109,6 +110,7 @@ fn like(case: &Case, op: Op, kind: Kind) -> Vec<Op> {
         Kind::CursorOpen => vec![Op::CursorOpen(cursor, 0, 0)],
         Kind::CursorStep => vec![Op::CursorStep(cursor, small)],
         Kind::Retain => vec![Op::Retain(small, second_small(op).unwrap_or(0))],
+        Kind::RetainValues => vec![Op::RetainValues(small, second_small(op).unwrap_or(0))],
         Kind::ExtractIf => vec![Op::ExtractIf(small, second_small(op).unwrap_or(0))],
         Kind::Update => vec![Op::Update(first, own(Argument::Value).unwrap_or(1))],
         Kind::Clear => vec![Op::Clear],

@@ -254,7 +254,7 @@ pub fn class_of(kind: Kind) -> &'static str {
         CursorOpen | CursorOpenAnywhere | CursorStep | CursorClose => "cursor",
         Iter | IterMut | KeysValues | ValuesMut => "iterate",
         IntoIter | IntoIterDrop | IntoKeysValues => "into-iter",
-        Retain | ExtractIf | ExtractIfDrop => "retain",
+        Retain | RetainValues | ExtractIf | ExtractIfDrop => "retain",
         Drain | DrainDrop => "drain",
         Clone | CloneSwap => "clone",
         Clear => "clear",

@@ -9,6 +9,7 @@ use models::spec::{Ordered, Spec};
 enum Atom {
     Op(Op, Option<Ret>),
     Removal(u16),
+    RemovalOf(u16, u8, u8),
     Saw(u16, Option<u64>),
 }
 
@@ -33,6 +34,9 @@ pub fn linearizable(history: &History, keys: u16) -> Option<bool> {
             (Op::Clear, _) => (0..keys).for_each(|key| add(Atom::Removal(key))),
             (Op::Retain(m, r), _) => {
                 (0..keys).filter(|&k| chosen(k.into(), m, r)).for_each(|k| add(Atom::Removal(k)));
+            }
+            (Op::RetainValues(m, r), _) => {
+                (0..keys).for_each(|key| add(Atom::RemovalOf(key, m, r)))
             }
             (Op::Iter, None) | (Op::Len, _) => {}
             (Op::Iter, Some(Answer::Entries(entries))) => {
@@ -80,6 +84,12 @@ fn permute(left: &mut Vec<Timed>, map: &Ordered, orders: &mut u64) -> bool {
             }
             Atom::Removal(key) => {
                 then.remove(key);
+                true
+            }
+            Atom::RemovalOf(key, m, r) => {
+                if then.get(key).is_some_and(|entry| chosen(entry.value, m, r)) {
+                    then.remove(key);
+                }
                 true
             }
             Atom::Saw(key, value) => then.get(key).map(|entry| entry.value) == value,

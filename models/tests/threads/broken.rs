@@ -54,6 +54,8 @@ pub mod fault {
     pub const STALLS: u8 = 20;
     /// `compute` is declared and not there.
     pub const UNDECLARED: u8 = 21;
+    /// `retain` judges entries, and later removes by key.
+    pub const RETAIN_TAKES_UNJUDGED: u8 = 22;
 }
 
 type Table = BTreeMap<u64, u64>;
@@ -242,12 +244,13 @@ impl<const FAULT: u8> ConcurrentSubject for Broken<FAULT> {
         }
     }
     fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
-        if FAULT == fault::RETAIN_LEAVES {
+        if FAULT == fault::RETAIN_LEAVES || FAULT == fault::RETAIN_TAKES_UNJUDGED {
             let judged: Vec<(u64, u64)> = self.table().iter().map(|(&k, &v)| (k, v)).collect();
             pause();
             for (key, value) in judged {
                 let mut table = self.table();
-                if !keep(key, value) && table.get(&key) == Some(&value) {
+                let is_judged = table.get(&key) == Some(&value);
+                if !keep(key, value) && (is_judged || FAULT == fault::RETAIN_TAKES_UNJUDGED) {
                     table.remove(&key);
                 }
             }

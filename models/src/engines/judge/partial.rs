@@ -11,7 +11,7 @@
 //! `tests/judge.rs`.
 
 use crate::history::{Answer, History, Operation};
-use crate::op::{Op, chosen};
+use crate::op::{Op, stays};
 use crate::oracles::linearizability::partition::Single;
 use crate::oracles::linearizability::{NAME, key_of};
 use crate::oracles::{Objection, Verdict};
@@ -60,7 +60,8 @@ pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
         given.chain(operations.iter().filter_map(|operation| key_of(operation.op))).collect();
     for key in keys {
         let concerns = |operation: &Operation<'_>| match operation.op {
-            Op::Clear | Op::Retain(..) | Op::Iter | Op::KeysValues => true,
+            Op::Clear | Op::Retain(..) | Op::RetainValues(..) => true,
+            Op::Iter | Op::KeysValues => true,
             op => key_of(op) == Some(key),
         };
         let about: Vec<usize> =
@@ -122,8 +123,9 @@ fn search(
 /// What the key holds after the op, if its answer is right. `None` for an answer: anything is.
 fn explain(key: u16, value: Option<u64>, op: Op, answer: Option<&Answer>) -> Option<Option<u64>> {
     match (op, answer) {
-        (Op::Clear, _) => Some(None),
-        (Op::Retain(m, r), _) => Some(value.filter(|_| !chosen(u64::from(key), m, r))),
+        (Op::Clear | Op::Retain(..) | Op::RetainValues(..), _) => {
+            Some(value.filter(|&value| stays(op, key.into(), value)))
+        }
         (Op::Iter | Op::KeysValues, Some(Answer::Entries(entries))) => {
             let mut yielded = entries.iter().filter(|&&(other, _)| other == u64::from(key));
             let once = yielded.next().map(|&(_, value)| value);

@@ -10,7 +10,7 @@
 //! `tests/linearizability.rs` (`one_key_answers_as_the_whole_map`).
 
 use crate::history::{Answer, History, Operation};
-use crate::op::{Argument, Op, Ret, chosen};
+use crate::op::{Argument, Op, Ret, chosen, stays};
 use crate::oracles::whole_map::Walk;
 use crate::spec::{Entry, Spec};
 use std::collections::BTreeMap;
@@ -80,8 +80,8 @@ impl Spec for Single {
     fn update(&mut self, mut change: impl FnMut(u16, u64) -> u64) {
         self.value = self.value.map(|value| change(self.key, value));
     }
-    fn retain(&mut self, mut keep: impl FnMut(u16) -> bool) {
-        self.value = self.value.filter(|_| keep(self.key));
+    fn retain(&mut self, mut keep: impl FnMut(u16, u64) -> bool) {
+        self.value = self.value.filter(|&value| keep(self.key, value));
     }
 }
 
@@ -90,8 +90,8 @@ impl Spec for Single {
 pub enum Doing {
     /// An op on the key, and its answer if it gave one.
     Op(Op, Option<Ret>),
-    /// A `clear`'s or `retain`'s removal.
-    Removal,
+    /// A `clear` or a retain comes to the key, and removes the entry if it does not stay.
+    Walk(Op),
     /// Something looked, and saw this value or none.
     Saw(Option<u64>),
     /// Something looked, and saw that the key was there, or was not.
@@ -128,7 +128,7 @@ impl Step {
                 let (ret, then) = Single::apply(key, value, op);
                 if answer.is_none_or(|answer| answer == ret) { Ok(then) } else { Err(ret) }
             }
-            Doing::Removal => Ok(None),
+            Doing::Walk(op) => Ok(value.filter(|&value| stays(op, key.into(), value))),
             Doing::Saw(seen) if seen == value => Ok(value),
             Doing::Noticed(seen) if seen == value.is_some() => Ok(value),
             Doing::Saw(_) => Err(Ret::Value(value)),
@@ -175,16 +175,16 @@ impl Part {
     fn drop_idle(&mut self) {
         self.steps.retain(|step| {
             step.is_complete()
-                || matches!(step.doing, Doing::Removal)
+                || matches!(step.doing, Doing::Walk(_))
                 || matches!(step.doing, Doing::Op(op, _) if !is_read(op))
         });
     }
 }
 
-/// How many ops in the step's interval may have inserted the key. A removal too many does no harm: it can be
+/// How many ops in the step's interval may have inserted the key. A step too many does no harm: it can be
 /// placed right after another of the same call, and does nothing there.
-fn inserts_during(steps: &[Step], removal: Step) -> usize {
-    let overlaps = |step: &&Step| step.call < removal.returned && step.returned > removal.call;
+fn inserts_during(steps: &[Step], walk: Step) -> usize {
+    let overlaps = |step: &&Step| step.call < walk.returned && step.returned > walk.call;
     let may_insert =
         |step: &&Step| !matches!(step.doing, Doing::Op(op, _) if is_read(op) || removes(op));
     steps.iter().filter(overlaps).filter(may_insert).count()
@@ -201,7 +201,7 @@ pub fn parts(history: &History, operations: &[Operation<'_>]) -> Vec<Part> {
     for &(key, value) in &history.given {
         parts.entry(key).or_insert_with(|| empty(key)).given = Some(value);
     }
-    let mut removals = Vec::new();
+    let mut walks = Vec::new();
     for (of, operation) in operations.iter().enumerate() {
         let &Operation { op, answer, call, returned, .. } = operation;
         let step = |doing| Step { doing, call, returned, of };
@@ -212,13 +212,14 @@ pub fn parts(history: &History, operations: &[Operation<'_>]) -> Vec<Part> {
             };
             let part = parts.entry(key).or_insert_with(|| empty(key));
             part.steps.push(step(Doing::Op(op, answer)));
-        } else if matches!(op, Op::Clear | Op::Retain(..)) {
-            removals.push((op, step(Doing::Removal)));
+        } else if matches!(op, Op::Clear | Op::Retain(..) | Op::RetainValues(..)) {
+            walks.push((op, step(Doing::Walk(op))));
         }
     }
     let walk = history.contracts.walk;
     for part in parts.values_mut() {
-        let reached = removals.iter().filter(|(op, _)| match *op {
+        // A retain by key does nothing at all to a key that stays.
+        let reached = walks.iter().filter(|(op, _)| match *op {
             Op::Retain(modulus, residue) => chosen(part.key as u64, modulus, residue),
             _ => true,
         });
