@@ -20,4 +20,5 @@ pub mod names;
 pub mod page;
 pub mod patch;
 pub mod results;
+pub mod site;
 pub mod table;

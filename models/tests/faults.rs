@@ -7,7 +7,7 @@ use models::case::Case;
 use models::drivers::summary::Summary;
 use models::faults::copy::{Broken, Copy, PROFILE};
 use models::faults::detector::{self, Attempt};
-use models::faults::matrix::{Cell, Matrix, median};
+use models::faults::matrix::{Cell, Fate, Gain, Matrix, Tally, median};
 use models::faults::mutants;
 use models::faults::names::{self, Named};
 use models::faults::patch::{Fault, Kind, read_all};
@@ -60,10 +60,11 @@ fn workspace() -> TempDir {
         "#,
     );
     let patch = |slug: &str, from: &str, to: &str| {
+        let kind = if slug.starts_with("concurrent") { "concurrent" } else { "sequential" };
         write(
             &format!("faults/{slug}.patch"),
             &format!(
-                "Breaks: one.\nIdea: none.\nKind: sequential\nSeen by: reference\n\n\
+                "Breaks: one.\nIdea: none.\nKind: {kind}\nSeen by: reference\n\n\
                  diff --git a/map-core/src/lib.rs b/map-core/src/lib.rs\n--- a/map-core/src/lib.rs\n+++ b/map-core/src/lib.rs\n\
                  @@ -1,4 +1,4 @@\n /// The map.\n pub fn map() -> u32 {{\n-    {from}\n+    {to}\n }}\n"
             ),
@@ -73,6 +74,7 @@ fn workspace() -> TempDir {
     patch("survives", "1", "2 - 1");
     patch("does-not-apply", "3", "2");
     patch("does-not-build", "1", "two");
+    patch("concurrent", "1", "2");
     here
 }
 
@@ -110,7 +112,9 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
     );
     assert!(out.contains("survives: SURVIVED 1 detectors"), "{out}");
     assert!(
-        out.contains("2 faults, 1 killed\nsurvived: survives\nneither apply nor build: "),
+        out.contains(
+            "2 faults, 1 killed\n1 survived: survives\n1 not asked: concurrent\n2 neither apply nor build: "
+        ),
         "{out}"
     );
     let all = fs::read_to_string(here.path().join("all.json")).expect("it is written");
@@ -122,6 +126,35 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
     assert_eq!(code, 1, "{out}");
     let source = fs::read_to_string(here.path().join("map-core/src/lib.rs")).expect("it is there");
     assert!(source.contains("    1\n"), "only the copy is broken");
+
+    // Nobody was asked about the third: neither found nor missed.
+    let (code, out, _) = faults(here.path(), &["--only", "killed", "concurrent"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("concurrent: not asked\n"), "{out}");
+    assert!(
+        out.contains("1 faults, 1 killed\n1 not asked: concurrent\nops: 1 of 1, 0 not"),
+        "{out}"
+    );
+    let (code, out, _) = faults(here.path(), &["--only", "concurrent"]);
+    assert_eq!(code, 2, "a run that asked nothing proves nothing: {out}");
+    assert!(out.contains("0 faults, 0 killed\n1 not asked: concurrent\n"), "{out}");
+}
+
+#[test]
+fn two_runs_do_not_share_a_scratch_folder() {
+    let here = workspace();
+    let scratch = here.path().join("target/faults");
+    fs::create_dir_all(&scratch).expect("made");
+    let lock = fs::File::create(scratch.join("lock")).expect("made");
+    lock.try_lock().expect("nobody has it");
+    for verb in ["faults", "names"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+        command.args([verb, "--dir", "faults", "--only", "survives"]).current_dir(here.path());
+        let output = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{verb}: {said}");
+        assert!(said.ends_with("another run is at work there\n"), "{verb}: {said}");
+    }
 }
 
 #[test]
@@ -186,6 +219,7 @@ fn a_matrix_knows_medians_survivors_and_who_was_alone() {
                 ],
             ),
             row("c", &[("random", &[(90, 9.0, false); 2]), ("pos", &[(90, 9.0, false); 2])]),
+            row("d", &[]),
         ],
         &detector::all(),
     );
@@ -194,18 +228,44 @@ fn a_matrix_knows_medians_survivors_and_who_was_alone() {
     assert_eq!((kill.executions, kill.seconds), (Some(30), Some(3.0)), "a miss counts as for ever");
     let Cell::Killed(kill) = &matrix.rows[1].1[1] else { panic!("pos found b once") };
     assert_eq!((kill.kills, kill.goes, kill.executions), (1, 2, None), "half is not a median");
-    assert_eq!(matrix.survivors(), ["c"]);
-    let by = matrix.by_detector();
-    assert_eq!(by[0], ("random", 1, 3, vec![]));
-    assert_eq!(by[1], ("pos", 2, 3, vec!["b"]));
+    assert_eq!(matrix.slugs(Fate::Survived), ["c"]);
+    assert_eq!(matrix.slugs(Fate::Unasked), ["d"]);
+    let missed = Tally {
+        detector: "random",
+        killed: 1,
+        missed: 2,
+        executions: None,
+        seconds: None,
+        alone: vec![],
+    };
+    let found = Tally { detector: "pos", killed: 2, missed: 1, alone: vec!["b"], ..missed.clone() };
+    assert_eq!(matrix.by_detector(), [missed, found], "what was not found takes for ever");
+    let first = Matrix::new(vec![matrix.rows[0].0.clone()], &detector::all());
+    let tally = &first.by_detector()[1];
+    assert_eq!((tally.executions, tally.seconds), (Some(5), Some(0.5)));
     let gain = matrix.gain(&["pos".to_string()], &["random".to_string()]);
-    assert_eq!(gain[0].0, "pos");
-    assert!((gain[0].1 - 6.0).abs() < 1e-9, "30 against 5, on the fault that has both: {gain:?}");
+    let Gain { scheduler, times, faults, missed } = &gain[0];
+    assert_eq!((scheduler.as_str(), *faults, *missed), ("pos", 1, 0));
+    assert!((times - 6.0).abs() < 1e-9, "30 against 5, on the fault that has both: {gain:?}");
+    assert_eq!((gain[1].faults, gain[1].missed), (2, 1), "random found b not: {gain:?}");
     let (text, markdown) = (table::terminal(&matrix), table::markdown(&matrix, "a command"));
     assert!(
-        text.contains("3 faults, 2 killed\nsurvived: c") && text.contains("alone: b"),
+        text.contains(
+            "3 faults, 2 killed\n1 survived: c\n1 not asked: d\nrandom: 1 of 3, 2 not found"
+        ) && text.contains("alone: b"),
         "{text}"
     );
+    for (what, row) in [
+        ("seconds to the first kill", ["a", "3.0", "0.5"]),
+        ("executions to the first kill", ["a", "30", "5"]),
+        ("times fewer executions", ["pos", "6.00", "1"]),
+    ] {
+        let table = text.split(what).nth(1).unwrap_or_default();
+        let mut lines = table.lines().map(|line| line.replace(['│', '┆'], " "));
+        let is_row = |line: String| line.split_whitespace().take(3).eq(row);
+        assert!(lines.any(is_row), "{what}: {row:?} is not in\n{text}");
+    }
+    assert!(!text.contains("│ d "), "what nobody looked for has no row: {text}");
     assert!(markdown.contains("| b | · | 1/2 | race: rule |"), "{markdown}");
     assert!(page::html(&matrix).contains("<tr class=survived><th title=\"\">c</th>"));
 }

@@ -2,19 +2,20 @@
 //!
 //! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
 //! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
-//! killed; 1: some survived; 2: a patch does not apply or build, or a detector objects to the map as it is.
+//! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
+//! the map as it is, or nothing was asked.
 
 use super::Exit;
 use super::ops::seconds;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{self, Detector, Terms};
-use crate::faults::matrix::Matrix;
-use crate::faults::mutants;
-use crate::faults::patch::{self, Fault, Kind};
+use crate::faults::matrix::{Fate, Matrix};
+use crate::faults::patch::Fault;
 use crate::faults::results::{Row, Store, map_hash};
+use crate::faults::site::{Place, Site};
 use crate::faults::{page, table};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use crate::files;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,15 +26,12 @@ const UNPATCHED: Duration = Duration::from_secs(5);
 /// Which faults, which detectors, for how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// A folder of patches.
-    #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
-    pub dir: PathBuf,
+    /// Which faults, and where.
+    #[command(flatten)]
+    pub place: Place,
     /// In place of a folder: what `cargo mutants --list --json --diff` lists.
     #[arg(long, value_name = "FILE", conflicts_with = "dir")]
     pub mutants: Option<PathBuf>,
-    /// Only faults whose names contain one of these.
-    #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
-    pub only: Vec<String>,
     /// Only these detectors; `all`: also those that need a build of their own.
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     pub detectors: Vec<String>,
@@ -61,12 +59,6 @@ pub struct Options {
     /// Do not look at what is known from an earlier run.
     #[arg(long)]
     pub fresh: bool,
-    /// The workspace to break.
-    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
-    pub workspace: PathBuf,
-    /// Where copies, build products and results are kept.
-    #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
-    pub scratch: PathBuf,
     /// Write all results to this file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -82,9 +74,8 @@ pub struct Options {
 struct Hunt {
     options: Options,
     detectors: Vec<Detector>,
-    faults: Vec<Fault>,
+    site: Site,
     store: Store,
-    scratch: PathBuf,
     map: u64,
     next: AtomicUsize,
     stop: Arc<AtomicBool>,
@@ -104,38 +95,23 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Result<Exit, String> {
-    let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     let detectors = detector::select(&options.detectors)?;
-    let faults = match &options.mutants {
-        Some(list) => mutants::read(list, &options.scratch.join("mutants"), &options.only)?,
-        None => patch::read_all(&options.dir, &options.only)?,
-    };
-    if faults.is_empty() {
-        let place = options.mutants.as_ref().unwrap_or(&options.dir);
-        return Err(format!("{}: no patch is called so", place.display()));
-    }
-    std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
-    let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
-    // Held until the end: two runs would build over each other.
-    let lock = File::create(scratch.join("lock")).map_err(|error| said(&scratch, error))?;
-    if lock.try_lock().is_err() {
-        return Err(format!("{}: another run is at work there", scratch.display()));
-    }
+    let site = options.place.open(options.mutants.as_deref())?;
+    let workspace = &options.place.workspace;
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);
     if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
         eprintln!("ctrl-C will end the run at once: {error}");
     }
     let hunt = Hunt {
-        map: map_hash(&options.workspace).map_err(|error| said(&options.workspace, error))?,
-        store: Store(scratch.join("results")),
+        map: map_hash(workspace).map_err(|error| format!("{}: {error}", workspace.display()))?,
+        store: Store(site.scratch.join("results")),
         options: options.clone(),
         next: AtomicUsize::new(0),
         rows: Mutex::default(),
         failed: Mutex::default(),
         detectors,
-        faults,
-        scratch,
+        site,
         stop,
     };
     hunt.go()
@@ -147,7 +123,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 impl Hunt {
     fn go(&self) -> Result<Exit, String> {
-        let unpatched = self.look(0, None)?;
+        let unpatched = self.look(0, None)?.by(&self.detectors);
         println!("{}", unpatched_line(&unpatched));
         std::thread::scope(|scope| {
             for job in 0..usize::from(self.options.jobs) {
@@ -164,9 +140,11 @@ impl Hunt {
         let matrix = Matrix::new(rows, &self.detectors);
         println!("{}", table::terminal(&matrix));
         self.write(&matrix)?;
+        let none = |fate| matrix.slugs(fate).is_empty();
         // A mutant that does not build is nobody's mistake.
-        let broken = self.options.mutants.is_none() && !matrix.broken().is_empty();
-        Ok(match (broken || unpatched.is_killed(), matrix.survivors().is_empty()) {
+        let broken = self.options.mutants.is_none() && !none(Fate::Broken);
+        let idle = !none(Fate::Unasked) && none(Fate::Killed) && none(Fate::Survived);
+        Ok(match (broken || idle || unpatched.is_killed(), none(Fate::Survived)) {
             (true, _) => Exit::Bad,
             (_, false) => Exit::Found,
             (_, true) => Exit::Clean,
@@ -184,7 +162,8 @@ impl Hunt {
             (markdown, table::markdown(matrix, &self.command())),
         ] {
             let Some(file) = file else { continue };
-            std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+            let written = files::replace(file, text.as_bytes());
+            written.map_err(|error| format!("{}: {error}", file.display()))?;
         }
         Ok(())
     }
@@ -199,16 +178,19 @@ impl Hunt {
     fn job(&self, job: usize) {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(fault) = self.faults.get(number) else { return };
+            let faults = &self.site.faults;
+            let Some(fault) = faults.get(number) else { return };
             if self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            match self.look(job, Some(fault)) {
-                Ok(row) if self.options.known && row.attempts.is_empty() => {
-                    println!("[{}/{}] {}: not known", number + 1, self.faults.len(), row.slug);
+            match self.look(job, Some(fault)).map(|row| row.by(&self.detectors)) {
+                Ok(row)
+                    if self.options.known && row.attempts.is_empty() && self.looks_at(fault) =>
+                {
+                    println!("[{}/{}] {}: not known", number + 1, faults.len(), row.slug);
                 }
                 Ok(row) => {
-                    println!("[{}/{}] {}", number + 1, self.faults.len(), table::line(&row));
+                    println!("[{}/{}] {}", number + 1, faults.len(), table::line(&row));
                     locked(&self.rows).push(row);
                 }
                 Err(said) => {
@@ -231,7 +213,7 @@ impl Hunt {
         if self.options.known || row.broken.is_some() || self.wanted(fault, &row).is_none() {
             return Ok(row);
         }
-        let copy = Copy::new(&self.options.workspace, &self.scratch, job);
+        let copy = Copy::new(&self.options.place.workspace, &self.site.scratch, job);
         let program = match copy.make(fault.map(|fault| fault.path.as_path())) {
             Ok((program, warnings)) => {
                 row.warnings = warnings;
@@ -251,7 +233,7 @@ impl Hunt {
             }
         };
         let Options { budget, focus, .. } = self.options;
-        let findings = self.scratch.join("findings").join(&row.slug);
+        let findings = self.site.scratch.join("findings").join(&row.slug);
         while let Some((detector, seed)) = self.wanted(fault, &row) {
             let scenarios = match fault {
                 Some(fault) if focus && !fault.scenarios.is_empty() => fault.scenarios.clone(),
@@ -289,19 +271,25 @@ impl Hunt {
 
     /// What is to be done next for a fault.
     fn wanted(&self, fault: Option<&Fault>, row: &Row) -> Option<(&Detector, u64)> {
-        if self.stop.load(Ordering::Relaxed) || self.options.first && row.is_killed() {
+        let is_found = || self.detectors.iter().any(|detector| row.is_found_by(detector));
+        if self.stop.load(Ordering::Relaxed) || self.options.first && is_found() {
             return None;
         }
-        let relevant = |kind: Kind| match fault {
-            Some(fault) => fault.is(kind),
-            None => self.faults.iter().any(|fault| fault.is(kind)),
+        let relevant = |detector: &&Detector| match fault {
+            Some(fault) => fault.is(detector.kind),
+            None => self.site.faults.iter().any(|fault| fault.is(detector.kind)),
         };
         // The map as it is gets one go of each.
         let seeds = if fault.is_some() { self.options.seeds } else { 1 };
         self.detectors
             .iter()
-            .filter(|detector| relevant(detector.kind))
+            .filter(relevant)
             .find_map(|detector| Some((detector, row.next(detector, seeds)?)))
+    }
+
+    /// Is there a detector for it?
+    fn looks_at(&self, fault: &Fault) -> bool {
+        self.detectors.iter().any(|detector| fault.is(detector.kind))
     }
 }
 

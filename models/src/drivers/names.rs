@@ -11,7 +11,8 @@ use super::ops::seconds;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::names::{self, Named};
-use crate::faults::patch::{self, Fault, Kind};
+use crate::faults::patch::{Fault, Kind};
+use crate::faults::site::Place;
 use crate::files;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,12 +26,9 @@ const GOES: u64 = 3;
 /// Which faults, how many failures, how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// A folder of patches.
-    #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
-    pub dir: PathBuf,
-    /// Only faults whose names contain one of these.
-    #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
-    pub only: Vec<String>,
+    /// Which faults, and where.
+    #[command(flatten)]
+    pub place: Place,
     /// Failures of each fault.
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..))]
     pub failures: u64,
@@ -40,12 +38,6 @@ pub struct Options {
     /// Seconds that triage has to make one small.
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     pub limit: Duration,
-    /// The workspace to break.
-    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
-    pub workspace: PathBuf,
-    /// Where copies, build products and raw failures are kept.
-    #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
-    pub scratch: PathBuf,
     /// Write the table to this file, too.
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
@@ -63,19 +55,13 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn all(options: &Options) -> Result<Exit, String> {
-    let said = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-    let faults = patch::read_all(&options.dir, &options.only)?;
-    if faults.is_empty() {
-        return Err(format!("{}: no patch is called so", options.dir.display()));
-    }
-    std::fs::create_dir_all(&options.scratch).map_err(|error| said(&options.scratch, error))?;
-    let scratch = options.scratch.canonicalize().map_err(|error| said(&options.scratch, error))?;
-    let copy = Copy::new(&options.workspace, &scratch, 0);
+    let site = options.place.open(None)?;
+    let copy = Copy::new(&options.place.workspace, &site.scratch, 0);
     let mut all = Vec::new();
-    for (number, fault) in faults.iter().enumerate() {
-        let named = one(options, &copy, &scratch, fault)
+    for (number, fault) in site.faults.iter().enumerate() {
+        let named = one(options, &copy, &site.scratch, fault)
             .map_err(|error| format!("{}: {error}", fault.slug))?;
-        println!("[{}/{}] {}: {} failures", number + 1, faults.len(), named.slug, named.raw);
+        println!("[{}/{}] {}: {} failures", number + 1, site.faults.len(), named.slug, named.raw);
         for (signature, count) in named.signatures() {
             println!("  {count}× {signature}");
         }
@@ -84,7 +70,8 @@ fn all(options: &Options) -> Result<Exit, String> {
     let table = names::markdown(&all);
     println!("\n{table}");
     if let Some(file) = &options.markdown {
-        files::replace(file, table.as_bytes()).map_err(|error| said(file, error))?;
+        let written = files::replace(file, table.as_bytes());
+        written.map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(if names::is_one_to_one(&all) { Exit::Clean } else { Exit::Found })
 }
@@ -96,13 +83,10 @@ fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<
     })?;
     let concurrent = fault.kind == Some(Kind::Concurrent);
     let raw = scratch.join("raw").join(&fault.slug);
-    let hunters = detector::select(&match concurrent {
-        true => CONCURRENT.map(str::to_string),
-        false => SEQUENTIAL.map(str::to_string),
-    })?;
-    let names = if concurrent { CONCURRENT } else { SEQUENTIAL };
+    let turns = if concurrent { CONCURRENT } else { SEQUENTIAL };
+    let hunters = detector::select(&turns.map(str::to_string))?;
     let hunter = |seed: u64| -> &Detector {
-        let name = names[seed as usize % names.len()];
+        let name = turns[seed as usize % turns.len()];
         hunters.iter().find(|hunter| hunter.name == name).expect("it was selected")
     };
     let terms = Terms { budget: options.budget, scenarios: &[], findings: &raw };

@@ -3,6 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
+use crate::files;
 use crate::finding::Finding;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -38,7 +39,7 @@ impl Summary {
     /// When the file cannot be written.
     pub fn write(&self, file: Option<&Path>) -> io::Result<()> {
         match file {
-            Some(file) => std::fs::write(file, serde_json::to_string(self)? + "\n"),
+            Some(file) => files::replace(file, (serde_json::to_string(self)? + "\n").as_bytes()),
             None => Ok(()),
         }
     }

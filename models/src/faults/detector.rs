@@ -87,18 +87,12 @@ pub fn all() -> Vec<Detector> {
     let all_of = |arguments: &str| How::Hunter { arguments: arguments.to_string(), wide: None };
     let some_of =
         |arguments: &str, wide| How::Hunter { arguments: arguments.to_string(), wide: Some(wide) };
+    // As found: triage makes it small. Patience: a hang is known before the time is up.
+    let ops = |more: &str| all_of(&format!("ops --as-found --patience 5{more}"));
     let mut all = vec![
-        detector("ops", Kind::Sequential, all_of("ops --as-found --patience 5")),
-        detector(
-            "ops-iteration",
-            Kind::Sequential,
-            all_of("ops --as-found --patience 5 --mix iteration"),
-        ),
-        detector(
-            "ops-panics",
-            Kind::Sequential,
-            all_of("ops --as-found --patience 5 --mix panics"),
-        ),
+        detector("ops", Kind::Sequential, ops("")),
+        detector("ops-iteration", Kind::Sequential, ops(" --mix iteration")),
+        detector("ops-panics", Kind::Sequential, ops(" --mix panics")),
         detector("go-trace", Kind::Sequential, How::Recordings),
         detector("catalogue", Kind::Concurrent, all_of("run --scheduler random")),
     ];
@@ -113,11 +107,7 @@ pub fn all() -> Vec<Detector> {
         detector("loom", Kind::Concurrent, some_of(loom, "--executions 400")),
         detector("generated", Kind::Concurrent, all_of("run --generated")),
         detector("threads", Kind::Concurrent, all_of("run --engine threads")),
-        detector(
-            "ops-concurrent",
-            Kind::Concurrent,
-            all_of("ops --as-found --patience 5 --subject concurrent"),
-        ),
+        detector("ops-concurrent", Kind::Concurrent, ops(" --subject concurrent")),
         detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
         detector("map-tests", Kind::Sequential, How::Test("-p map-core")),

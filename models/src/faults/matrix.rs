@@ -92,6 +92,62 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
+/// What came of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The patch does not apply or build.
+    Broken,
+    /// No detector that was to look looks at faults of its kind.
+    Unasked,
+    /// All that looked found nothing.
+    Survived,
+    /// Some detector found it.
+    Killed,
+}
+
+impl Fate {
+    /// Of a row and its cells.
+    pub fn of(row: &Row, cells: &[Cell]) -> Fate {
+        match () {
+            () if row.broken.is_some() => Fate::Broken,
+            () if cells.iter().any(Cell::is_kill) => Fate::Killed,
+            () if cells.iter().all(|cell| *cell == Cell::Unasked) => Fate::Unasked,
+            () => Fate::Survived,
+        }
+    }
+}
+
+/// What a detector came to with all faults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally<'a> {
+    /// Its name.
+    pub detector: &'a str,
+    /// Faults that it found.
+    pub killed: usize,
+    /// Faults that it looked for and did not find.
+    pub missed: usize,
+    /// Executions to the first finding: the median over the faults of the medians over seeds, where what was not found takes
+    /// for ever. `None` if that is the middle.
+    pub executions: Option<u64>,
+    /// Seconds, likewise.
+    pub seconds: Option<f64>,
+    /// Faults that no other detector found.
+    pub alone: Vec<&'a str>,
+}
+
+/// A scheduler beside the best of others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gain {
+    /// Its name.
+    pub scheduler: String,
+    /// How many times fewer executions it takes, as the geometric mean over the faults.
+    pub times: f64,
+    /// The faults.
+    pub faults: usize,
+    /// Those of them that it did not find: what it spent on them counts, which is less than the truth.
+    pub missed: usize,
+}
+
 /// Rows by fault, columns by detector.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
@@ -115,37 +171,51 @@ impl Matrix {
         Matrix { rows: rows.collect(), detectors }
     }
 
-    /// Faults that were built and that nobody found.
-    pub fn survivors(&self) -> Vec<&str> {
-        let survived = self
-            .rows
-            .iter()
-            .filter(|(row, cells)| row.broken.is_none() && !cells.iter().any(Cell::is_kill));
-        survived.map(|(row, _)| row.slug.as_str()).collect()
+    /// The faults of which this came.
+    pub fn slugs(&self, fate: Fate) -> Vec<&str> {
+        let rows = self.rows.iter().filter(|(row, cells)| Fate::of(row, cells) == fate);
+        rows.map(|(row, _)| row.slug.as_str()).collect()
     }
 
-    /// Patches that do not apply or build.
-    pub fn broken(&self) -> Vec<&str> {
-        let broken = self.rows.iter().filter(|(row, _)| row.broken.is_some());
-        broken.map(|(row, _)| row.slug.as_str()).collect()
+    /// The rows of faults that some detector looked for.
+    pub fn asked(&self) -> impl Iterator<Item = &(Row, Vec<Cell>)> {
+        let was_asked = |fate| matches!(fate, Fate::Survived | Fate::Killed);
+        self.rows.iter().filter(move |(row, cells)| was_asked(Fate::of(row, cells)))
     }
 
-    /// For each detector: how many faults it found, of how many, and those that it alone found.
-    pub fn by_detector<'a>(&'a self) -> Vec<(&'a str, usize, usize, Vec<&'a str>)> {
-        let column = |(at, name): (usize, &'a String)| {
-            let asked = self.rows.iter().filter(|(_, cells)| cells[at] != Cell::Unasked).count();
-            let killed: Vec<_> =
-                self.rows.iter().filter(|(_, cells)| cells[at].is_kill()).collect();
-            let is_alone = |cells: &[Cell]| cells.iter().filter(|cell| cell.is_kill()).count() == 1;
-            let alone = killed.iter().filter(|(_, cells)| is_alone(cells));
-            (name.as_str(), killed.len(), asked, alone.map(|(row, _)| row.slug.as_str()).collect())
-        };
-        self.detectors.iter().enumerate().map(column).collect()
+    /// What each detector came to.
+    pub fn by_detector(&self) -> Vec<Tally<'_>> {
+        self.detectors.iter().enumerate().map(|(at, name)| self.tally(at, name)).collect()
     }
 
-    /// For each of these detectors, how many times fewer executions it takes than the best of `others` does, as the
-    /// geometric mean over the faults that one of all of them found, and the number of those.
-    pub fn gain(&self, ours: &[String], others: &[String]) -> Vec<(String, f64, usize)> {
+    fn tally<'a>(&'a self, at: usize, detector: &'a str) -> Tally<'a> {
+        let (mut executions, mut seconds, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missed = 0;
+        for (row, cells) in &self.rows {
+            match &cells[at] {
+                Cell::Unasked => continue,
+                Cell::Missed { .. } => {
+                    missed += 1;
+                    executions.push(f64::INFINITY);
+                    seconds.push(f64::INFINITY);
+                }
+                Cell::Killed(kill) => {
+                    executions.push(kill.executions.map_or(f64::INFINITY, |count| count as f64));
+                    seconds.push(kill.seconds.unwrap_or(f64::INFINITY));
+                    if cells.iter().filter(|cell| cell.is_kill()).count() == 1 {
+                        alone.push(row.slug.as_str());
+                    }
+                }
+            }
+        }
+        let killed = seconds.len() - missed;
+        let middle = |values| median(values).filter(|middle| middle.is_finite());
+        let executions = middle(executions).map(|count| count as u64);
+        Tally { detector, killed, missed, executions, seconds: middle(seconds), alone }
+    }
+
+    /// Each of these schedulers beside the best of `others`, over the faults that one of all of them found.
+    pub fn gain(&self, ours: &[String], others: &[String]) -> Vec<Gain> {
         let at = |name: &String| self.detectors.iter().position(|own| own == name);
         let cost = |cell: &Cell| match cell {
             Cell::Unasked => None,
@@ -153,7 +223,7 @@ impl Matrix {
             Cell::Killed(Kill { executions, .. }) => executions.map(|median| median.max(1) as f64),
         };
         let gain = |name: &String| {
-            let mut logs = Vec::new();
+            let (mut logs, mut missed) = (Vec::new(), 0);
             for (_, cells) in &self.rows {
                 let all = ours.iter().chain(others).filter_map(at);
                 let mine = at(name).and_then(|column| cost(&cells[column]));
@@ -163,10 +233,11 @@ impl Matrix {
                     && all.into_iter().any(|at| cells[at].is_kill())
                 {
                     logs.push((best / mine).ln());
+                    missed += usize::from(at(name).is_some_and(|at| !cells[at].is_kill()));
                 }
             }
             let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
-            (name.clone(), mean.exp(), logs.len())
+            Gain { scheduler: name.clone(), times: mean.exp(), faults: logs.len(), missed }
         };
         ours.iter().chain(others).filter(|name| at(name).is_some()).map(gain).collect()
     }

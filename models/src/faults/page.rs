@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::matrix::{Cell, Kill, Matrix};
+use super::matrix::{Cell, Fate, Kill, Matrix};
 use super::table::{short, verdict};
 use std::fmt::Write;
 
@@ -15,7 +15,7 @@ const STYLE: &str = "body{font:14px system-ui;margin:2em}table{border-collapse:c
 pub fn html(matrix: &Matrix) -> String {
     let mut rows = String::new();
     for (row, cells) in &matrix.rows {
-        let survived = row.broken.is_none() && !cells.iter().any(Cell::is_kill);
+        let survived = Fate::of(row, cells) == Fate::Survived;
         let class = if survived { " class=survived" } else { "" };
         let (slug, breaks) = (escape(&row.slug), escape(&row.breaks));
         let _ = write!(rows, "<tr{class}><th title=\"{breaks}\">{slug}</th>");

@@ -77,9 +77,21 @@ impl Row {
         scenarios.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
+    /// Did this detector find it?
+    pub fn is_found_by(&self, detector: &Detector) -> bool {
+        let mut goes = self.attempts.get(&detector.name).into_iter().flatten();
+        goes.any(|attempt| attempt.summary.found.is_some())
+    }
+
     /// Did some detector find it?
     pub fn is_killed(&self) -> bool {
         self.attempts.values().flatten().any(|attempt| attempt.summary.found.is_some())
+    }
+
+    /// What these detectors came to, without the others.
+    pub fn by(mut self, detectors: &[Detector]) -> Row {
+        self.attempts.retain(|name, _| detectors.iter().any(|detector| detector.name == *name));
+        self
     }
 
     /// Forgets findings that the map without a fault has as well.

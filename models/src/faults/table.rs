@@ -3,16 +3,18 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::matrix::{Cell, Kill, Matrix};
+use super::detector::Detector;
+use super::matrix::{Cell, Fate, Gain, Kill, Matrix, Tally};
 use super::results::Row;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use std::fmt::Write;
+use std::iter;
 
 /// shuttle's own schedulers, which ours are compared with.
 pub const SHUTTLES_OWN: [&str; 3] = ["random", "pct", "urw"];
 
-/// A few characters for a cell: seconds, and executions if there is room; `·` for a miss.
+/// Seconds, in a few characters; `·` for a miss.
 pub fn short(cell: &Cell) -> String {
     match cell {
         Cell::Unasked => String::new(),
@@ -31,32 +33,61 @@ fn round(value: f64) -> String {
     }
 }
 
-/// The matrix for a terminal.
+/// The matrix for a terminal: all that [`markdown`] says.
 pub fn terminal(matrix: &Matrix) -> String {
+    let mut text = String::new();
+    if matrix.asked().next().is_some() {
+        text += &medians(matrix, "seconds to the first kill", short);
+        text += &medians(matrix, "executions to the first kill", executions);
+    }
+    text += &verdict(matrix);
+    let gains = gains(matrix);
+    if gains.is_empty() {
+        return text;
+    }
+    let mut table = table(COMPARISON);
+    table.add_rows(gains.iter().map(compared));
+    text + &format!("\n\n{COMPARED}\n{table}")
+}
+
+/// A line for each fault that somebody looked for, a column for each detector.
+fn medians(matrix: &Matrix, title: &str, text: impl Fn(&Cell) -> String) -> String {
+    let names = matrix.detectors.iter().map(String::as_str);
+    let mut table = table(iter::once(title).chain(names).chain(["what is found"]));
+    for (row, cells) in matrix.asked() {
+        let texts = cells.iter().map(&text).chain([signature(row, cells)]);
+        table.add_row(iter::once(row.slug.clone()).chain(texts));
+    }
+    format!("{table}\n")
+}
+
+/// An empty table for a terminal.
+fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
-    let names = matrix.detectors.iter().map(String::as_str);
-    table.set_header(std::iter::once("seconds to the first kill").chain(names));
-    for (row, cells) in &matrix.rows {
-        if row.broken.is_none() {
-            table.add_row(std::iter::once(row.slug.clone()).chain(cells.iter().map(short)));
-        }
-    }
-    format!("{table}\n{}", verdict(matrix))
+    table.set_header(header);
+    table
 }
 
 /// What the matrix comes to, in lines.
 pub fn verdict(matrix: &Matrix) -> String {
-    let (survivors, broken) = (matrix.survivors(), matrix.broken());
-    let built = matrix.rows.len() - broken.len();
-    let mut text = format!("{built} faults, {} killed", built - survivors.len());
-    for (what, slugs) in [("survived", survivors), ("neither apply nor build", broken)] {
+    let killed = matrix.slugs(Fate::Killed).len();
+    let [survived, unasked, broken] =
+        [Fate::Survived, Fate::Unasked, Fate::Broken].map(|fate| matrix.slugs(fate));
+    let mut text = format!("{} faults, {killed} killed", killed + survived.len());
+    for (what, slugs) in
+        [("survived", survived), ("not asked", unasked), ("neither apply nor build", broken)]
+    {
         if !slugs.is_empty() {
-            let _ = write!(text, "\n{what}: {}", slugs.join(", "));
+            let _ = write!(text, "\n{} {what}: {}", slugs.len(), slugs.join(", "));
         }
     }
-    for (name, killed, asked, alone) in matrix.by_detector() {
-        let _ = write!(text, "\n{name}: {killed} of {asked}");
+    for tally in matrix.by_detector() {
+        let Tally { detector, killed, missed, executions, seconds, alone } = tally;
+        let _ = write!(text, "\n{detector}: {killed} of {}, {missed} not found", killed + missed);
+        if let (Some(executions), Some(seconds)) = (executions, seconds) {
+            let _ = write!(text, "; median {executions} executions, {} s", round(seconds));
+        }
         if !alone.is_empty() {
             let _ = write!(text, "; alone: {}", alone.join(", "));
         }
@@ -71,11 +102,8 @@ pub fn markdown(matrix: &Matrix, how: &str) -> String {
          A number is the median over seeds of the seconds to the first finding; `k/n`: k of n seeds found it, fewer than half; \
          `·`: not found within the time; empty: not asked.\n\n"
     );
-    let (concurrent, sequential): (Vec<_>, Vec<_>) = matrix
-        .rows
-        .iter()
-        .filter(|(row, _)| row.broken.is_none())
-        .partition(|(row, _)| row.concurrent);
+    let (concurrent, sequential): (Vec<_>, Vec<_>) =
+        matrix.asked().partition(|(row, _)| row.concurrent);
     for (title, rows) in [("Sequential faults", sequential), ("Concurrent faults", concurrent)] {
         if rows.is_empty() {
             continue;
@@ -94,7 +122,7 @@ pub fn markdown(matrix: &Matrix, how: &str) -> String {
                 "| {} | {} | {} |",
                 row.slug,
                 cells_text.join(" | "),
-                signature(row, cells)
+                signature(row, cells).replace('|', "\\|")
             );
         }
         let _ = writeln!(text, "\n### Executions\n");
@@ -113,7 +141,7 @@ pub fn markdown(matrix: &Matrix, how: &str) -> String {
 /// What triage calls it, or else what the detector that was quickest says.
 fn signature(row: &Row, cells: &[Cell]) -> String {
     if let Some(signature) = &row.signature {
-        return signature.replace('|', "\\|");
+        return signature.clone();
     }
     let kills = cells.iter().filter_map(|cell| match cell {
         Cell::Killed(kill) => Some(kill),
@@ -121,7 +149,7 @@ fn signature(row: &Row, cells: &[Cell]) -> String {
     });
     let seconds = |kill: &Kill| kill.seconds.unwrap_or(f64::INFINITY);
     let first = kills.min_by(|one, other| seconds(one).total_cmp(&seconds(other)));
-    first.map_or("**nothing**".to_string(), |kill| kill.signature.replace('|', "\\|"))
+    first.map_or("nothing".to_string(), |kill| kill.signature.clone())
 }
 
 fn executions(cell: &Cell) -> String {
@@ -133,26 +161,41 @@ fn executions(cell: &Cell) -> String {
     }
 }
 
+/// What the comparison of schedulers is of.
+const COMPARED: &str = "Executions to the first finding: how many times fewer than the best of shuttle's own (random, pct, urw) \
+    on the same fault, as the geometric mean over the faults that any scheduler found. A fault that was not found counts with \
+    what was spent on it.";
+const COMPARISON: [&str; 4] =
+    ["scheduler", "times fewer executions", "faults", "of them not found"];
+
 /// The schedulers beside the best of shuttle's own.
-fn comparison(matrix: &Matrix) -> String {
+fn gains(matrix: &Matrix) -> Vec<Gain> {
     let others = SHUTTLES_OWN.map(str::to_string);
-    let ours: Vec<String> = super::detector::all()
-        .iter()
-        .filter(|detector| detector.is_scheduler() && !others.contains(&detector.name))
-        .map(|detector| detector.name.clone())
-        .collect();
+    let schedulers = super::detector::all().into_iter().filter(Detector::is_scheduler);
+    let names = schedulers.map(|scheduler| scheduler.name);
+    let ours: Vec<String> = names.filter(|name| !others.contains(name)).collect();
     let gains = matrix.gain(&ours, &others);
+    // Without one of shuttle's there is nothing to compare with.
+    gains.into_iter().filter(|gain| gain.faults > 0).collect()
+}
+
+fn compared(gain: &Gain) -> [String; 4] {
+    let Gain { scheduler, times, faults, missed } = gain;
+    [scheduler.clone(), format!("{times:.2}"), faults.to_string(), missed.to_string()]
+}
+
+/// The comparison as a section of Markdown.
+fn comparison(matrix: &Matrix) -> String {
+    let gains = gains(matrix);
     if gains.is_empty() {
         return String::new();
     }
-    let mut text = "\n## Schedulers\n\nExecutions to the first finding: how many times fewer than the best of shuttle's own (random, pct, urw) \
-        on the same fault, as the geometric mean over the faults that any scheduler found. A fault that was not found counts with what was spent on it.\n\n\
-        | scheduler | times fewer executions | faults |\n|---|---:|---:|\n"
-        .to_string();
-    for (name, gain, faults) in gains {
-        let _ = writeln!(text, "| {name} | {gain:.2} | {faults} |");
-    }
-    text
+    let rows = gains.iter().map(|gain| format!("| {} |\n", compared(gain).join(" | ")));
+    format!(
+        "\n## Schedulers\n\n{COMPARED}\n\n| {} |\n|---|---:|---:|---:|\n{}",
+        COMPARISON.join(" | "),
+        rows.collect::<String>()
+    )
 }
 
 /// A line about a fault that is done.
@@ -171,15 +214,10 @@ pub fn line(row: &Row) -> String {
         [] => String::new(),
         [first, ..] => format!("; builds with warnings: {first}"),
     };
-    match killed.is_empty() {
-        true => format!("{}: SURVIVED {all} detectors{warnings}", row.slug),
-        false => {
-            format!(
-                "{}: killed by {} of {all}: {}{warnings}",
-                row.slug,
-                killed.len(),
-                killed.join(", ")
-            )
-        }
+    let slug = &row.slug;
+    match (all, killed.len()) {
+        (0, _) => format!("{slug}: not asked"),
+        (_, 0) => format!("{slug}: SURVIVED {all} detectors{warnings}"),
+        (_, some) => format!("{slug}: killed by {some} of {all}: {}{warnings}", killed.join(", ")),
     }
 }

@@ -1,0 +1,63 @@
+//! Where faults are planted: the patches that are meant, and a scratch folder that no other run uses.
+//!
+//! # Checked by
+//! `tests/faults.rs`.
+
+use super::mutants;
+use super::patch::{Fault, read_all};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Which faults, and where to plant them.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Place {
+    /// A folder of patches.
+    #[arg(long, value_name = "DIRECTORY", default_value = "corpus/faults")]
+    pub dir: PathBuf,
+    /// Only faults whose names contain one of these.
+    #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
+    pub only: Vec<String>,
+    /// The workspace to break.
+    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Where copies, build products and results are kept.
+    #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
+    pub scratch: PathBuf,
+}
+
+/// Faults, and a scratch folder that is ours for as long as this lives.
+#[derive(Debug)]
+pub struct Site {
+    /// The faults, at least one.
+    pub faults: Vec<Fault>,
+    /// The scratch folder, from the root.
+    pub scratch: PathBuf,
+    /// Two runs would build over each other.
+    _lock: File,
+}
+
+impl Place {
+    /// Takes possession of the scratch folder, and reads the patches of the folder, or of a list of mutants in place of it.
+    ///
+    /// # Errors
+    /// When another run is at work there, when something cannot be read or made, and when no patch is meant.
+    pub fn open(&self, mutants: Option<&Path>) -> Result<Site, String> {
+        let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
+        std::fs::create_dir_all(&self.scratch).map_err(said)?;
+        let scratch = self.scratch.canonicalize().map_err(said)?;
+        let lock = File::create(scratch.join("lock")).map_err(said)?;
+        if lock.try_lock().is_err() {
+            return Err(format!("{}: another run is at work there", scratch.display()));
+        }
+        let faults = match mutants {
+            Some(list) => mutants::read(list, &scratch.join("mutants"), &self.only)?,
+            None => read_all(&self.dir, &self.only)?,
+        };
+        if faults.is_empty() {
+            let from = mutants.unwrap_or(&self.dir);
+            return Err(format!("{}: no patch is called so", from.display()));
+        }
+        Ok(Site { faults, scratch, _lock: lock })
+    }
+}
