@@ -17,6 +17,7 @@ pub mod ops;
 pub mod replay;
 pub mod run;
 pub mod summary;
+pub mod supervise;
 pub mod triage;
 
 use std::process::ExitCode;

@@ -2,7 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use models::drivers::{
-    Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, triage,
+    Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, supervise,
+    triage,
 };
 use models::triage::worker;
 use std::process::ExitCode;
@@ -13,6 +14,9 @@ use std::process::ExitCode;
 struct Line {
     #[command(subcommand)]
     verb: Verb,
+    /// End when the process with this number does, which started this one.
+    #[arg(long, value_name = "PROCESS", hide = true)]
+    child_of: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -60,7 +64,11 @@ fn end_with_the_reader() {
 
 fn main() -> ExitCode {
     end_with_the_reader();
-    let exit = match Line::parse().verb {
+    let Line { verb, child_of } = Line::parse();
+    if let Some(parent) = child_of {
+        supervise::end_with(parent);
+    }
+    let exit = match verb {
         Verb::Ops(options) => ops::drive(&options),
         Verb::List => run::list(),
         Verb::Run(options) => run::drive(&options),

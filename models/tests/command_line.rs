@@ -63,7 +63,10 @@ fn a_case_that_does_not_come_out_as_it_says_exits_with_1() {
     let text = "case 1\nexpect finding reference\nthread main\n  get k3\nend\n";
     std::fs::write(here.path().join("a.case"), text).expect("written");
     let (code, out, _) = models(&["replay", "a.case"], here.path());
-    assert_eq!((code, out.as_str()), (1, "a.case: passes, but reference was expected to object\n"));
+    assert_eq!(
+        (code, out.as_str()),
+        (1, "a.case: passes (1 ops, 0 growths, 0 panics), but reference was expected to object\n")
+    );
 }
 
 #[test]
@@ -76,7 +79,7 @@ fn bad_input_exits_with_2_and_a_line_that_says_where() {
     std::fs::write(here.path().join("t.csv"), "# trace=t hash=mix hint=0\n").expect("written");
     for (arguments, said) in [
         (&["replay", "a.case"][..], "a.case: line 3: expected an op"),
-        (&["replay", "many.case"], "many.case: the case has 8 threads; `replay` runs at most 7"),
+        (&["replay", "many.case"], "many.case: the case has 8 threads; at most 7 can run"),
         (&["replay", "none.case"], "none.case: No such file"),
         (&["go-trace", "t.csv"], "t.csv: line 2: the file ends before the names of the columns"),
         (&["go-trace", "none.csv"], "none.csv: No such file"),

@@ -70,7 +70,12 @@ fn illegal_histories_are_objected_to_by_the_oracle_named() {
 fn the_command_line_judges_histories_too() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../corpus/histories");
     let replay = |file: PathBuf| {
-        replay::drive(&replay::Options { files: vec![file], subject: Subject::Map, show: false })
+        replay::drive(&replay::Options {
+            files: vec![file],
+            subject: Subject::Map,
+            show: false,
+            in_process: true,
+        })
     };
     assert_eq!(replay(root.join("illegal/lost-update.txt")), Exit::Clean, "as expected");
     assert_eq!(replay(root.join("linearizable/updates-add-up.txt")), Exit::Clean);

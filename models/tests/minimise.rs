@@ -12,7 +12,6 @@ use models::oracles::Objection;
 use models::schedulers::{Named, replay};
 use models::triage::edit::{self, weight};
 use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
-use models::triage::sighting::CRASH;
 use models::triage::{Sighting, Signature};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -183,7 +182,7 @@ fn a_race_is_named_by_the_ops_at_its_last_switch() {
 fn a_crash_is_named_by_what_an_oracle_says_of_it_where_one_can() {
     // Done in one go it ends the process, step by step it is seen in time.
     let seen = |case: &Case| match case.ops().iter().position(|op| matches!(op, Op::Extend(..))) {
-        Some(_) => Some(Sighting::of_a_process(CRASH, "a run ends", "ended by SIGSEGV".into())),
+        Some(_) => Some(Sighting::of_a_crash("ended by SIGSEGV".into())),
         None => {
             let at = case.ops().iter().position(|op| matches!(op, Op::FillToThreshold(..)))?;
             let objection = Objection::new("well-formed", "progress", "left a map".to_string());

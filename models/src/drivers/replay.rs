@@ -1,16 +1,21 @@
 //! `cargo models replay FILE…`: a case, as text or as bytes, once more; a history, judged again.
+//!
+//! Cases run in a worker, so that one which kills its process, or never ends, can be told of, and the next file is read.
+//!
+//! # Checked by
+//! `tests/command_line.rs`, `tests/crashes.rs`.
 
+use super::Exit;
 use super::fuzz::schedules;
-use super::{Exit, run};
 use crate::case::{Case, Expectation};
-use crate::engines::Report;
-use crate::engines::shuttle::THREADS_MAX;
 use crate::history::History;
 use crate::input::{self, threads};
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
-use crate::property::Checks;
 use crate::subjects::Subject;
+use crate::triage::lab::{self, Lab, Look};
+use crate::triage::worker::Worker;
+use crate::triage::{Came, Sighting};
 use std::path::{Path, PathBuf};
 
 /// What to replay and on what.
@@ -25,6 +30,9 @@ pub struct Options {
     /// Print each case as text first.
     #[arg(long)]
     pub show: bool,
+    /// Run in this process, for a debugger.
+    #[arg(long)]
+    pub in_process: bool,
 }
 
 /// Replays every file.
@@ -112,7 +120,11 @@ fn one(options: &Options, path: &Path) -> Exit {
         if options.show {
             println!("{case}");
         }
-        return told(&case, path, report, "by the schedule of its bytes");
+        let came = report.found.map_or_else(
+            || Came::Passed("by the schedule of its bytes".to_string()),
+            |found| Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
+        );
+        return told(&case, path, came);
     }
     let case = match load(path) {
         Ok(case) => case,
@@ -124,66 +136,51 @@ fn one(options: &Options, path: &Path) -> Exit {
     if options.show {
         println!("{case}");
     }
-    if !case.is_sequential() {
-        return concurrent(&case, path);
-    }
-    match (options.subject.run(&case, Checks::Every), &case.expect) {
-        (Ok(report), Expectation::Pass) => {
-            println!(
-                "{name}: passes ({} ops, {} growths, {} panics)",
-                report.ops, report.growths, report.panics
-            );
-            Exit::Clean
-        }
-        (Ok(_), Expectation::Finding(oracle)) => {
-            println!("{name}: passes, but {oracle} was expected to object");
-            Exit::Found
-        }
-        (Err(finding), Expectation::Finding(oracle)) if finding.objection.oracle == oracle => {
-            println!("{name}: {oracle} objects, as expected\n{finding}");
-            Exit::Clean
-        }
-        (Err(finding), _) => {
-            println!("{name}: {} of {} ops\n{finding}", finding.at, case.ops().len());
-            Exit::Found
-        }
-    }
-}
-
-/// A case with several threads, on the concurrent map.
-fn concurrent(case: &Case, path: &Path) -> Exit {
-    let name = path.display();
-    let threads = case.running().len();
-    if threads > THREADS_MAX {
-        eprintln!("{name}: the case has {threads} threads; `replay` runs at most {THREADS_MAX}");
-        return Exit::Bad;
-    }
-    let report = run::again(case);
-    let how = match case.schedule.len() {
-        0 => format!("{} executions", report.executions),
-        departures => format!("by its schedule of {departures} departures"),
+    let lab = Lab::new(options.subject);
+    let came = match options.in_process {
+        true => Ok(lab::run(lab, &case, Look::Once)),
+        false => Worker::heard().and_then(|mut worker| worker.run(lab, &case, Look::Once)),
     };
-    told(case, path, report, &how)
+    told(&case, path, came.unwrap_or_else(|error| Came::Unfit(error.to_string())))
 }
 
-/// Says what became of a case with several threads.
-fn told(case: &Case, path: &Path, report: Report, how: &str) -> Exit {
+/// Says what became of a case.
+fn told(case: &Case, path: &Path, came: Came) -> Exit {
     let name = path.display();
-    match (report.found, &case.expect) {
-        (None, Expectation::Pass) => {
-            println!("{name}: passes ({how})");
+    let departures = case.schedule.len();
+    match (came, &case.expect) {
+        (Came::Unfit(why), _) => {
+            eprintln!("{name}: {why}");
+            Exit::Bad
+        }
+        (Came::Passed(how), expect) => {
+            let how = match departures {
+                0 => how,
+                _ => format!("by its schedule of {departures} departures"),
+            };
+            match expect {
+                Expectation::Pass => {
+                    println!("{name}: passes ({how})");
+                    Exit::Clean
+                }
+                Expectation::Finding(oracle) => {
+                    println!("{name}: passes ({how}), but {oracle} was expected to object");
+                    Exit::Found
+                }
+            }
+        }
+        (Came::Failed(sighting), Expectation::Finding(oracle)) if sighting.oracle == *oracle => {
+            println!("{name}: {oracle} objects, as expected\n{}", sighting.message);
             Exit::Clean
         }
-        (None, Expectation::Finding(oracle)) => {
-            println!("{name}: passes ({how}), but {oracle} was expected to object");
-            Exit::Found
-        }
-        (Some(found), Expectation::Finding(oracle)) if found.finding.objection.oracle == oracle => {
-            println!("{name}: {oracle} objects, as expected ({how})\n{}", found.finding);
-            Exit::Clean
-        }
-        (Some(found), _) => {
-            println!("{name}: found something ({how})\n{}", found.finding);
+        (Came::Failed(sighting), _) => {
+            let Sighting { op, at, message, .. } = *sighting;
+            match op {
+                Some(_) if case.is_sequential() => {
+                    println!("{name}: {at} of {} ops\n{message}", case.ops().len());
+                }
+                _ => println!("{name}: found something\n{message}"),
+            }
             Exit::Found
         }
     }

@@ -1,10 +1,11 @@
 //! A map that is wrong on purpose, to try out what is done with findings: `map_core::Map`, but
 //!
 //! - while it grows, `remove` forgets to remove; - inserting k60001 ends the process; - inserting k60002 never ends; - k60003
-//!   comes with another value in every other run, by the clock.
+//!   comes with another value in every other run, by the clock; - while it grows, `insert` does what the environment variable
+//!   `WRONG_INSERT` says: `abort`, `exit`, `overflow` (the stack), `hang` or `talk`.
 //!
 //! # Checked by
-//! `tests/triage.rs`.
+//! `tests/triage.rs`, `tests/crashes.rs`.
 
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
@@ -12,11 +13,37 @@ use crate::op::Order;
 use crate::picture::Picture;
 use crate::subject::{Capabilities, Growth, NoCursor, SequentialSubject};
 use map_core::Map;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 const DEADLY: u64 = 60_001;
 const ENDLESS: u64 = 60_002;
 const FICKLE: u64 = 60_003;
+
+/// What an insert does while the map grows, if that is said.
+static INSERT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("WRONG_INSERT").ok());
+
+fn do_wrong(deed: &str) {
+    match deed {
+        "abort" => std::process::abort(),
+        "exit" => std::process::exit(7),
+        "overflow" => drop(deeper(1)),
+        "hang" => sleep_for_ever(),
+        _ => println!("inserted while growing"),
+    }
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// Too deep.
+fn deeper(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 64]);
+    if depth == u64::MAX { 0 } else { deeper(depth + 1) + frame[0] }
+}
 
 /// The map.
 pub struct Wrong<K, V>(Map<K, V, ModelState>);
@@ -35,11 +62,14 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Wrong<K, V> {
         self.0.get(key)
     }
     fn insert(&mut self, key: K, value: V) -> Option<V> {
+        if let Some(deed) = &*INSERT
+            && self.0.growth_state().growing.is_some()
+        {
+            do_wrong(deed);
+        }
         match key.number() {
             DEADLY => std::process::abort(),
-            ENDLESS => loop {
-                std::thread::sleep(Duration::from_secs(1));
-            },
+            ENDLESS => sleep_for_ever(),
             FICKLE => {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 let odd = now.is_ok_and(|now| now.as_nanos() / 1_000 % 2 == 1);

@@ -80,8 +80,17 @@ impl Sighting {
         }
     }
 
-    /// Of a run that took its process with it, or did not end.
-    pub fn of_a_process(oracle: &str, rule: &str, detail: String) -> Sighting {
+    /// Of a run that took its process with it.
+    pub fn of_a_crash(detail: String) -> Sighting {
+        Sighting::of_a_process(CRASH, "a run does not end its process", detail)
+    }
+
+    /// Of a run that did not end.
+    pub fn of_a_hang(detail: String) -> Sighting {
+        Sighting::of_a_process(HANG, "every op comes to an end", detail)
+    }
+
+    fn of_a_process(oracle: &str, rule: &str, detail: String) -> Sighting {
         Sighting {
             oracle: oracle.to_string(),
             rule: rule.to_string(),

@@ -1,14 +1,14 @@
 //! Workers: processes that run cases, so that a case which kills or hangs its process can be looked at too.
 //!
 //! The program starts itself with the verb `worker`. A request is a line of JSON and so is its answer. A worker that takes
-//! too long over a case ends itself, and one whose input ends does too, so none outlives its parent for long.
+//! too long over a case ends itself, and one whose input ends, or whose parent is gone, does too.
 //!
 //! # Checked by
 //! `tests/triage.rs`.
 
 use super::lab::{self, Lab, Look};
 use super::minimise::{Bench, Minimal, Settings, minimise};
-use super::sighting::{CRASH, Came, HANG, Sighting};
+use super::sighting::{Came, Sighting};
 use super::signature::Phase;
 use super::verdict::Verdict;
 use crate::case::Case;
@@ -113,6 +113,7 @@ pub struct Worker {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
+    heard: bool,
     runs: u32,
 }
 
@@ -122,15 +123,29 @@ impl Worker {
     /// # Errors
     /// When the program cannot be started.
     pub fn start() -> io::Result<Worker> {
+        Worker::with(false)
+    }
+
+    /// Starts one that is heard: what the map says, and its last words.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn heard() -> io::Result<Worker> {
+        Worker::with(true)
+    }
+
+    fn with(heard: bool) -> io::Result<Worker> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("worker").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(["--child-of", &std::process::id().to_string(), "worker"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(if heard { Stdio::inherit() } else { Stdio::null() });
         // A ctrl-C at the terminal is for the parent alone.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn()?;
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Worker { child, input, output: BufReader::new(output), runs: 0 })
+        Ok(Worker { child, input, output: BufReader::new(output), heard, runs: 0 })
     }
 
     /// Runs a case in it. If the worker does not survive that, another takes its place.
@@ -151,7 +166,7 @@ impl Worker {
 
     fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
         if self.runs >= RUNS_MAX {
-            *self = Worker::start()?;
+            *self = Worker::with(self.heard)?;
         }
         self.runs += 1;
         let searches = !case.is_sequential() && case.schedule.is_empty();
@@ -166,11 +181,17 @@ impl Worker {
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
         // A worker that is gone says so by the end of its output.
-        if sent.is_ok() && self.output.read_line(&mut answer)? > 0 {
-            return Ok(serde_json::from_str(&answer)?);
+        while sent.is_ok() && self.output.read_line(&mut answer)? > 0 {
+            match serde_json::from_str(&answer) {
+                Ok(answer) => return Ok(answer),
+                // The map under test may talk.
+                Err(_) if self.heard => print!("{answer}"),
+                Err(_) => {}
+            }
+            answer.clear();
         }
         let ended = self.child.wait()?;
-        *self = Worker::start()?;
+        *self = Worker::with(self.heard)?;
         let came = Came::Failed(Box::new(post_mortem(ended)));
         Ok(Answer { came, events: Vec::new() })
     }
@@ -188,8 +209,13 @@ impl Drop for Worker {
 fn post_mortem(ended: ExitStatus) -> Sighting {
     if ended.code() == Some(TOO_LONG) {
         let detail = format!("the run has not come to an end in {} s", limit().as_secs());
-        return Sighting::of_a_process(HANG, "every op comes to an end", detail);
+        return Sighting::of_a_hang(detail);
     }
+    ended_by(ended)
+}
+
+/// What a process says that ended before its time.
+pub fn ended_by(ended: ExitStatus) -> Sighting {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&ended);
     #[cfg(not(unix))]
@@ -198,7 +224,7 @@ fn post_mortem(ended: ExitStatus) -> Sighting {
         (Some(signal), _) => format!("the process was ended by {}", name_of(signal)),
         (None, code) => format!("the process exited with {}", code.unwrap_or(-1)),
     };
-    Sighting::of_a_process(CRASH, "a run does not end its process", detail)
+    Sighting::of_a_crash(detail)
 }
 
 fn name_of(signal: i32) -> String {

@@ -1,0 +1,165 @@
+//! Supervision: a hunter is a process of its own, so a map that crashes, or never comes back, costs a hunter and not the case.
+//!
+//! ```text
+//!   supervisor ─── starts itself once more, `--hunter`, with the same options ──► hunter
+//!       ▲                                                                          │ before each case: its number,
+//!       ├──── board: words in a file without a name, the hunter's standard input ◄─┤ written in a microsecond
+//!       └──── lines: what it finds, its standard output ◄──────────────────────────┘
+//! ```
+//! The clock, patience and ctrl-C are the supervisor's; so are findings. What it needs of a hunter that is gone is on the board.
+//!
+//! # Invariants
+//! - **no orphans**: a process that was started with `--child-of` ends within a moment of that one.
+//! # Not here
+//! Running one case where it can do no harm: see `triage::worker`.
+//! # Checked by
+//! `tests/crashes.rs`, `tests/killed.rs`.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, parent_id};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long nobody looks.
+const NAP: Duration = Duration::from_millis(50);
+/// What a process exits with whose parent is gone: nobody sees it.
+const ORPHANED: i32 = 4;
+
+/// Ends this process soon after its parent has ended, however that did.
+pub fn end_with(parent: u32) {
+    thread::spawn(move || {
+        while parent_id() == parent {
+            thread::sleep(NAP);
+        }
+        process::exit(ORPHANED);
+    });
+}
+
+/// Words that a hunter writes and its supervisor reads, whatever has become of the hunter.
+#[derive(Debug)]
+pub struct Board(File);
+
+impl Board {
+    /// One of the supervisor's.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn new() -> io::Result<Board> {
+        tempfile::tempfile().map(Board)
+    }
+
+    /// The one that this hunter was given.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn given() -> io::Result<Board> {
+        Ok(Board(io::stdin().as_fd().try_clone_to_owned()?.into()))
+    }
+
+    /// Writes it all.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn write<const N: usize>(&self, words: [u64; N]) -> io::Result<()> {
+        self.0.write_all_at(words.map(u64::to_le_bytes).as_flattened(), 0)
+    }
+
+    /// Reads it all.
+    ///
+    /// # Errors
+    /// When that fails, or it was not written yet.
+    pub fn read<const N: usize>(&self) -> io::Result<[u64; N]> {
+        let mut bytes = [[0; 8]; N];
+        self.0.read_exact_at(bytes.as_flattened_mut(), 0)?;
+        Ok(bytes.map(u64::from_le_bytes))
+    }
+}
+
+/// What a supervisor hears.
+pub enum News {
+    /// A line from the hunter.
+    Line(String),
+    /// Nothing for a while.
+    Nap,
+    /// It has ended; there are no more lines.
+    Ended(ExitStatus),
+}
+
+/// A process that hunts. It does not outlive this value.
+#[derive(Debug)]
+pub struct Hunter {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Hunter {
+    /// Starts this program once more, with the verb and options that it was started with, and some more.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(verb: &str, more: &[String], board: &Board) -> io::Result<Hunter> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["--child-of", &process::id().to_string(), verb, "--hunter"]).args(more);
+        command.args(env::args_os().skip(1).skip_while(|word| word != OsStr::new(verb)).skip(1));
+        // A ctrl-C at the terminal is for the supervisor alone.
+        command.stdin(board.0.try_clone()?).stdout(Stdio::piped()).process_group(0);
+        let mut child = command.spawn()?;
+        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let (sender, lines) = channel();
+        thread::spawn(move || {
+            let mut said = BufReader::new(output).lines().map_while(Result::ok);
+            while said.next().is_some_and(|line| sender.send(line).is_ok()) {}
+        });
+        Ok(Hunter { child, lines })
+    }
+
+    /// Waits for something to happen, and not for long.
+    ///
+    /// # Errors
+    /// When the system does not say what became of the hunter.
+    pub fn news(&mut self) -> io::Result<News> {
+        Ok(match self.lines.recv_timeout(NAP) {
+            Ok(line) => News::Line(line),
+            Err(RecvTimeoutError::Timeout) => News::Nap,
+            Err(RecvTimeoutError::Disconnected) => News::Ended(self.child.wait()?),
+        })
+    }
+}
+
+impl Drop for Hunter {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Patience with a hunter that works on one thing.
+#[derive(Debug)]
+pub struct Patience {
+    naps: u128,
+    left: u128,
+    at: Option<u64>,
+}
+
+impl Patience {
+    /// So much of it, counted in naps, not by the clock: a machine that stood still is not a hang.
+    pub fn new(patience: Duration) -> Patience {
+        let naps = patience.as_nanos() / NAP.as_nanos();
+        Patience { naps, left: naps, at: None }
+    }
+
+    /// Another nap has passed, and it is at `number`; is the patience at its end?
+    pub fn is_out(&mut self, number: u64) -> bool {
+        self.left = if self.at == Some(number) { self.left.saturating_sub(1) } else { self.naps };
+        self.at = Some(number);
+        self.left == 0
+    }
+}

@@ -1,0 +1,168 @@
+//! A map that takes its process with it: the hunt says so, keeps the case, and goes on if it is told to; and nobody is left
+//! behind when the hunt itself is ended.
+//!
+//! The map is one that is wrong on purpose: see `subjects::wrong`.
+#![cfg(target_os = "linux")]
+
+use models::case::Case;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The hunt, in which inserts do this while the map grows.
+fn command(deed: &str, arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(arguments).current_dir(folder);
+    command.env("WRONG_INSERT", deed).env("CASE_SECONDS", "1");
+    command
+}
+
+fn models(deed: &str, arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    let run = command(deed, arguments, folder).output();
+    let Output { status, stdout, stderr } = run.expect("the program runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("an exit code, no signal"), text(stdout), text(stderr))
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a place for files")
+}
+
+/// The files kept, by what precedes their names in the output.
+fn kept(out: &str) -> Vec<PathBuf> {
+    let replays = out.lines().filter_map(|line| line.strip_prefix("replay: cargo models replay "));
+    replays.map(|line| PathBuf::from(line.replace("--subject wrong ", ""))).collect()
+}
+
+const HUNT: [&str; 7] = ["ops", "--subject", "wrong", "--seed", "11", "--json", "summary.json"];
+
+#[test]
+fn a_crash_is_kept_made_smaller_and_replayed() {
+    let signal = "crash: the process was ended by SIGABRT";
+    let deeds =
+        [("abort", signal), ("overflow", signal), ("exit", "crash: the process exited with 7")];
+    for (deed, said) in deeds {
+        let here = folder();
+        let (code, out, err) = models(deed, &HUNT, here.path());
+        assert_eq!(code, 1, "{out}{err}");
+        assert!(out.contains(&format!("\nsequence 1:\n{said}\n")), "{out}{err}");
+        assert!(out.contains("\nbroke one rule: "), "{out}");
+        let rule = "crash: a run does not end its process";
+        let summary = std::fs::read(here.path().join("summary.json")).expect("it is written");
+        let summary: Value = serde_json::from_slice(&summary).expect("JSON");
+        assert_eq!(summary["found"], rule);
+        let [raw, small] = &kept(&out)[..] else { panic!("as found and smaller: {out}") };
+        let case = |path: &Path| {
+            let text = std::fs::read_to_string(here.path().join(path)).expect("it is there");
+            Case::parse(&text).expect("a case")
+        };
+        assert!(case(raw).ops().len() >= 500 && case(small).ops().len() < 100, "{out}");
+        for path in [raw, small] {
+            let path = path.to_str().expect("UTF-8");
+            let (code, out, _) = models(deed, &["replay", "--subject", "wrong", path], here.path());
+            assert!(
+                code == 1 && out.starts_with(&format!("{path}: found something\n{said}")),
+                "{out}"
+            );
+            let (code, out, _) = models("talk", &["replay", path], here.path());
+            assert!(code == 0 && out.contains(": passes ("), "another map passes: {out}");
+        }
+        let (code, out, _) = models(deed, &["triage", "--runs", "1"], here.path());
+        assert!(code == 1 && out.contains("the same was found 2 times"), "{out}");
+    }
+}
+
+#[test]
+fn a_hunter_that_does_not_come_back_is_ended_and_its_sequence_kept() {
+    let here = folder();
+    let line = [&HUNT[..], &["--patience", "0.5"]].concat();
+    let (code, out, err) = models("hang", &line, here.path());
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("hang: the run has not come to an end in 0.5 s\n"), "{out}{err}");
+    let [path] = &kept(&out)[..] else { panic!("as found: {out}") };
+    let path = path.to_str().expect("UTF-8");
+    let (code, out, _) = models("hang", &["replay", "--subject", "wrong", path], here.path());
+    assert!(code == 1 && out.contains("hang: the run has not come to an end in 1 s"), "{out}");
+}
+
+#[test]
+fn a_hunt_that_keeps_going_goes_on_after_a_crash() {
+    let here = folder();
+    let line = [&HUNT[..], &["--keep-going", "--as-found", "--time", "4"]].concat();
+    let (code, out, err) = models("abort", &line, here.path());
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("\nreference: op ") && !out.contains("\nbroke one rule: "), "{out}");
+    assert_eq!(out.matches("crash: the process").count(), 1, "one of a rule: {out}");
+}
+
+#[test]
+fn what_a_map_says_is_heard_and_the_case_is_the_one_that_failed() {
+    let here = folder();
+    let (_, out, _) = models("talk", &HUNT, here.path());
+    assert!(out.contains("\ninserted while growing\n"), "{out}");
+    let said = out.lines().skip_while(|line| !line.starts_with("sequence ")).nth(1);
+    let said = said.expect("what was found");
+    let raw = kept(&out)[0].clone();
+    let line = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
+    let (code, out, _) = models("talk", &line, here.path());
+    assert!(code == 1 && out.contains(said) && out.contains("inserted while"), "{said}\n{out}");
+}
+
+/// The numbers of the processes that this one has started and that run.
+fn children(parent: u32) -> Vec<u32> {
+    let number = |entry: &std::fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
+    let all = std::fs::read_dir("/proc").expect("readable").flatten();
+    all.filter_map(|entry| number(&entry))
+        .filter(|&child| parent_of(child) == Some(parent))
+        .collect()
+}
+
+/// Of a process that runs.
+fn parent_of(process: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut words = stat.rsplit_once(") ")?.1.split(' ');
+    let is_dead = words.next() == Some("Z");
+    words.next()?.parse().ok().filter(|_| !is_dead)
+}
+
+fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A hunt that finds nothing, and its hunter.
+fn hunting(folder: &Path) -> (Child, u32) {
+    let line = ["ops", "--seed", "1", "--time", "60"];
+    let supervisor = command("talk", &line, folder).stdout(Stdio::piped()).spawn();
+    let supervisor = supervisor.expect("the program runs");
+    wait_for("a hunter", || children(supervisor.id()).len() == 1);
+    let hunter = children(supervisor.id())[0];
+    std::thread::sleep(Duration::from_millis(200));
+    (supervisor, hunter)
+}
+
+#[test]
+fn a_hunter_does_not_outlive_its_supervisor() {
+    let here = folder();
+    let (mut supervisor, hunter) = hunting(here.path());
+    supervisor.kill().expect("it can be killed");
+    supervisor.wait().expect("it has ended");
+    wait_for("the hunter has ended", || parent_of(hunter).is_none());
+}
+
+#[test]
+fn control_c_ends_a_hunt_with_its_summary() {
+    let here = folder();
+    let (supervisor, hunter) = hunting(here.path());
+    let kill = Command::new("kill").args(["-INT", &supervisor.id().to_string()]).status();
+    assert!(kill.expect("it runs").success());
+    let Output { status, stdout, .. } = supervisor.wait_with_output().expect("it ends");
+    let out = String::from_utf8(stdout).expect("UTF-8");
+    assert!(status.code() == Some(0) && out.contains("nothing found: "), "{out}");
+    assert_eq!(parent_of(hunter), None, "the hunter has ended");
+}
