@@ -1,6 +1,8 @@
 //! The shuttle platform seen red: each thing that it can object to, on a few lines that do just that.
 
-use map_core::platform::{Atomic, Cell, Collector, Guard, Mutex, Object, Platform, Reclaim};
+use map_core::platform::{
+    Atomic, Cell, Collector, Guard, Mutex, Object, Place, Platform, Point, Reclaim,
+};
 use models::case::Case;
 use models::catalogue;
 use models::engines::dfs::{self, Explore};
@@ -18,6 +20,8 @@ type Word = <Model as Platform>::AtomicUsize;
 type Pointer<T> = <Model as Platform>::AtomicPtr<T>;
 type Plain = <Model as Platform>::Cell<u64>;
 type Pins = <Model as Platform>::Collector;
+/// Some bucket.
+const PLACE: Place = Place { generation: 0, bucket: 0 };
 
 /// A cell, what says that it is filled, and what makes two threads wait.
 struct Shared {
@@ -229,6 +233,36 @@ fn what_is_retired_twice_is_found() {
         }],
     );
     assert!(found(&report, "reclamation").objection.detail.contains("again; first by thread-0"));
+}
+
+#[test]
+fn what_is_retired_under_a_lock_is_found() {
+    let report = explore(
+        linked,
+        &[|linked| {
+            let pin = linked.pins.pin();
+            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+            Model::point(Point::Locked, PLACE);
+            // SAFETY: unlinked above, once; no lock may be held, that is what the model must say.
+            unsafe { pin.retire(boxed) };
+            0
+        }],
+    );
+    let finding = found(&report, "reclamation");
+    assert_eq!(finding.objection.rule, "nothing is retired under a bucket's lock");
+    let report = explore(
+        linked,
+        &[|linked| {
+            let pin = linked.pins.pin();
+            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+            Model::point(Point::Locked, PLACE);
+            Model::point(Point::AboutToUnlock, PLACE);
+            // SAFETY: unlinked above, once.
+            unsafe { pin.retire(boxed) };
+            0
+        }],
+    );
+    assert!(report.found.is_none(), "{:?}", report.found);
 }
 
 #[test]

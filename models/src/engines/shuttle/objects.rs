@@ -13,7 +13,7 @@
 //! `tests/shuttle_platform.rs`.
 
 use crate::op::Op;
-use map_core::platform::Object;
+use map_core::platform::{Object, Place};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -78,6 +78,7 @@ pub(super) type Broken = (&'static str, String);
 
 pub(super) const TOUCH: &str = "nobody touches what it may no longer reach";
 pub(super) const RETIRE: &str = "an object is retired once";
+pub(super) const UNDER_LOCK: &str = "nothing is retired under a bucket's lock";
 pub(super) const FREE: &str =
     "an object is freed once, and after it was retired by way of the collector";
 pub(super) const LEAK: &str = "what was allocated is freed";
@@ -105,13 +106,21 @@ impl Objects {
         self.pinned.retain(|&(number, _)| number != pin);
     }
 
-    /// An object is retired; everyone pinned now may hold it.
+    /// An object is retired by one who holds the lock of this bucket, or of none; everyone pinned now may hold the object.
+    ///
+    /// Retiring may reclaim what others have retired, which runs user code.
     pub(super) fn retire(
         &mut self,
         address: usize,
         by: Doer,
+        locked: Option<Place>,
         names: Names<'_>,
     ) -> Result<(), Broken> {
+        if let Some(place) = locked {
+            let kind = self.known.get(&address).map(|known| known.kind);
+            let what = kind.map_or("an object".to_string(), |kind| format!("{kind:?}"));
+            return Err((UNDER_LOCK, format!("retired {what} while it holds {place}")));
+        }
         let holders = self.pinned.iter().map(|&(number, _)| number).collect();
         let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
         match &known.state {

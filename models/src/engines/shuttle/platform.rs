@@ -67,9 +67,15 @@ unsafe impl Platform for Model {
     }
 
     fn abandons(point: Point, place: Place) -> bool {
-        with(|world| match (world.phase, world.abandon_from) {
-            (Phase::Setup, from) => from.is_some_and(|from| place.bucket >= from),
-            _ => world.choose(Choice::Abandon(point, place)) == 1,
+        with(|world| {
+            let abandons = match (world.phase, world.abandon_from) {
+                (Phase::Setup, from) => from.is_some_and(|from| place.bucket >= from),
+                _ => world.choose(Choice::Abandon(point, place)) == 1,
+            };
+            if abandons {
+                world.me().locked = None;
+            }
+            abandons
         })
     }
 

@@ -92,8 +92,9 @@ impl Guard for ModelGuard<'_> {
             let mut seen = self.collector.seen.get();
             seen.join(&step.knowledge.view.seen);
             self.collector.seen.set(seen);
+            let locked = world.me().locked;
             world.register(|objects, doer, names| {
-                objects.retire(T::identity(object).addr(), doer, names)
+                objects.retire(T::identity(object).addr(), doer, locked, names)
             })
         });
         if !fine {

@@ -67,6 +67,8 @@ pub(super) struct Task {
     stores_made: u64,
     /// How often it reached each moment in this op.
     reached: Vec<(Point, u32)>,
+    /// The bucket whose lock it holds, as far as the moments say.
+    pub(super) locked: Option<Place>,
     /// Locations it has made.
     made: u32,
 }
@@ -247,6 +249,7 @@ impl World {
         let me = self.me();
         if op.is_some() {
             me.reached.clear();
+            me.locked = None;
             me.pending = Some(Pending { op: at, ..Pending::BEGIN });
         }
         if !self.stale {
@@ -294,6 +297,11 @@ impl World {
                 0
             }
         };
+        match point {
+            Point::Locked | Point::AboutToCopyBucket => me.locked = Some(place),
+            Point::AboutToUnlock | Point::PublishedEvacuated => me.locked = None,
+            _ => {}
+        }
         if let Some(pending) = &mut me.pending {
             *pending = Pending { point: Some((point, place)), occurrence, steps: 0, ..*pending };
         }
