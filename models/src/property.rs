@@ -125,7 +125,7 @@ where
     let (mut op, mut growth) = (case.ops().get(at).copied(), None);
     if let Some(run) = run {
         op = run.part.or(op);
-        if S::CAPABILITIES.has(Capabilities::GROWTH) {
+        if Run::<S, K, V, M>::GROWS {
             growth = panics::caught(|| run.map.growth()).ok();
         }
         if trace::is_on()
@@ -164,6 +164,11 @@ struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
 }
 
 impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    /// The map says how far it has grown.
+    const GROWS: bool = S::CAPABILITIES.has(Capabilities::GROWTH) || Self::SHARES;
+    /// Growth is everybody's.
+    const SHARES: bool = S::CAPABILITIES.has(Capabilities::SHARED_GROWTH);
+
     fn new(case: &Case, checks: Checks) -> Self {
         let state = ModelState::new(case.hasher);
         let mut run = Run {
@@ -191,6 +196,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn adopt(&mut self) {
         if S::CAPABILITIES.has(Capabilities::GROWTH) {
             self.map.set_order(self.order);
+        }
+        if Self::GROWS {
             self.growth = self.map.growth();
         }
     }
@@ -277,9 +284,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         self.report.ops += 1;
         reference::length(self.map.len(), self.spec.len())?;
         let mut at_boundary = false;
-        if S::CAPABILITIES.has(Capabilities::GROWTH) && bound != Bound::Read {
+        if Self::GROWS && bound != Bound::Read {
             let growth = self.map.growth();
-            work::bounded(self.growth, growth, bound)?;
+            self.worked(growth, bound)?;
             if growth.started != self.growth.started
                 || growth.old_buckets != self.growth.old_buckets
             {
@@ -294,6 +301,15 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return self.thorough();
         }
         Ok(())
+    }
+
+    /// Judges growth work.
+    #[inline]
+    fn worked(&self, growth: Growth, bound: Bound) -> Verdict {
+        match Self::SHARES {
+            true => work::shared(self.growth, growth, bound),
+            false => work::bounded(self.growth, growth, bound),
+        }
     }
 
     /// Has the run done enough for another look at everything? Keeps the cost of looking in
@@ -313,10 +329,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             trace::note(|| Event::Done { at: self.now as usize - 1, part });
             self.map.picture().into_iter().for_each(trace::note_state);
         }
-        if S::CAPABILITIES.has(Capabilities::GROWTH) {
-            let growth = self.map.growth();
+        if Self::GROWS {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
-            work::bounded(self.growth, growth, Bound::Read)?;
+            self.worked(self.map.growth(), Bound::Read)?;
         }
         if let Err(structure) = well_formed::structure(self.map.check()) {
             // Whatever it does to an iteration.
@@ -390,11 +405,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// `fill-to-threshold`: plain inserts, each judged.
     fn fill(&mut self, distance: i8, k: u16) -> Verdict {
-        if !S::CAPABILITIES.has(Capabilities::CAPACITY) {
-            return Ok(());
-        }
+        let capacity = match S::CAPABILITIES.has(Capabilities::CAPACITY) {
+            true => self.map.capacity(),
+            false if Self::SHARES => work::entries_max(self.growth.buckets_log2),
+            false => return Ok(()),
+        };
         let keys_max = self.state.hasher().keys_max() as usize;
-        let target = self.map.capacity().saturating_add_signed(distance as isize).min(keys_max);
+        let target = capacity.saturating_add_signed(distance as isize).min(keys_max);
         let mut key = k;
         for _ in 0..target.saturating_sub(self.spec.len()).min(FILL_MAX) {
             let Some(absent) = self.spec.absent_from(key) else { break };

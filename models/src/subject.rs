@@ -103,6 +103,9 @@ impl Capabilities {
     /// An overwrite stores the new key too: entries are never changed after readers may have them.
     pub const REPLACES_KEYS: Self = Capabilities(1 << 24);
 
+    /// Growth that every write has a share in: `growth`, and what [`work::shared`](crate::oracles::work::shared) says of it.
+    pub const SHARED_GROWTH: Self = Capabilities(1 << 25);
+
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {
         Capabilities(self.0 | other.0)
@@ -314,7 +317,7 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn step_cursor<'m>(&'m self, cursor: &mut Self::Cursor) -> Option<(&'m K, &'m V)> {
         undeclared("step_cursor")
     }
-    /// `GROWTH`: O(1).
+    /// `GROWTH`, `SHARED_GROWTH`: O(1).
     #[inline]
     fn growth(&self) -> Growth {
         Growth::default()

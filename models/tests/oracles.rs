@@ -5,6 +5,7 @@ use models::elements::{CountedKey, CountedValue, Key, Value};
 use models::finding::{Finding, keep};
 use models::generators::hashers::ModelState;
 use models::op::Order;
+use models::oracles::work::{self, Bound};
 use models::property::{self, Checks};
 use models::spec::Ordered;
 use models::subject::{Capabilities, Growth, Mutably, SequentialSubject};
@@ -381,4 +382,43 @@ fn a_kept_finding_is_a_case_and_never_overwrites() {
     let other = keep(folder.path(), &case, &finding, "found by a test").expect("kept");
     assert_ne!(other, path);
     assert_eq!(std::fs::read_to_string(&path).expect("text"), "something else");
+}
+
+#[test]
+fn growth_that_is_everybodys_begins_goes_on_and_ends() {
+    let still = |len, log2| Growth { len, buckets_log2: log2, ..Growth::default() };
+    let growing = |len, log2, mark| {
+        let old_buckets = Some(1_usize << (log2 - 1));
+        Growth { started: 1, old_buckets, mark, ..still(len, log2) }
+    };
+    let begun = |growth: Growth| Growth { started: growth.started + 1, ..growth };
+    let chained = |growth: Growth, overflow| Growth { overflow, ..growth };
+    let (due, stuck) =
+        ("a growth starts exactly when it is due", "a write to a growing map raises the mark");
+    let (most, idle) = ("a write evacuates at most two old buckets", "a read does no growth work");
+    let after_one = Growth { old_buckets: None, ..growing(27, 3, 0) };
+    for (name, before, after, bound, expected) in [
+        ("an insertion", still(3, 2), still(4, 2), Bound::Write, None),
+        ("one too many", still(26, 2), still(27, 2), Bound::Write, Some(due)),
+        ("a doubling", still(26, 2), growing(27, 3, 2), Bound::Write, None),
+        ("one too early", still(25, 2), growing(26, 3, 2), Bound::Write, Some(due)),
+        ("by a removal", still(28, 2), growing(27, 3, 2), Bound::Write, Some(due)),
+        ("to the same size", still(26, 2), begun(still(27, 2)), Bound::Write, Some(due)),
+        ("nobody counted it", still(26, 2), still(27, 3), Bound::Write, Some(due)),
+        ("chains", chained(still(9, 2), 3), begun(still(10, 2)), Bound::Write, None),
+        ("few chains", chained(still(9, 2), 2), begun(still(10, 2)), Bound::Write, Some(due)),
+        ("too many", still(9, 2), chained(still(10, 2), 4), Bound::Write, Some(due)),
+        ("a large map", still(416, 6), still(417, 6), Bound::Write, None),
+        ("for too long", still(417, 6), still(418, 6), Bound::Write, Some(due)),
+        ("going on", growing(27, 3, 0), growing(27, 3, 2), Bound::Write, None),
+        ("too fast", growing(27, 3, 0), growing(27, 3, 3), Bound::Write, Some(most)),
+        ("the rest at once", growing(27, 3, 1), after_one, Bound::Write, Some(most)),
+        ("not at all", growing(27, 3, 2), growing(27, 3, 2), Bound::Write, Some(stuck)),
+        ("nothing to write", growing(27, 3, 2), growing(27, 3, 2), Bound::Entry, None),
+        ("a read", growing(27, 3, 0), growing(27, 3, 1), Bound::Read, Some(idle)),
+    ] {
+        let objection = work::shared(before, after, bound).err();
+        let rule = objection.map(|objection| objection.rule);
+        assert_eq!(rule.as_deref(), expected, "{name}: {before:?} to {after:?}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Judging a run of a concurrent case, whichever engine made it.
 //!
 //! Under sequential consistency the history must satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), the answers must be among
-//! those that the scenario allows, and the map must be well-formed when all is done. Under a weaker memory model there is
+//! those that the scenario allows, the map must be well-formed when all is done, and a growth that is under way then must
+//! end if writes go on. Under a weaker memory model there is
 //! no common time: see [`partial`].
 //!
 //! # Checked by
@@ -18,7 +19,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
-use crate::oracles::{Objection, Verdict, whole_map};
+use crate::oracles::{Objection, Verdict, whole_map, work};
 use map_core::ConcurrentMap;
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
@@ -100,6 +101,9 @@ impl Judge {
                 .map_err(|objection| with_history(objection, &history))?,
             Time::Real => self.by_real_time(&history)?,
         }
+        map.finish().or_else(|detail| {
+            Objection::raise(work::NAME, "a growth ends when writes go on", detail)
+        })?;
         Ok(outcome)
     }
 

@@ -6,6 +6,9 @@
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
 //! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
+//! A map whose growth is everybody's ([`shared`]) promises less of a single write: one that finds nothing to write may be a
+//! read, and large maps look at their load only now and then.
+//!
 //! The thresholds stand here again, on purpose: an oracle that asked the map for them would believe it.
 
 use super::{Objection, Verdict};
@@ -21,6 +24,8 @@ pub enum Bound {
     Read,
     /// A write of one entry: two old buckets of each growth it meets.
     Write,
+    /// The same, through an entry, which may find that there is nothing to write.
+    Entry,
     /// So many old buckets, and no new growth.
     Evacuate(usize),
     /// An op on the whole map: as much as it likes.
@@ -34,7 +39,7 @@ pub fn bounded(before: Growth, after: Growth, bound: Bound) -> Verdict {
     let started = after.started.wrapping_sub(before.started);
     let (ok, rule) = match bound {
         Bound::Read => (evacuated == 0 && started == 0, "a read does no growth work"),
-        Bound::Write => {
+        Bound::Write | Bound::Entry => {
             write(before, after)?;
             (
                 evacuated <= 2 * (1 + started) && started <= 1,
@@ -76,12 +81,59 @@ fn write(before: Growth, after: Growth) -> Verdict {
     }
 }
 
+/// Judges the growth work between two states of a map whose growth is everybody's, and which one thread uses.
+pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
+    let started = after.started != before.started;
+    match bound {
+        Bound::Read => {
+            let same =
+                !started && (after.old_buckets, after.mark) == (before.old_buckets, before.mark);
+            if same { Ok(()) } else { exceeded("a read does no growth work", 0, started.into()) }
+        }
+        Bound::Evacuate(_) | Bound::Whole => Ok(()),
+        Bound::Write | Bound::Entry => {
+            let worked = match (before.old_buckets, after.old_buckets) {
+                (Some(_), Some(_)) if !started => after.mark.saturating_sub(before.mark),
+                (Some(old), None) => old - before.mark,
+                _ => after.mark,
+            };
+            if worked > 2 {
+                let rule = "a write evacuates at most two old buckets";
+                return exceeded(rule, worked as u64, started.into());
+            }
+            match before.old_buckets {
+                Some(_) if started || after.old_buckets.is_none() => Ok(()),
+                Some(_) if bound == Bound::Entry || after.mark > before.mark => Ok(()),
+                Some(_) => stuck(before),
+                None if timely(before, after) => Ok(()),
+                None => untimely(before, after),
+            }
+        }
+    }
+}
+
+/// Started such a map that did not grow a growth when it had to, and only then?
+fn timely(before: Growth, after: Growth) -> bool {
+    let log2 = before.buckets_log2;
+    let inserted = after.len > before.len;
+    let over = after.len > entries_max(log2);
+    if after.started != before.started {
+        let chains = !over && (before.overflow + 1) >> log2 != 0;
+        return inserted && (over || chains) && after.buckets_log2 == log2 + u32::from(over);
+    }
+    // A map of more than 2^5 buckets sums its entries up only at every 2^(log2-5)th insertion.
+    let every = 1 << log2.saturating_sub(5);
+    let due =
+        after.len > entries_max(log2) + every - 1 || every == 1 && after.overflow >> log2 != 0;
+    !(inserted && due) && after.old_buckets.is_none() && after.buckets_log2 == log2
+}
+
 /// Slots of a bucket.
 const SLOTS: usize = 8;
 
 /// Go's load factor, 13/2; a single bucket may fill up.
 #[inline]
-fn entries_max(buckets_log2: u32) -> usize {
+pub fn entries_max(buckets_log2: u32) -> usize {
     if buckets_log2 == 0 { SLOTS } else { 13 << (buckets_log2 - 1) }
 }
 

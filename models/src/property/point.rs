@@ -30,7 +30,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::GetMut(..) => (Capabilities::MUTATION, Bound::Read),
             Op::GetDisjointMut(..) => (Capabilities::DISJOINT, Bound::Read),
             Op::EntryInsert(..) => {
-                (Capabilities::ENTRY.and(Capabilities::INSERT_ENTRY), Bound::Write)
+                (Capabilities::ENTRY.and(Capabilities::INSERT_ENTRY), Bound::Entry)
             }
             Op::EntryOrInsert(..)
             | Op::EntryOrInsertWith(..)
@@ -39,7 +39,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             | Op::EntryReplace(..)
             | Op::EntryRemove(_)
             | Op::EntryRemoveEntry(_)
-            | Op::EntryDrop(_) => (Capabilities::ENTRY, Bound::Write),
+            | Op::EntryDrop(_) => (Capabilities::ENTRY, Bound::Entry),
             Op::CursorOpen(..)
             | Op::CursorOpenAnywhere(_)
             | Op::CursorStep(..)

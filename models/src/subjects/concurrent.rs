@@ -9,7 +9,7 @@
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::picture::Picture;
-use crate::subject::{Capabilities, EntryAnswer, EntryPath, NoCursor, SequentialSubject};
+use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, NoCursor, SequentialSubject};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
 
@@ -25,6 +25,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         .and(Capabilities::CLONE)
         .and(Capabilities::EXTEND)
         .and(Capabilities::CHECK)
+        .and(Capabilities::SHARED_GROWTH)
         .and(Capabilities::DEFERS_DROPS)
         .and(Capabilities::REPLACES_KEYS);
 
@@ -147,6 +148,19 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     }
     fn check(&self) -> Result<(), (String, String)> {
         self.0.check().map_err(|breach| (breach.claim.to_string(), breach.detail))
+    }
+    fn growth(&self) -> Growth {
+        let health = self.0.health();
+        let oldest = health.growing.first();
+        Growth {
+            started: (health.doublings + health.same_size_growths) as u64,
+            evacuated: 0,
+            buckets_log2: health.buckets_log2,
+            old_buckets: oldest.map(|growth| growth.old_buckets),
+            mark: oldest.map_or(0, |growth| growth.mark),
+            overflow: health.overflow_buckets,
+            len: health.len,
+        }
     }
     fn picture(&self) -> Option<Picture> {
         let tables = self.0.view(|key, value| (key.number(), value.number()));
