@@ -19,7 +19,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
-use crate::oracles::{Objection, Verdict, whole_map, work};
+use crate::oracles::{Objection, Verdict, well_formed, whole_map, work};
 use map_core::ConcurrentMap;
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
@@ -88,7 +88,7 @@ impl Judge {
     ) -> Result<Outcome, Box<Objection>> {
         if let Err(breach) = map.check() {
             let detail = format!("left a map in which {}", breach.detail);
-            return Objection::raise("well_formed", breach.claim, detail);
+            return Objection::raise(well_formed::NAME, breach.claim, detail);
         }
         let contents = map.contents();
         let mut history = recorder.history(given.iter().map(|&(key, value)| (key as u16, value)));

@@ -269,9 +269,6 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
 /// What loom (or the map) said when it panicked, as an objection.
 fn said(message: &str) -> Box<Objection> {
     let (oracle, rule) = match message {
-        _ if message.contains("evacuation barrier") => {
-            ("barrier", "no write lands ahead of its evacuation")
-        }
         _ if message.contains("Causality violation") => {
             ("race", "plain memory is not read and written, or written twice, at once")
         }
@@ -279,7 +276,7 @@ fn said(message: &str) -> Box<Objection> {
         _ if message.contains("exceeded maximum number of branches") => {
             ("livelock", "every op returns")
         }
-        _ => (panics::NAME, "no op panics on its own"),
+        _ => panics::broken(message),
     };
     Box::new(Objection::new(oracle, rule, format!("made loom say {message}")))
 }

@@ -258,10 +258,11 @@ struct Triaged {
     record: Option<Record>,
 }
 
-/// The program, with an end to its memory.
+/// The program, with an end to its memory, that ends when this process does.
 fn limited(program: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(program);
+    command.args(["--child-of", &std::process::id().to_string()]);
     command
 }
 

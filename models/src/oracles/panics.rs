@@ -65,9 +65,21 @@ fn replace_hook() {
     });
 }
 
+/// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, that has a
+/// name of its own.
+pub fn broken(message: &str) -> (&'static str, &'static str) {
+    match message.contains("evacuation barrier") {
+        true => ("barrier", "no write lands ahead of its evacuation"),
+        false => (NAME, UNASKED),
+    }
+}
+
+/// The rule against panics of the map's own.
+const UNASKED: &str = "no op panics on its own";
+
 /// A panic that nobody asked for.
 pub fn unasked(message: &str) -> Verdict {
-    Objection::raise(NAME, "no op panics on its own", format!("panicked: {message}"))
+    Objection::raise(NAME, UNASKED, format!("panicked: {message}"))
 }
 
 /// What the map may hold after a panic in an op that takes `before` to `after`: returns the spec of what it

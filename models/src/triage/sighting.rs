@@ -123,7 +123,7 @@ impl Sighting {
     }
 
     pub(super) fn is_structural(&self) -> bool {
-        [well_formed::NAME, "well_formed", work::NAME].contains(&self.oracle.as_str())
+        [well_formed::NAME, work::NAME].contains(&self.oracle.as_str())
     }
 
     /// The schedule of this run.

@@ -274,7 +274,7 @@ pub(super) fn symptom(objection: &Objection, witness: Option<&Witness>) -> Strin
         return kind.to_string();
     }
     match *oracle {
-        well_formed::NAME | "well_formed" => format!("breaks-{}", slug(rule)),
+        well_formed::NAME => format!("breaks-{}", slug(rule)),
         linearizability::NAME => witness.map_or("unordered", blocked).to_string(),
         panics::NAME => match detail.split('"').nth(1) {
             Some(said) => format!("{oracle}-{}", words(&slug(said), WORDS_MAX)),
@@ -335,7 +335,7 @@ fn words(slug: &str, count: usize) -> String {
 pub(super) fn slug(words: &str) -> String {
     let words = words.split(|letter: char| !letter.is_ascii_alphanumeric());
     let kept = words.filter(|word| {
-        let dull = ["", "a", "an", "the", "is", "of", "to", "s"];
+        let dull = ["", "a", "an", "the", "s"];
         !dull.contains(word) && !word.starts_with(|letter: char| letter.is_ascii_digit())
     });
     let kept: Vec<String> = kept.map(str::to_ascii_lowercase).collect();

@@ -131,10 +131,7 @@ pub(super) fn guarded<T>(
     }
     with(|world| {
         let message = quiet::message();
-        let (oracle, rule) = match message.contains("evacuation barrier") {
-            true => ("barrier", "no write lands ahead of its evacuation"),
-            false => (panics::NAME, "no op panics on its own"),
-        };
+        let (oracle, rule) = panics::broken(&message);
         world.object(oracle, rule, format!("panicked: {message}"));
     });
     Err(None)
