@@ -142,6 +142,7 @@ fn remove_from_many(case: &Case) -> Option<Sighting> {
         let filling = ops[..at].iter().filter_map(|op| match *op {
             Op::Insert(key, _) => Some(key..key + 1),
             Op::Extend(key, count) => Some(key..key + u16::from(count)),
+            Op::FillToThreshold(count, key) => Some(key..key + u16::from(count.unsigned_abs())),
             _ => None,
         });
         let keys: BTreeSet<u16> = filling.clone().flatten().collect();

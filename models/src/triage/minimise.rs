@@ -117,30 +117,26 @@ pub fn minimise(
     bench: &dyn Bench,
     settings: &Settings<'_>,
 ) -> Minimal {
-    let began = Instant::now();
-    let mut search = Search {
-        wanted: sighting.clone(),
-        case: stripped(case),
-        sighting: sighting.clone(),
-        bench,
-        settings,
-        began,
-        tried: 0,
-        known: HashSet::new(),
-        preemptions: None,
-    };
+    let mut search = Search::new(case, sighting, bench, settings);
     search.settle();
     search.rounds();
     search.speak();
     search.enumerate();
     search.settle();
-    Minimal {
-        is_minimal: !search.is_stopped(),
-        case: search.case,
-        sighting: search.sighting,
-        tried: search.tried,
-        elapsed: began.elapsed(),
-    }
+    search.minimal()
+}
+
+/// Makes such a case smaller, without a care for its normal form.
+pub fn shrink(
+    case: &Case,
+    sighting: &Sighting,
+    bench: &dyn Bench,
+    settings: &Settings<'_>,
+) -> Minimal {
+    let mut search = Search::new(case, sighting, bench, settings);
+    search.settle();
+    search.rounds();
+    search.minimal()
 }
 
 /// Without its words.
@@ -170,7 +166,36 @@ struct Search<'a> {
     preemptions: Option<usize>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn new(
+        case: &Case,
+        sighting: &Sighting,
+        bench: &'a dyn Bench,
+        settings: &'a Settings<'a>,
+    ) -> Self {
+        Search {
+            wanted: sighting.clone(),
+            case: stripped(case),
+            sighting: sighting.clone(),
+            bench,
+            settings,
+            began: Instant::now(),
+            tried: 0,
+            known: HashSet::new(),
+            preemptions: None,
+        }
+    }
+
+    fn minimal(self) -> Minimal {
+        Minimal {
+            is_minimal: !self.is_stopped(),
+            elapsed: self.began.elapsed(),
+            case: self.case,
+            sighting: self.sighting,
+            tried: self.tried,
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.settings.stop.load(Ordering::Relaxed)
             || self.settings.limit.is_some_and(|limit| self.began.elapsed() >= limit)

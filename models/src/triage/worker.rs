@@ -7,7 +7,7 @@
 //! `tests/triage.rs`.
 
 use super::lab::{self, Lab, Look};
-use super::minimise::{Bench, Minimal, Settings, minimise};
+use super::minimise::{Bench, Minimal, Settings, minimise, shrink};
 use super::sighting::{Came, Sighting};
 use super::signature::Phase;
 use super::verdict::Verdict;
@@ -307,7 +307,7 @@ pub fn minimise_in_workers(
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let mut pool = Pool::start(lab, jobs.unwrap_or_else(cores), verdict)?;
     pool.look_less(case, sighting);
-    let quick = minimise(case, sighting, &pool, settings);
+    let quick = shrink(case, sighting, &pool, settings);
     // What is left may fail sooner, and so differently, when everything is looked at.
     pool.look_at_all();
     let mut minimal = match pool.run(0, &quick.case, Look::Once) {
