@@ -135,10 +135,11 @@ fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+const OPS: [&str; 5] = ["ops", "--seed", "1", "--time", "60"];
+
 /// A hunt that finds nothing, and its hunter.
-fn hunting(folder: &Path) -> (Child, u32) {
-    let line = ["ops", "--seed", "1", "--time", "60"];
-    let supervisor = command("talk", &line, folder).stdout(Stdio::piped()).spawn();
+fn hunting(line: &[&str], folder: &Path) -> (Child, u32) {
+    let supervisor = command("talk", line, folder).stdout(Stdio::piped()).spawn();
     let supervisor = supervisor.expect("the program runs");
     wait_for("a hunter", || children(supervisor.id()).len() == 1);
     let hunter = children(supervisor.id())[0];
@@ -149,7 +150,7 @@ fn hunting(folder: &Path) -> (Child, u32) {
 #[test]
 fn a_hunter_does_not_outlive_its_supervisor() {
     let here = folder();
-    let (mut supervisor, hunter) = hunting(here.path());
+    let (mut supervisor, hunter) = hunting(&OPS, here.path());
     supervisor.kill().expect("it can be killed");
     supervisor.wait().expect("it has ended");
     wait_for("the hunter has ended", || parent_of(hunter).is_none());
@@ -158,11 +159,57 @@ fn a_hunter_does_not_outlive_its_supervisor() {
 #[test]
 fn control_c_ends_a_hunt_with_its_summary() {
     let here = folder();
-    let (supervisor, hunter) = hunting(here.path());
-    let kill = Command::new("kill").args(["-INT", &supervisor.id().to_string()]).status();
-    assert!(kill.expect("it runs").success());
-    let Output { status, stdout, .. } = supervisor.wait_with_output().expect("it ends");
-    let out = String::from_utf8(stdout).expect("UTF-8");
-    assert!(status.code() == Some(0) && out.contains("nothing found: "), "{out}");
+    let (supervisor, hunter) = hunting(&OPS, here.path());
+    signal("-INT", supervisor.id());
+    let (code, out) = ended(supervisor);
+    assert!(code == Some(0) && out.contains("nothing found: "), "{out}");
     assert_eq!(parent_of(hunter), None, "the hunter has ended");
+}
+
+#[test]
+fn a_run_that_crashes_keeps_what_it_was_at() {
+    for (what, kept_as) in [("get_during_evacuation", "get_during"), ("--generated", "generated ")]
+    {
+        let here = folder();
+        let line = ["run", what, "--seed", "1", "--time", "60", "--json", "summary.json"];
+        let (supervisor, hunter) = hunting(&line, here.path());
+        signal("-ABRT", hunter);
+        let (code, out) = ended(supervisor);
+        assert!(
+            code == Some(1) && out.contains("crash: the process was ended by SIGABRT"),
+            "{out}"
+        );
+        assert!(out.contains(&format!("found by: cargo models run {what}")), "{out}");
+        let [case] = &kept(&out)[..] else { panic!("one case: {out}") };
+        let text = std::fs::read_to_string(here.path().join(case)).expect("it is there");
+        assert!(Case::parse(&text).is_ok_and(|case| case.running().len() > 1), "{text}");
+        let summary = std::fs::read(here.path().join("summary.json")).expect("it is written");
+        let summary: Value = serde_json::from_slice(&summary).expect("JSON");
+        assert_eq!(summary["found"], "crash: a run does not end its process");
+        assert!(summary["scenario"].as_str().is_some_and(|name| name.starts_with(kept_as)));
+    }
+}
+
+#[test]
+fn control_c_ends_a_run_with_its_summary() {
+    let here = folder();
+    let line = ["run", "get_during_evacuation", "--seed", "1", "--time", "60"];
+    let (supervisor, hunter) = hunting(&line, here.path());
+    signal("-INT", supervisor.id());
+    let (code, out) = ended(supervisor);
+    assert!(code == Some(0) && out.contains("nothing found: "), "{out}");
+    assert_eq!(parent_of(hunter), None, "the hunter has ended");
+}
+
+fn signal(name: &str, process: u32) {
+    let kill = Command::new("kill").args([name, &process.to_string()]).status();
+    assert!(kill.expect("it runs").success());
+}
+
+/// What comes of one that ends before its time.
+fn ended(supervisor: Child) -> (Option<i32>, String) {
+    let began = Instant::now();
+    let Output { status, stdout, .. } = supervisor.wait_with_output().expect("it ends");
+    assert!(began.elapsed() < Duration::from_secs(40), "it would have ended anyway");
+    (status.code(), String::from_utf8(stdout).expect("UTF-8"))
 }

@@ -9,6 +9,7 @@ mod keep;
 mod lanes;
 mod options;
 mod real;
+mod supervised;
 mod tally;
 
 use super::Exit;
@@ -33,6 +34,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use supervised::Place;
 use tally::{FILE, Tally};
 
 /// Executions of a generated case: more cases find more than more schedules of one.
@@ -62,8 +64,36 @@ struct Turn {
     failure: Option<Box<Failure>>,
 }
 
+/// What a turn is about.
+struct Work {
+    name: String,
+    case: Case,
+    allowed: Allowed,
+    seed: u64,
+}
+
+impl Work {
+    /// Of turn `number`: the scenarios in turn, or a generated case.
+    fn of_turn(options: &Options, scenarios: &[Scenario], seed: u64, number: u64) -> Work {
+        let seed = mix(seed) ^ mix(!number);
+        let (name, case, allowed) = match (options.generated, options.engine) {
+            (false, _) => {
+                let Scenario { name, case, allowed, .. } =
+                    &scenarios[(number % scenarios.len() as u64) as usize];
+                (name.to_string(), case.clone(), allowed.clone())
+            }
+            (_, Engine::Threads) => {
+                (format!("program {number}"), real::program(seed), Allowed::default())
+            }
+            _ => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
+        };
+        Work { name, case, allowed, seed }
+    }
+}
+
 /// What all jobs share.
 struct Run {
+    place: Place,
     options: Options,
     table: Table,
     seed: u64,
@@ -76,6 +106,16 @@ struct Run {
 
 /// Runs until the time or the executions are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
+    if options.hunter {
+        return hunt(options);
+    }
+    supervised::drive(options).unwrap_or_else(|error| {
+        eprintln!("the run is broken off: {error}");
+        Exit::Bad
+    })
+}
+
+fn hunt(options: &Options) -> Exit {
     let scenarios = catalogue::matching(&options.scenarios);
     if scenarios.is_empty() {
         eprintln!("no scenario is called so; `cargo models list` has them all");
@@ -103,7 +143,15 @@ pub fn drive(options: &Options) -> Exit {
         false => String::new(),
     };
     println!("seed {seed}, engine {}{scheduler}", engine.name());
+    let place = match Place::given() {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("the hunter has no supervisor: {error}");
+            return Exit::Bad;
+        }
+    };
     let run = Arc::new(Run {
+        place,
         options: options.clone(),
         table,
         seed,
@@ -113,17 +161,18 @@ pub fn drive(options: &Options) -> Exit {
         began: Instant::now(),
         tally: Mutex::new(Tally::after(before)),
     });
-    let on_signal = Arc::clone(&run);
-    if let Err(error) = ctrlc::set_handler(move || on_signal.stop.store(true, Ordering::Relaxed)) {
-        eprintln!("ctrl-C will end the run without a summary: {error}");
-    }
+    let ended = Arc::clone(&run);
+    std::thread::spawn(move || {
+        ended.place.wait_for_the_end();
+        ended.stop.store(true, Ordering::Relaxed);
+    });
     let progress = bar(options.time);
     std::thread::scope(|scope| {
         for worker in 0..options.jobs {
             let (run, progress) = (&run, &progress);
             scope.spawn(move || match run.has_lanes() {
                 true => run.lanes(worker, progress),
-                false => run.turns(progress),
+                false => run.turns(worker, progress),
             });
         }
     });
@@ -220,6 +269,7 @@ impl Run {
                     return;
                 }
                 let lane = &mut lanes[at];
+                self.place.says(worker, lane.number);
                 let report = lane.take(self.time_left(), &mut known);
                 let how = format!("execution {} of its lane", lane.done);
                 let Scenario { name, case, .. } = lane.scenario;
@@ -231,13 +281,14 @@ impl Run {
     }
 
     /// One job: turns that know nothing of each other.
-    fn turns(&self, progress: &ProgressBar) {
+    fn turns(&self, worker: u32, progress: &ProgressBar) {
         loop {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(executions) = self.turn(number) else { return };
             if self.is_over() {
                 return;
             }
+            self.place.says(worker, number);
             let turn = self.take(number, executions);
             let how = format!("execution {} of turn {number}", turn.report.executions);
             self.count(&turn, &how, progress);
@@ -261,22 +312,13 @@ impl Run {
 
     /// One turn.
     fn take(&self, number: u64, executions: u64) -> Turn {
-        let Options { engine, scheduler, preemptions, generated, .. } = self.options;
+        let Options { engine, scheduler, preemptions, .. } = self.options;
         let limits = Limits {
             executions: Some(executions),
             time: self.time_left().or(engine.is_exhaustive().then_some(EXHAUST)),
         };
-        let seed = mix(self.seed) ^ mix(!number);
-        let scenario = &self.scenarios[(number % self.scenarios.len() as u64) as usize];
-        let (name, case, allowed) = match (generated, engine) {
-            (false, _) => {
-                (scenario.name.to_string(), scenario.case.clone(), scenario.allowed.clone())
-            }
-            (_, Engine::Threads) => {
-                (format!("program {number}"), real::program(seed), Allowed::default())
-            }
-            _ => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
-        };
+        let Work { name, case, allowed, seed } =
+            Work::of_turn(&self.options, &self.scenarios, self.seed, number);
         let judge = Judge::new(&case, allowed);
         let policy = |stale| scheduler.policy_with(seed, stale, &self.table);
         let report = match engine {

@@ -63,6 +63,24 @@ impl Board {
         Ok(Board(io::stdin().as_fd().try_clone_to_owned()?.into()))
     }
 
+    /// Writes one word.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn put(&self, place: usize, word: u64) -> io::Result<()> {
+        self.0.write_all_at(&word.to_le_bytes(), 8 * place as u64)
+    }
+
+    /// Reads one word.
+    ///
+    /// # Errors
+    /// When that fails, or it was not written yet.
+    pub fn get(&self, place: usize) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        self.0.read_exact_at(&mut bytes, 8 * place as u64)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
     /// Writes it all.
     ///
     /// # Errors

@@ -6,6 +6,20 @@ use crate::engines::Report;
 use crate::engines::threads::Failure;
 use crate::finding;
 
+/// The command that finds it again.
+pub(super) fn found_by(options: &Options, name: &str, seed: u64) -> String {
+    let Options { engine, scheduler, policy, generated, .. } = options;
+    let what = if *generated { "--generated" } else { name };
+    let (engine, scheduler) = (engine.name(), scheduler.name());
+    let mut command = format!(
+        "found by: cargo models run {what} --engine {engine} --scheduler {scheduler} --seed {seed}"
+    );
+    if let Some(policy) = policy {
+        command += &format!(" --policy {}", policy.display());
+    }
+    command
+}
+
 impl Run {
     /// Writes a finding down and says so; false if it could not be written.
     pub(super) fn keep(&self, name: &str, case: &Case, how: &str, report: &Report) -> bool {
@@ -15,17 +29,7 @@ impl Run {
         for link in &found.chain {
             story += &format!("chain: {link}\n");
         }
-        let Options { engine, scheduler, policy, generated, .. } = &self.options;
-        let what = if *generated { "--generated" } else { name };
-        story += &format!(
-            "found by: cargo models run {what} --engine {} --scheduler {} --seed {}",
-            engine.name(),
-            scheduler.name(),
-            self.seed,
-        );
-        if let Some(policy) = policy {
-            story += &format!(" --policy {}", policy.display());
-        }
+        story += &found_by(&self.options, name, self.seed);
         let kept = finding::keep(&self.options.findings, &case, &found.finding, &story);
         println!("{name}:\n{}\n{story}", found.finding);
         match kept {

@@ -25,6 +25,8 @@ const TURN_MAX: u64 = 512;
 /// A scenario under a policy.
 pub(super) struct Lane<'run> {
     pub(super) scenario: &'run Scenario,
+    /// Of the scenario among all.
+    pub(super) number: u64,
     policy: Lasting,
     /// Executions of the next turn.
     turn: u64,
@@ -58,7 +60,7 @@ pub(super) struct Making<'run> {
 impl<'run> Lane<'run> {
     /// The `nth` lane of this scenario and policy.
     pub(super) fn new(
-        scenario: &'run Scenario,
+        (number, scenario): (usize, &'run Scenario),
         named: Named,
         nth: u64,
         making: &Making<'_>,
@@ -66,7 +68,7 @@ impl<'run> Lane<'run> {
         let seed = mix(mix(making.seed) ^ fnv(scenario.name.as_bytes())).wrapping_add(nth);
         let policy = Lasting::new(named.policy_with(seed, making.stale, making.table));
         let left = making.executions;
-        Lane { scenario, policy, turn: TURN_MIN, left, done: 0, gained: 0.0 }
+        Lane { scenario, number: number as u64, policy, turn: TURN_MIN, left, done: 0, gained: 0.0 }
     }
 
     /// The worker's share of the lanes: each scenario is one worker's, unless there are more workers.
@@ -80,7 +82,7 @@ impl<'run> Lane<'run> {
         let rounds = workers.div_ceil(scenarios.len()) as u64;
         let each = Making { executions: making.executions.div_ceil(rounds), ..*making };
         let nth = (worker / scenarios.len()) as u64;
-        let mine = scenarios.iter().skip(worker % scenarios.len()).step_by(workers);
+        let mine = scenarios.iter().enumerate().skip(worker % scenarios.len()).step_by(workers);
         mine.map(|scenario| Lane::new(scenario, named, nth, &each)).collect()
     }
 

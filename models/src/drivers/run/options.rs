@@ -81,4 +81,7 @@ pub struct Options {
     /// Write what came of it to this file, for programs.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Be the hunter (see `drivers::supervise`).
+    #[arg(long, hide = true)]
+    pub(super) hunter: bool,
 }

@@ -1,0 +1,118 @@
+//! A run, seen by its supervisor: a map that takes the process with it does not take the case.
+//!
+//! On the board is a word that ends the run, then one for each job: which turn it is at, or, with lanes, which scenario.
+//!
+//! # Checked by
+//! `tests/crashes.rs`.
+
+use super::{Options, Work, keep};
+use crate::catalogue;
+use crate::drivers::Exit;
+use crate::drivers::summary::Summary;
+use crate::drivers::supervise::{Board, Hunter, News};
+use crate::finding;
+use crate::triage::Sighting;
+use crate::triage::worker::ended_by;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where the word is that ends the run.
+const STOP: usize = 0;
+/// How often the run looks there.
+const NAP: Duration = Duration::from_millis(50);
+
+/// The board as a run sees it.
+pub(super) struct Place(Board);
+
+impl Place {
+    pub(super) fn given() -> io::Result<Place> {
+        Board::given().map(Place)
+    }
+
+    /// Says what a job is at, before it is.
+    pub(super) fn says(&self, job: u32, turn: u64) {
+        // A run that cannot say so is still a run.
+        let _ = self.0.put(STOP + 1 + job as usize, turn + 1);
+    }
+
+    /// Comes back when the supervisor wants an end.
+    pub(super) fn wait_for_the_end(&self) {
+        while matches!(self.0.get(STOP), Ok(0)) {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+/// Has a process of its own do the run.
+///
+/// # Errors
+/// When there can be none.
+pub(super) fn drive(options: &Options) -> io::Result<Exit> {
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
+        eprintln!("ctrl-C will end the run without a summary: {error}");
+    }
+    let board = Board::new()?;
+    for word in 0..=options.jobs as usize {
+        board.put(word, 0)?;
+    }
+    let given = match options.seed {
+        Some(_) => Vec::new(),
+        None => vec!["--seed".to_string(), seed.to_string()],
+    };
+    let (began, mut hunter) = (Instant::now(), Hunter::start("run", &given, &board)?);
+    let status = loop {
+        match hunter.news()? {
+            News::Line(line) => println!("{line}"),
+            News::Nap if stop.load(Ordering::Relaxed) => board.put(STOP, 1)?,
+            News::Nap => {}
+            News::Ended(status) => break status,
+        }
+    };
+    match status.code() {
+        Some(0) => Ok(Exit::Clean),
+        Some(1) => Ok(Exit::Found),
+        Some(2) => Ok(Exit::Bad),
+        _ => crashed(options, seed, &board, began, &ended_by(status)),
+    }
+}
+
+/// Keeps what the jobs were at: one of them did it.
+fn crashed(
+    options: &Options,
+    seed: u64,
+    board: &Board,
+    began: Instant,
+    Sighting { oracle, rule, message, .. }: &Sighting,
+) -> io::Result<Exit> {
+    let scenarios = catalogue::matching(&options.scenarios);
+    let mut names = Vec::new();
+    for job in 1..=options.jobs as usize {
+        let Some(turn) = board.get(job)?.checked_sub(1) else { continue };
+        let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
+        let story = format!("{message}\n{}", keep::found_by(options, &name, seed));
+        println!("{name}:\n{story}");
+        match finding::keep_as(&options.findings, &case, oracle, &story) {
+            Ok(path) => println!("replay: cargo models replay {}", path.display()),
+            Err(error) => {
+                let folder = options.findings.display();
+                eprintln!("cannot write to {folder}: {error}; the case follows\n{case}");
+            }
+        }
+        names.push(name);
+    }
+    if names.len() > 1 {
+        println!("it was one of these: {}", names.join(", "));
+    }
+    let summary = Summary {
+        found: Some(format!("{oracle}: {rule}")),
+        scenario: names.into_iter().next(),
+        ..Summary::new(1, 0, began.elapsed(), None)
+    };
+    summary.write(options.json.as_deref())?;
+    Ok(Exit::Found)
+}
