@@ -408,6 +408,86 @@ fn evacuate_does_as_much_as_it_is_told() {
     }
 }
 
+/// What stands in an evacuated slot says which of the two new buckets has the entry.
+#[test]
+fn evacuated_slots_say_where_their_entries_went() {
+    for order in ORDERS {
+        let mut map = filled(IDENTITY, order, limit(3) + 1);
+        map.evacuate(2);
+        let view = map.view();
+        let old = view.old_table().expect("it grows");
+        let mut evacuated = 0;
+        for index in 0..old.buckets() {
+            let tophashes = old.bucket(index).tophashes();
+            if !(tophash::EVACUATED_LOW..=tophash::EVACUATED_EMPTY).contains(&tophashes[0]) {
+                continue;
+            }
+            evacuated += 1;
+            for (slot, state) in tophashes.into_iter().enumerate() {
+                // Key k went to bucket k % 8, slot k / 8, and now to bucket k % 16.
+                let expected = match index + 8 * slot {
+                    key if key as u64 >= limit(3) => tophash::EVACUATED_EMPTY,
+                    key if key % 16 < 8 => tophash::EVACUATED_LOW,
+                    _ => tophash::EVACUATED_HIGH,
+                };
+                assert_eq!(state, expected, "{order:?}: bucket {index} slot {slot}");
+            }
+        }
+        assert!(evacuated >= 2, "{order:?}: {evacuated}");
+    }
+}
+
+/// A same-size growth knows where everything goes: it calls nobody.
+#[test]
+fn a_same_size_growth_hashes_the_new_key_alone() {
+    #[derive(Clone, Default)]
+    struct Counted(std::rc::Rc<std::cell::Cell<u32>>);
+    impl std::hash::BuildHasher for Counted {
+        type Hasher = <By as std::hash::BuildHasher>::Hasher;
+        fn build_hasher(&self) -> Self::Hasher {
+            self.0.set(self.0.get() + 1);
+            IDENTITY.build_hasher()
+        }
+    }
+    let counted = Counted::default();
+    let mut map = Map::with_capacity_and_hasher(104, counted.clone());
+    for bucket in 0..16_u64 {
+        for j in 0..9 {
+            map.insert(bucket + 16 * j, 0);
+        }
+        for j in 1..9 {
+            map.remove(&(bucket + 16 * j));
+        }
+    }
+    for key in 1000..1004 {
+        let before = counted.0.replace(0);
+        map.insert(key, 0);
+        assert_eq!(counted.0.get(), 1, "after {before}");
+    }
+    assert_eq!(map.growth_state().growing, Some(SameSize));
+}
+
+/// A mark that meets buckets which were evacuated ahead of it does not pass over all of them in one write.
+#[test]
+fn the_mark_skips_a_bounded_number_of_buckets() {
+    let mut map = map(IDENTITY, EvacuationOrder::Go, limit(12) as usize);
+    for key in 0..=limit(12) {
+        map.insert(key, key);
+    }
+    let mut most = 0;
+    for key in (0..1 << 12).rev() {
+        let before = map.growth_state();
+        map.insert(key, 0);
+        let after = map.growth_state();
+        if after.growing.is_none() {
+            break;
+        }
+        assert!(before.mark < after.mark, "{before:?}");
+        most = most.max(after.mark - before.mark);
+    }
+    assert_eq!(most, 1 + 1024, "as in Go");
+}
+
 /// The tophashes of every chain of every table that are still in use, and the chain's name.
 fn chains<V>(map: &Map<u64, V, By>) -> Vec<(String, Vec<u8>)> {
     let view = map.view();
