@@ -8,7 +8,7 @@ use models::drivers::summary::Summary;
 use models::faults::copy::{Broken, Copy, PROFILE};
 use models::faults::detector::{self, Attempt};
 use models::faults::matrix::{Cell, Fate, Gain, Matrix, Tally, median};
-use models::faults::mutants;
+use models::faults::mutants::{self, Mutants};
 use models::faults::names::{self, Named};
 use models::faults::patch::{Fault, Kind, read_all};
 use models::faults::results::{Row, Store};
@@ -317,7 +317,15 @@ fn mutants_are_faults_of_the_map_that_they_are_in() {
     };
     let files = ["tables.rs", "tables.rs", "concurrent/write.rs", "growth.rs"];
     fs::write(&list, format!("[{}]", files.map(mutant).join(","))).expect("written");
-    let faults = mutants::read(&list, &here.path().join("patches"), &[]).expect("they read");
+    let read = |equivalent| {
+        let mutants = Mutants { list: &list, equivalent };
+        mutants::read(mutants, &here.path().join("patches"), &[]).expect("they read")
+    };
+    let other =
+        "- map-core/src/tables.rs: `b` → `a`: no.\n- map-core/src/growth.rs: `c` → `b`: no.";
+    assert_eq!(read(other).len(), 4);
+    assert_eq!(read("- map-core/src/tables.rs: `a` → `b`: the same.").len(), 2);
+    let faults = read("");
     let kinds: Vec<_> = faults.iter().map(|fault| (fault.slug.as_str(), fault.kind)).collect();
     assert_eq!(
         kinds,

@@ -10,6 +10,7 @@ use super::ops::seconds;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
+use crate::faults::mutants::Mutants;
 use crate::faults::patch::Fault;
 use crate::faults::results::{Row, Store, map_hash};
 use crate::faults::site::{Place, Site};
@@ -32,6 +33,9 @@ pub struct Options {
     /// In place of a folder: what `cargo mutants --list --json --diff` lists.
     #[arg(long, value_name = "FILE", conflicts_with = "dir")]
     pub mutants: Option<PathBuf>,
+    /// Of these, leave out those that this file calls equivalent.
+    #[arg(long, value_name = "FILE", requires = "mutants")]
+    pub equivalent: Option<PathBuf>,
     /// Only these detectors; `all`: also those that need a build of their own.
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     pub detectors: Vec<String>,
@@ -96,7 +100,15 @@ pub fn drive(options: &Options) -> Exit {
 
 fn hunt(options: &Options) -> Result<Exit, String> {
     let detectors = detector::select(&options.detectors)?;
-    let site = options.place.open(options.mutants.as_deref())?;
+    let equivalent = match &options.equivalent {
+        Some(file) => {
+            std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?
+        }
+        None => String::new(),
+    };
+    let mutants = options.mutants.as_deref();
+    let mutants = mutants.map(|list| Mutants { list, equivalent: &equivalent });
+    let site = options.place.open(mutants)?;
     let workspace = &options.place.workspace;
     let stop = Arc::new(AtomicBool::new(false));
     let on_signal = Arc::clone(&stop);

@@ -22,11 +22,25 @@ struct Mutant {
     diff: String,
 }
 
-/// Every mutant of a list, written to `folder` as a patch. With `only`: as [`read_all`].
+/// A list of mutants, and a text that says which of them change nothing: a line for each, with its file and
+/// `` `old line` → `new line` ``, whatever else it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutants<'a> {
+    /// The list.
+    pub list: &'a Path,
+    /// The text.
+    pub equivalent: &'a str,
+}
+
+/// Every mutant of a list, but for the equivalent ones, written to `folder` as a patch. With `only`: as [`read_all`].
 ///
 /// # Errors
 /// When the list cannot be read or a patch not be written; the text names it.
-pub fn read(list: &Path, folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
+pub fn read(
+    Mutants { list, equivalent }: Mutants<'_>,
+    folder: &Path,
+    only: &[String],
+) -> Result<Vec<Fault>, String> {
     let said = |error: io::Error| format!("{}: {error}", list.display());
     let text = std::fs::read(list).map_err(said)?;
     let mutants: Vec<Mutant> = serde_json::from_slice(&text).map_err(|error| said(error.into()))?;
@@ -35,7 +49,7 @@ pub fn read(list: &Path, folder: &Path, only: &[String]) -> Result<Vec<Fault>, S
     }
     std::fs::create_dir_all(folder).map_err(said)?;
     let mut taken = BTreeMap::new();
-    for mutant in &mutants {
+    for mutant in mutants.iter().filter(|mutant| !mutant.is_in(equivalent)) {
         let slug = mutant.slug();
         let nth = taken.entry(slug.clone()).and_modify(|nth| *nth += 1).or_insert(1);
         let name = if *nth == 1 { slug } else { format!("{slug}-{nth}") };
@@ -52,6 +66,18 @@ impl Mutant {
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
     }
 
+    /// Is it among these? By what it changes, not where: lines move.
+    fn is_in(&self, equivalent: &str) -> bool {
+        let mut lines = self.diff.lines().skip(2);
+        let mut changed = |sign| {
+            let line = lines.find_map(|line| line.strip_prefix(sign))?;
+            Some(line.replace("/* ~ changed by cargo-mutants ~ */", "").trim().to_string())
+        };
+        let (Some(old), Some(new)) = (changed('-'), changed('+')) else { return false };
+        let change = format!("`{}` → `{}`", words(&old), words(&new));
+        equivalent.lines().any(|line| line.contains(&self.file) && line.contains(&change))
+    }
+
     /// The patch with its header. The diff of the list has the mutant's name where `git apply` wants a file.
     fn patch(&self) -> String {
         let Mutant { name, file, diff } = self;
@@ -64,4 +90,9 @@ impl Mutant {
         let hunks = diff.splitn(3, '\n').nth(2).unwrap_or_default();
         format!("Breaks: {name}\nIdea: a mutant\n{kind}\n--- a/{file}\n+++ b/{file}\n{hunks}\n")
     }
+}
+
+/// With one blank between words.
+fn words(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -3,11 +3,11 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::mutants;
+use super::mutants::{self, Mutants};
 use super::patch::{Fault, read_all};
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Which faults, and where to plant them.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,7 +42,7 @@ impl Place {
     ///
     /// # Errors
     /// When another run is at work there, when something cannot be read or made, and when no patch is meant.
-    pub fn open(&self, mutants: Option<&Path>) -> Result<Site, String> {
+    pub fn open(&self, mutants: Option<Mutants<'_>>) -> Result<Site, String> {
         let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
         std::fs::create_dir_all(&self.scratch).map_err(said)?;
         let scratch = self.scratch.canonicalize().map_err(said)?;
@@ -51,11 +51,11 @@ impl Place {
             return Err(format!("{}: another run is at work there", scratch.display()));
         }
         let faults = match mutants {
-            Some(list) => mutants::read(list, &scratch.join("mutants"), &self.only)?,
+            Some(mutants) => mutants::read(mutants, &scratch.join("mutants"), &self.only)?,
             None => read_all(&self.dir, &self.only)?,
         };
         if faults.is_empty() {
-            let from = mutants.unwrap_or(&self.dir);
+            let from = mutants.map_or(self.dir.as_path(), |mutants| mutants.list);
             return Err(format!("{}: no patch is called so", from.display()));
         }
         Ok(Site { faults, scratch, _lock: lock })
