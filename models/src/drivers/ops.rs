@@ -1,6 +1,6 @@
 //! `cargo models ops`: the property on generated sequences, without libFuzzer, on one core.
 //!
-//! Sequence `n` of seed `s` is the same on every machine. A [`hunter`] runs them, a process of its own; this one minds the
+//! Sequence `n` of seed `s` is the same on every machine. A `hunter` runs them, a process of its own; this one minds the
 //! clock, and keeps what is found: on disk first, then smaller. A hunter that crashed, or does not come back, leaves its
 //! number behind, and its sequence is a finding like any other.
 //!

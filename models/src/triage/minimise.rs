@@ -3,8 +3,8 @@
 //! Delta debugging (Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over typed
 //! [`edit`]s: ops in ever smaller pieces, threads, forced switches, then what is left made plainer, over and over until a
 //! whole round changes nothing. Then it is given its **normal form**, so that the cases of one bug come to the same name:
-//! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`](super::enumerate)), the first schedule of an
-//! ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
+//! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`]), the first schedule of an ordered
+//! search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
 //!
 //! # Invariants
 //! - **best so far**: at every moment there is a case that fails like the first; stopping early gives that.
