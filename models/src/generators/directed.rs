@@ -103,6 +103,20 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     ops.push(Op::Remove(base.wrapping_add(removed)));
 }
 
+/// A map about the threshold, and an op on all of it in which a call of user code panics somewhere on the way.
+pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
+    ops.push(Op::FillToThreshold(rng.i8(-2..=2), rng.u16(0..1024)));
+    let (site, op) = match rng.u8(0..6) {
+        0 | 1 => (Site::Clone, Op::Clone),
+        2 => (Site::Clone, Op::CloneSwap),
+        3 => (Site::Closure, Op::Retain(rng.u8(0..4), 0)),
+        4 => (Site::Drop, Op::Clear),
+        _ => (Site::Hash, Op::Evacuate(rng.u8(1..8))),
+    };
+    ops.push(Op::PanicAt(site, rng.u8(0..64)));
+    ops.push(op);
+}
+
 /// A new map that has just begun to double from 2^n buckets.
 fn into_a_doubling(ops: &mut Vec<Op>, old_log2: u32, base: u16) {
     ops.push(Op::IntoIter);

@@ -108,6 +108,7 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
         2 if mix != Mix::Panics => return directed::older_cursor_closed(ops, rng),
         3 if mix != Mix::Iteration => return directed::kept_keys_thrown_away(ops, rng),
+        4..7 if mix == Mix::Panics => return directed::panic_on_the_way(ops, rng),
         _ => {}
     }
     let style = Style::draw(rng);
