@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How long after its time a detector may take to come back.
 const GRACE: Duration = Duration::from_secs(20);
+/// The same of tests, which take the time that they take.
+const GRACE_TESTS: Duration = Duration::from_secs(300);
 /// How often a detector is looked at.
 const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
@@ -110,7 +112,7 @@ pub fn all() -> Vec<Detector> {
         detector("ops-concurrent", Kind::Concurrent, ops(" --subject concurrent")),
         detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
-        detector("map-tests", Kind::Sequential, How::Test("-p map-core")),
+        detector("map-tests", Kind::Sequential, How::Test("-p map-core --lib --tests")),
         detector("fuzz-ops", Kind::Sequential, How::LibFuzzer("ops")),
         detector("fuzz-iteration", Kind::Sequential, How::LibFuzzer("iteration")),
         detector("fuzz-panics", Kind::Sequential, How::LibFuzzer("panics")),
@@ -202,7 +204,8 @@ impl Detector {
             How::Hunter { .. } | How::Recordings => scratch.path(),
             How::Test(_) | How::LibFuzzer(_) => &copy.root,
         });
-        let ran = Ran::of(&mut command, scratch.path(), terms.budget + GRACE)?;
+        let grace = if matches!(self.how, How::Test(_)) { GRACE_TESTS } else { GRACE };
+        let ran = Ran::of(&mut command, scratch.path(), terms.budget + grace)?;
         let said = std::fs::read(&json).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let mut summary: Summary =
             said.unwrap_or(Summary { seconds: ran.seconds, ..Summary::default() });
