@@ -21,6 +21,8 @@ pub mod supervise;
 pub mod triage;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,16 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// What ctrl-C sets, from now on; if that cannot be, it ends the run in this way.
+fn stopped_by_ctrl_c(otherwise: &str) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let on_signal = Arc::clone(&stop);
+    if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
+        eprintln!("ctrl-C will end the run {otherwise}: {error}");
+    }
+    stop
 }
 
 /// How many of so many runs reached a growth, in words. Not every map says when it grows.

@@ -237,31 +237,19 @@ fn what_is_retired_twice_is_found() {
 
 #[test]
 fn what_is_retired_under_a_lock_is_found() {
-    let report = explore(
-        linked,
-        &[|linked| {
-            let pin = linked.pins.pin();
-            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
-            Model::point(Point::Locked, PLACE);
-            // SAFETY: unlinked above, once; no lock may be held, that is what the model must say.
-            unsafe { pin.retire(boxed) };
-            0
-        }],
-    );
+    fn retire_after(points: &[Point], linked: &Linked) -> u64 {
+        let pin = linked.pins.pin();
+        let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+        points.iter().for_each(|&point| Model::point(point, PLACE));
+        // SAFETY: unlinked above, once. If a lock is held, that is what the model must say.
+        unsafe { pin.retire(boxed) };
+        0
+    }
+    let report = explore(linked, &[|linked| retire_after(&[Point::Locked], linked)]);
     let finding = found(&report, "reclamation");
     assert_eq!(finding.objection.rule, "nothing is retired under a bucket's lock");
-    let report = explore(
-        linked,
-        &[|linked| {
-            let pin = linked.pins.pin();
-            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
-            Model::point(Point::Locked, PLACE);
-            Model::point(Point::AboutToUnlock, PLACE);
-            // SAFETY: unlinked above, once.
-            unsafe { pin.retire(boxed) };
-            0
-        }],
-    );
+    let unlocked = |linked: &Linked| retire_after(&[Point::Locked, Point::AboutToUnlock], linked);
+    let report = explore(linked, &[unlocked]);
     assert!(report.found.is_none(), "{:?}", report.found);
 }
 

@@ -5,8 +5,8 @@
 //! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
 //! the map as it is, or nothing was asked.
 
-use super::Exit;
 use super::ops::seconds;
+use super::{Exit, stopped_by_ctrl_c};
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
@@ -110,11 +110,7 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     let mutants = mutants.map(|list| Mutants { list, equivalent: &equivalent });
     let site = options.place.open(mutants)?;
     let workspace = &options.place.workspace;
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = Arc::clone(&stop);
-    if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
-        eprintln!("ctrl-C will end the run at once: {error}");
-    }
+    let stop = stopped_by_ctrl_c("at once");
     let hunt = Hunt {
         map: map_hash(workspace).map_err(|error| format!("{}: {error}", workspace.display()))?,
         store: Store(site.scratch.join("results")),

@@ -9,9 +9,9 @@
 
 mod hunter;
 
-use super::Exit;
 use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience};
+use super::{Exit, stopped_by_ctrl_c};
 use crate::case::Case;
 use crate::finding;
 use crate::generators::ops::Mix;
@@ -113,11 +113,7 @@ impl<'a> Hunt<'a> {
     fn new(options: &'a Options, seed: u64) -> io::Result<Self> {
         let (name, length) = (options.subject.name(), options.length);
         println!("seed {seed}, subject {name}, sequences of {length} ops");
-        let stop = Arc::new(AtomicBool::new(false));
-        let on_signal = Arc::clone(&stop);
-        if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
-            eprintln!("ctrl-C will end the run without a summary: {error}");
-        }
+        let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());
         Ok(Hunt { options, seed, board, began: Instant::now(), stop, progress, found: Vec::new() })
     }
@@ -151,11 +147,8 @@ impl<'a> Hunt<'a> {
 
     /// Watches a hunter to its end. What ended it, if neither it nor the supervisor did.
     fn watch(&mut self) -> io::Result<Option<Sighting>> {
-        let seed = match self.options.seed {
-            Some(_) => Vec::new(),
-            None => vec!["--seed".to_string(), self.seed.to_string()],
-        };
-        let mut hunter = Hunter::start("ops", &seed, &self.board)?;
+        let drawn = self.options.seed.is_none().then_some(self.seed);
+        let mut hunter = Hunter::start("ops", drawn, &self.board)?;
         let mut patience = Patience::new(self.options.patience);
         loop {
             match hunter.news()? {

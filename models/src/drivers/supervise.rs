@@ -28,7 +28,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long nobody looks.
-const NAP: Duration = Duration::from_millis(50);
+pub const NAP: Duration = Duration::from_millis(50);
 /// What a process exits with whose parent is gone: nobody sees it.
 const ORPHANED: i32 = 4;
 
@@ -118,13 +118,16 @@ pub struct Hunter {
 }
 
 impl Hunter {
-    /// Starts this program once more, with the verb and options that it was started with, and some more.
+    /// Starts this program once more, with the verb and options that it was started with, and a seed if that was drawn.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start(verb: &str, more: &[String], board: &Board) -> io::Result<Hunter> {
+    pub fn start(verb: &str, drawn: Option<u64>, board: &Board) -> io::Result<Hunter> {
         let mut command = Command::new(env::current_exe()?);
-        command.args(["--child-of", &process::id().to_string(), verb, "--hunter"]).args(more);
+        command.args(["--child-of", &process::id().to_string(), verb, "--hunter"]);
+        if let Some(seed) = drawn {
+            command.args(["--seed", &seed.to_string()]);
+        }
         command.args(env::args_os().skip(1).skip_while(|word| word != OsStr::new(verb)).skip(1));
         // A ctrl-C at the terminal is for the supervisor alone.
         command.stdin(board.0.try_clone()?).stdout(Stdio::piped()).process_group(0);

@@ -101,7 +101,7 @@ impl Judge {
                 .map_err(|objection| with_history(objection, &history))?,
             Time::Real => self.by_real_time(&history)?,
         }
-        map.finish().or_else(|detail| {
+        map.finish(&contents).or_else(|detail| {
             Objection::raise(work::NAME, "a growth ends when writes go on", detail)
         })?;
         Ok(outcome)

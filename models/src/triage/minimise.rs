@@ -117,9 +117,7 @@ pub fn minimise(
     bench: &dyn Bench,
     settings: &Settings<'_>,
 ) -> Minimal {
-    let mut search = Search::new(case, sighting, bench, settings);
-    search.settle();
-    search.rounds();
+    let mut search = Search::shrunk(case, sighting, bench, settings);
     search.speak();
     search.enumerate();
     search.settle();
@@ -133,10 +131,7 @@ pub fn shrink(
     bench: &dyn Bench,
     settings: &Settings<'_>,
 ) -> Minimal {
-    let mut search = Search::new(case, sighting, bench, settings);
-    search.settle();
-    search.rounds();
-    search.minimal()
+    Search::shrunk(case, sighting, bench, settings).minimal()
 }
 
 /// Without its words.
@@ -167,13 +162,14 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(
+    /// With nothing left that can go.
+    fn shrunk(
         case: &Case,
         sighting: &Sighting,
         bench: &'a dyn Bench,
         settings: &'a Settings<'a>,
     ) -> Self {
-        Search {
+        let mut search = Search {
             wanted: sighting.clone(),
             case: stripped(case),
             sighting: sighting.clone(),
@@ -183,7 +179,10 @@ impl<'a> Search<'a> {
             tried: 0,
             known: HashSet::new(),
             preemptions: None,
-        }
+        };
+        search.settle();
+        search.rounds();
+        search
     }
 
     fn minimal(self) -> Minimal {

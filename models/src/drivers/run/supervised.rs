@@ -7,21 +7,18 @@
 
 use super::{Options, Work, keep};
 use crate::catalogue;
-use crate::drivers::Exit;
 use crate::drivers::summary::Summary;
-use crate::drivers::supervise::{Board, Hunter, News};
+use crate::drivers::supervise::{Board, Hunter, NAP, News};
+use crate::drivers::{Exit, stopped_by_ctrl_c};
 use crate::finding;
 use crate::triage::Sighting;
 use crate::triage::worker::ended_by;
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Where the word is that ends the run.
 const STOP: usize = 0;
-/// How often the run looks there.
-const NAP: Duration = Duration::from_millis(50);
 
 /// The board as a run sees it.
 pub(super) struct Place(Board);
@@ -51,20 +48,13 @@ impl Place {
 /// When there can be none.
 pub(super) fn drive(options: &Options) -> io::Result<Exit> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = Arc::clone(&stop);
-    if let Err(error) = ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)) {
-        eprintln!("ctrl-C will end the run without a summary: {error}");
-    }
+    let stop = stopped_by_ctrl_c("without a summary");
     let board = Board::new()?;
     for word in 0..=options.jobs as usize {
         board.put(word, 0)?;
     }
-    let given = match options.seed {
-        Some(_) => Vec::new(),
-        None => vec!["--seed".to_string(), seed.to_string()],
-    };
-    let (began, mut hunter) = (Instant::now(), Hunter::start("run", &given, &board)?);
+    let drawn = options.seed.is_none().then_some(seed);
+    let (began, mut hunter) = (Instant::now(), Hunter::start("run", drawn, &board)?);
     let status = loop {
         match hunter.news()? {
             News::Line(line) => println!("{line}"),
