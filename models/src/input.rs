@@ -24,6 +24,7 @@ use crate::case::{Case, Elements};
 use crate::generators::hashers::Hasher;
 use crate::op::{Argument, Kind, Op, Order};
 use arbitrary::{Arbitrary, Unstructured};
+use std::array;
 use std::convert::Infallible;
 
 /// Bytes before the first op.
@@ -60,6 +61,23 @@ static OPCODES: [(Kind, bool); 256] = {
 
 const _: () = assert!(2 * Kind::ALL.len() <= 256, "an opcode fits in a byte");
 
+/// Opcode → how many bytes the op takes, itself included.
+static OP_BYTES: [u8; 256] = {
+    let mut table = [1; 256];
+    let mut code = 0;
+    while code < 256 {
+        let (kind, is_long) = OPCODES[code];
+        let arguments = kind.arguments();
+        let mut at = 0;
+        while at < arguments.len() {
+            table[code] += if is_long && arguments[at].is_wide() { 2 } else { 1 };
+            at += 1;
+        }
+        code += 1;
+    }
+    table
+};
+
 /// The case these bytes stand for.
 pub fn decode(bytes: &[u8]) -> Case {
     let mut case = Case::default();
@@ -87,23 +105,32 @@ pub fn decode_into(bytes: &[u8], case: &mut Case) {
 }
 
 /// The op at the front of `bytes`, which it leaves.
+#[inline]
 pub fn decode_op(bytes: &mut &[u8]) -> Op {
-    let mut next = || match bytes.split_first() {
-        Some((&first, rest)) => {
-            *bytes = rest;
-            first as u16
-        }
-        None => 0,
+    let code = match bytes.first_chunk::<OP_BYTES_MAX>() {
+        Some(code) => *code,
+        None => array::from_fn(|at| bytes.get(at).copied().unwrap_or(0)),
     };
-    let (kind, is_long) = OPCODES[next() as usize];
+    *bytes = &bytes[op_bytes(code[0]).min(bytes.len())..];
+    let (kind, is_long) = OPCODES[code[0] as usize];
+    let mut at = 1;
     let op = Op::build(kind, |argument| {
-        let low = next();
-        Ok::<_, Infallible>(if is_long && argument.is_wide() { low | next() << 8 } else { low })
+        let is_wide = is_long && argument.is_wide();
+        let high = if is_wide { code[at + 1] } else { 0 };
+        let raw = u16::from_le_bytes([code[at], high]);
+        at += 1 + is_wide as usize;
+        Ok::<_, Infallible>(raw)
     });
     match op {
         Ok(op) => op,
         Err(never) => match never {},
     }
+}
+
+/// How many bytes an op with this opcode takes.
+#[inline]
+pub fn op_bytes(opcode: u8) -> usize {
+    OP_BYTES[opcode as usize] as usize
 }
 
 /// The bytes of a case.

@@ -89,7 +89,7 @@ pub enum Argument {
 
 impl Argument {
     /// Does it take two bytes when its value is above 255?
-    pub fn is_wide(self) -> bool {
+    pub const fn is_wide(self) -> bool {
         matches!(self, Argument::Key | Argument::Value | Argument::Count)
     }
 
@@ -303,7 +303,7 @@ impl Kind {
     }
 
     /// What arguments it takes.
-    pub fn arguments(self) -> &'static [Argument] {
+    pub const fn arguments(self) -> &'static [Argument] {
         Kind::ARGUMENTS[self as usize]
     }
 }

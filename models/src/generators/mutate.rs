@@ -1,19 +1,21 @@
-//! Mutation of ops, for `fuzz_mutator!` and `fuzz_crossover!` of `libfuzzer_sys`: the bytes are read as a case, changed
-//! as one, and written back.
+//! Mutation of ops, for `fuzz_mutator!` and `fuzz_crossover!` of `libfuzzer_sys`: the bytes are cut into a header and ops,
+//! runs of ops are moved about as bytes, and only an op that changes is decoded.
 //!
 //! Having a mutator also switches off libFuzzer's length control, which would keep inputs too short for a map to
 //! grow; a case that is too short is made longer here.
 //!
 //! # Invariants
 //! - **deterministic**: the result depends on the bytes, the sizes and the seed alone.
+//! - **whole ops**: what is inserted, removed or moved is always a number of ops.
 //! # Checked by
 //! `tests/generators.rs`.
 
 use super::ops::{self, Mix};
 use crate::case::Case;
-use crate::input::{decode, encode};
+use crate::input::{HEADER_BYTES, decode, decode_op, encode, encode_op, op_bytes};
 use crate::op::{Argument, Op};
 use fastrand::Rng;
+use std::ops::Range;
 
 /// Below so many ops a case is made longer first.
 const OPS_FEW: usize = 96;
@@ -21,109 +23,164 @@ const OPS_FEW: usize = 96;
 /// Mutates the case in `data[..size]` in place; returns the new size, at most `max_size` and `data.len()`.
 pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, mix: Mix) -> usize {
     let mut rng = Rng::with_seed(seed as u64);
-    let mut case = decode(&data[..size.min(data.len())]);
-    if case.ops().is_empty() {
-        ops::header(&mut case, &mut rng, mix);
+    let mut input = Input::cut(&data[..size.min(data.len())]);
+    if input.len() == 0 {
+        ops::header(&mut input.header, &mut rng, mix);
     }
-    if mix == Mix::GetInsertRemove && case.ops().len() < 512 {
+    if mix == Mix::GetInsertRemove && input.len() < 512 {
+        let mut case = Case::default();
         ops::fill(&mut case, &mut rng, mix, 512);
+        input = Input::cut(&encode(&case));
     }
-    if case.ops().len() < OPS_FEW {
-        lengthen(&mut case, &mut rng, mix);
+    if input.len() < OPS_FEW {
+        lengthen(&mut input, &mut rng, mix);
     }
     for _ in 0..rng.u8(1..5) {
-        change(&mut case, &mut rng, mix);
+        change(&mut input, &mut rng, mix);
     }
-    write_back(data, max_size, case)
+    input.write(data, max_size)
 }
 
 /// Writes a case made of the start of one and the end of another to `out`; returns its size.
 pub fn cross_over(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     let mut rng = Rng::with_seed(seed as u64);
-    let mut case = decode(one);
-    let tail = decode(other);
-    let cut = rng.usize(0..=case.ops().len());
-    let from = rng.usize(0..=tail.ops().len());
-    case.ops_mut().truncate(cut);
-    case.ops_mut().extend_from_slice(&tail.ops()[from..]);
-    write_back(out, out.len(), case)
+    let mut input = Input::cut(one);
+    let tail = Input::cut(other);
+    let cut = rng.usize(0..=input.len());
+    let from = rng.usize(0..=tail.len());
+    input.splice(cut..input.len(), tail.bytes(from..tail.len()));
+    input.write(out, out.len())
 }
 
-fn write_back(data: &mut [u8], max_size: usize, case: Case) -> usize {
-    let room = max_size.min(data.len());
-    let mut bytes = encode(&case);
-    // A cut inside an op leaves one with zeros for arguments, which is a case as well.
-    bytes.truncate(room);
-    data[..bytes.len()].copy_from_slice(&bytes);
-    bytes.len()
+/// The bytes of a case, with the places where its ops begin.
+struct Input {
+    /// A case without ops.
+    header: Case,
+    ops: Vec<u8>,
+    /// Where each op begins, and where the last one ends.
+    starts: Vec<usize>,
 }
 
-fn lengthen(case: &mut Case, rng: &mut Rng, mix: Mix) {
-    let hasher = case.hasher;
+impl Input {
+    fn cut(bytes: &[u8]) -> Self {
+        let (header, ops) = bytes.split_at(HEADER_BYTES.min(bytes.len()));
+        let mut input = Input { header: decode(header), ops: ops.to_vec(), starts: vec![0] };
+        input.find_starts(0);
+        input
+    }
+
+    /// How many ops there are.
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn bytes(&self, ops: Range<usize>) -> &[u8] {
+        &self.ops[self.starts[ops.start]..self.starts[ops.end]]
+    }
+
+    /// Puts the bytes of whole ops in the place of others.
+    fn splice(&mut self, ops: Range<usize>, bytes: &[u8]) {
+        self.ops.splice(self.starts[ops.start]..self.starts[ops.end], bytes.iter().copied());
+        self.find_starts(ops.start);
+    }
+
+    /// Finds where the ops after the first `known` ones begin.
+    fn find_starts(&mut self, known: usize) {
+        self.starts.truncate(known + 1);
+        let mut at = self.starts[known];
+        while at < self.ops.len() {
+            at += op_bytes(self.ops[at]);
+            self.starts.push(at);
+        }
+        // Bytes that are missing at the end of the last op read as 0.
+        self.ops.resize(at, 0);
+    }
+
+    fn write(&self, data: &mut [u8], max_size: usize) -> usize {
+        let mut bytes = encode(&self.header);
+        bytes.extend(&self.ops);
+        // A cut inside an op leaves one with zeros for arguments, which is a case as well.
+        bytes.truncate(max_size.min(data.len()));
+        data[..bytes.len()].copy_from_slice(&bytes);
+        bytes.len()
+    }
+}
+
+fn lengthen(input: &mut Input, rng: &mut Rng, mix: Mix) {
     let length = rng.usize(OPS_FEW..4 * OPS_FEW);
-    let mut run = Vec::new();
-    ops::phase(&mut run, rng, mix, hasher, length);
-    splice(case.ops_mut(), rng, run);
+    insert_phase(input, rng, mix, length);
 }
 
-fn splice(ops: &mut Vec<Op>, rng: &mut Rng, run: Vec<Op>) {
-    let at = rng.usize(0..=ops.len());
-    ops.splice(at..at, run);
+/// Inserts new ops that belong together.
+fn insert_phase(input: &mut Input, rng: &mut Rng, mix: Mix, length: usize) {
+    let mut run = Vec::new();
+    ops::phase(&mut run, rng, mix, input.header.hasher, length);
+    let mut bytes = Vec::new();
+    run.into_iter().for_each(|op| encode_op(op, &mut bytes));
+    insert(input, rng, &bytes);
+}
+
+/// Inserts the bytes of some ops somewhere.
+fn insert(input: &mut Input, rng: &mut Rng, bytes: &[u8]) {
+    let at = rng.usize(0..=input.len());
+    input.splice(at..at, bytes);
 }
 
 /// A short stretch of the ops.
-fn stretch(ops: &[Op], rng: &mut Rng) -> std::ops::Range<usize> {
-    let start = rng.usize(0..ops.len());
+fn stretch(input: &Input, rng: &mut Rng) -> Range<usize> {
+    let start = rng.usize(0..input.len());
     let length = 1 << rng.u32(0..6);
-    start..(start + length).min(ops.len())
+    start..(start + length).min(input.len())
 }
 
-fn change(case: &mut Case, rng: &mut Rng, mix: Mix) {
-    let hasher = case.hasher;
+fn change(input: &mut Input, rng: &mut Rng, mix: Mix) {
     if rng.u8(0..16) == 0 && mix != Mix::GetInsertRemove {
         let mut header = Case::default();
         ops::header(&mut header, rng, mix);
         match rng.u8(0..4) {
-            0 => case.hasher = header.hasher,
-            1 => case.order = header.order,
-            2 => case.elements = header.elements,
-            _ => case.capacity = header.capacity,
+            0 => input.header.hasher = header.hasher,
+            1 => input.header.order = header.order,
+            2 => input.header.elements = header.elements,
+            _ => input.header.capacity = header.capacity,
         }
         return;
     }
-    let ops = case.ops_mut();
-    if ops.is_empty() {
+    if input.len() == 0 {
         return;
     }
     match rng.u8(0..8) {
         0 => {
             let length = 1 << rng.u32(0..6);
-            let mut run = Vec::new();
-            ops::phase(&mut run, rng, mix, hasher, length);
-            splice(ops, rng, run);
+            insert_phase(input, rng, mix, length);
         }
         1 => {
-            ops.drain(stretch(ops, rng));
+            let gone = stretch(input, rng);
+            input.splice(gone, &[]);
         }
         2 => {
-            let run = ops[stretch(ops, rng)].to_vec();
-            splice(ops, rng, run);
+            let run = input.bytes(stretch(input, rng)).to_vec();
+            insert(input, rng, &run);
         }
         3 => {
-            let (a, b) = (rng.usize(0..ops.len()), rng.usize(0..ops.len()));
-            ops.swap(a, b);
+            let (a, b) = (rng.usize(0..input.len()), rng.usize(0..input.len()));
+            let [one, other] = [a, b].map(|at| input.bytes(at..at + 1).to_vec());
+            input.splice(a..a + 1, &other);
+            input.splice(b..b + 1, &one);
         }
         4 => {
             // The same again: growth by repetition.
-            let run = ops[stretch(ops, rng)].to_vec();
+            let run = input.bytes(stretch(input, rng)).to_vec();
             let times = rng.usize(2..6);
-            splice(ops, rng, run.repeat(times));
+            insert(input, rng, &run.repeat(times));
         }
-        5 => lengthen(case, rng, mix),
+        5 => lengthen(input, rng, mix),
         _ => {
             for _ in 0..rng.u8(1..4) {
-                let at = rng.usize(0..ops.len());
-                ops[at] = nudge(ops[at], rng);
+                let at = rng.usize(0..input.len());
+                let op = nudge(decode_op(&mut input.bytes(at..at + 1)), rng);
+                let mut bytes = Vec::new();
+                encode_op(op, &mut bytes);
+                input.splice(at..at + 1, &bytes);
             }
         }
     }
