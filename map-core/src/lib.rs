@@ -65,6 +65,8 @@ mod error;
 mod evacuate;
 pub mod growth;
 mod health;
+#[cfg(test)]
+mod identity;
 mod invariants;
 mod iter;
 mod map;

@@ -100,6 +100,11 @@ impl<K, V, S> Map<K, V, S> {
         &self.tables
     }
 
+    #[cfg(test)]
+    pub(crate) fn tables_mut(&mut self) -> &mut Tables<K, V> {
+        &mut self.tables
+    }
+
     pub(crate) fn into_tables(self) -> Owned<K, V> {
         self.tables
     }

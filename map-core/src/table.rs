@@ -136,7 +136,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// Places in the directory.
-    fn segments(&self) -> usize {
+    pub(crate) fn segments(&self) -> usize {
         (self.mask >> Self::SEGMENT_LOG2) + 1
     }
 
