@@ -3,6 +3,12 @@
 //! Bucket by bucket, without a lock: a bucket that is locked, or was written meanwhile, is passed
 //! over. So it may run while others write (a model runs it at every switch), and with none writing
 //! it sees all.
+//!
+//! # Checked by
+//! `tests`, which break every claim; the faults in `corpus/faults`.
+
+#[cfg(test)]
+mod tests;
 
 use super::bucket::{Bucket, EVACUATED, LOCKED, protect, tophash_at};
 use super::core::Core;
