@@ -15,7 +15,8 @@
 //! - **slot-is-truth**: a key is in the chain exactly if a slot holds its entry. A slot's tophash
 //!   is set before its entry is stored and cleared after the entry is gone: a search that finds the
 //!   tophash but no entry saw a removal or an insertion under way, and the key is absent.
-//! - **rest**: when a tophash is `EMPTY_REST`, every later slot of the chain is empty.
+//! - **rest**: when a tophash is `EMPTY_REST`, every later slot of the chain is empty; and of a chain
+//!   that is not locked, the last slot that is not `EMPTY_REST` is full.
 //! - **frozen-chain**: nothing in a chain is written once its state says EVACUATED, and nothing but
 //!   by the lock's holder before.
 //! - **links-grow**: an overflow link changes once, from null, and only to a bucket that is already

@@ -15,7 +15,7 @@ use super::core::Core;
 use super::entry::Entry;
 use super::table::Table;
 use crate::platform::{Atomic, Guard, Platform};
-use crate::tophash::{EMPTY_REST, MIN_TOPHASH, SLOTS, tophash};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, MIN_TOPHASH, SLOTS, tophash};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -121,7 +121,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
     claim("one-successor", !evacuated || table.successor().is_some(), || {
         format!("{place} is evacuated, to nowhere")
     })?;
-    let mut rest = false;
+    let (mut last, mut rest) = (EMPTY_REST, false);
     let mut entries: Vec<&Entry<K, V, P>> = Vec::new();
     for (slot, &(tag, entry)) in slots.iter().enumerate() {
         claim("slot-is-truth", entry.is_null() == (tag < MIN_TOPHASH), || {
@@ -134,6 +134,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
             format!("{place} slot {slot} has tophash {tag} behind an EMPTY_REST")
         })?;
         rest |= tag == EMPTY_REST;
+        last = if tag == EMPTY_REST { last } else { tag };
         // The entries of a frozen chain may be retired.
         if evacuated || entry.is_null() {
             continue;
@@ -156,5 +157,8 @@ fn check_bucket<K: Eq, V, P: Platform>(
         })?;
         entries.push(entry);
     }
+    claim("rest", last != EMPTY_ONE, || {
+        format!("{place}: the chain ends in tombstones that were not swept")
+    })?;
     Ok(entries.len())
 }

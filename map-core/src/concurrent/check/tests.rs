@@ -6,7 +6,6 @@ use crate::concurrent::bucket::with_tophash;
 use crate::concurrent::entry::Unpublished;
 use crate::identity::Identity;
 use crate::platform::Std;
-use crate::tophash::EMPTY_ONE;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -128,6 +127,8 @@ fn slots() {
         set_tophash(head, 7, EMPTY_REST);
     };
     objects(chain(), head, hole, "rest", "slot 8 has tophash 5 behind an EMPTY_REST");
+    let tombstone = |head: &Bucket<u64, u64, Std>| set_tophash(behind(head), 4, EMPTY_ONE);
+    objects(chain(), head, tombstone, "rest", "the chain ends in tombstones");
 }
 
 #[test]
