@@ -6,7 +6,6 @@
 //! `tests/command_line.rs`, `tests/crashes.rs`.
 
 use super::Exit;
-use super::fuzz::schedules;
 use crate::case::{Case, Expectation};
 use crate::history::History;
 use crate::input::{self, threads};
@@ -16,6 +15,7 @@ use crate::subjects::Subject;
 use crate::triage::lab::{self, Lab, Look};
 use crate::triage::worker::Worker;
 use crate::triage::{Came, Sighting};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What to replay and on what.
@@ -41,7 +41,7 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 /// The case a file holds: text if it is called `.case` or begins like one, else bytes. Bytes of the target `schedules`
-/// that find something give the case with the schedule that does.
+/// that find something, which a worker sees, give the case with the schedule that does.
 ///
 /// # Errors
 /// What is wrong with the file, in one line without its name.
@@ -49,7 +49,12 @@ pub fn load(path: &Path) -> Result<Case, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let is_case = path.extension().is_some_and(|extension| extension == "case");
     if bytes.starts_with(threads::MAGIC) {
-        return Ok(schedules::case(&bytes));
+        let (mut case, _) = threads::decode(&bytes);
+        let came = Worker::start().and_then(|mut worker| worker.run_bytes(&bytes));
+        if let Came::Failed(sighting) = came.map_err(|error| error.to_string())? {
+            case.schedule = sighting.forced();
+        }
+        return Ok(case);
     }
     match String::from_utf8(bytes) {
         Ok(text) if is_case || begins_like_a_case(&text) => {
@@ -116,14 +121,14 @@ fn one(options: &Options, path: &Path) -> Exit {
     if let Ok(bytes) = std::fs::read(path)
         && bytes.starts_with(threads::MAGIC)
     {
-        let (case, report) = schedules::execute(&bytes);
+        let (case, _) = threads::decode(&bytes);
         if options.show {
             println!("{case}");
         }
-        let came = report.found.map_or_else(
-            || Came::Passed("by the schedule of its bytes".to_string()),
-            |found| Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
-        );
+        let came = match options.in_process {
+            true => lab::run_bytes(&bytes),
+            false => in_a_worker(|worker| worker.run_bytes(&bytes)),
+        };
         return told(&case, path, came);
     }
     let case = match load(path) {
@@ -138,10 +143,15 @@ fn one(options: &Options, path: &Path) -> Exit {
     }
     let lab = Lab::new(options.subject);
     let came = match options.in_process {
-        true => Ok(lab::run(lab, &case, Look::Once)),
-        false => Worker::heard().and_then(|mut worker| worker.run(lab, &case, Look::Once)),
+        true => lab::run(lab, &case, Look::Once),
+        false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),
     };
-    told(&case, path, came.unwrap_or_else(|error| Came::Unfit(error.to_string())))
+    told(&case, path, came)
+}
+
+fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
+    let came = Worker::heard().and_then(|mut worker| run(&mut worker));
+    came.unwrap_or_else(|error| Came::Unfit(error.to_string()))
 }
 
 /// Says what became of a case.

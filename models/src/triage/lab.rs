@@ -8,6 +8,7 @@
 use super::sighting::{Came, Sighting};
 use crate::case::Case;
 use crate::catalogue::{self, Allowed};
+use crate::drivers::fuzz::schedules;
 use crate::drivers::run::again;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
@@ -75,6 +76,15 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
     let report = concurrent(case, look);
     match report.found {
         None => Came::Passed(format!("{} executions", report.executions)),
+        Some(found) => Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
+    }
+}
+
+/// Runs an input of the fuzz target `schedules`, once, by the schedule in it.
+pub fn run_bytes(bytes: &[u8]) -> Came {
+    let (_, report) = schedules::execute(bytes);
+    match report.found {
+        None => Came::Passed("by the schedule of its bytes".to_string()),
         Some(found) => Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
     }
 }

@@ -35,13 +35,23 @@ const RUNS_MAX: u32 = 5_000;
 /// A line to a worker.
 #[derive(Serialize, Deserialize)]
 struct Request {
-    subject: String,
-    checks: Checks,
-    case: String,
-    look: Look,
-    traced: bool,
+    run: Run,
     /// How long it may take.
     seconds: u64,
+}
+
+/// What it is to run.
+#[derive(Serialize, Deserialize)]
+enum Run {
+    Case {
+        subject: String,
+        checks: Checks,
+        case: String,
+        look: Look,
+        traced: bool,
+    },
+    /// An input of the fuzz target `schedules`.
+    Bytes(Vec<u8>),
 }
 
 /// A line from it.
@@ -60,7 +70,7 @@ pub fn serve() -> io::Result<()> {
         let request: Request = serde_json::from_str(&line?)?;
         // The number tells one request from the next, the low bits say how long it may take.
         begun.store((number as u64 + 1) << 32 | request.seconds, Ordering::Relaxed);
-        let answer = answer(&request);
+        let answer = answer(&request.run);
         begun.store(0, Ordering::Relaxed);
         serde_json::to_writer(&mut output, &answer)?;
         writeln!(output)?;
@@ -69,8 +79,12 @@ pub fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn answer(Request { subject, checks, case, look, traced, .. }: &Request) -> Answer {
+fn answer(run: &Run) -> Answer {
     let plain = |came| Answer { came, events: Vec::new() };
+    let (subject, checks, case, look, traced) = match run {
+        Run::Case { subject, checks, case, look, traced } => (subject, checks, case, look, traced),
+        Run::Bytes(bytes) => return plain(lab::run_bytes(bytes)),
+    };
     match (Subject::from_str(subject, false), Case::parse(case)) {
         (Ok(subject), Ok(case)) => {
             let lab = Lab { subject, checks: *checks };
@@ -164,16 +178,29 @@ impl Worker {
         self.ask(lab, case, Look::Once, true).map(|answer| (answer.came, answer.events))
     }
 
+    /// Runs an input of the fuzz target `schedules`, once, by the schedule in it.
+    ///
+    /// # Errors
+    /// When no process can be started.
+    pub fn run_bytes(&mut self, bytes: &[u8]) -> io::Result<Came> {
+        let request = Request { run: Run::Bytes(bytes.to_vec()), seconds: limit().as_secs() };
+        self.send(&request).map(|answer| answer.came)
+    }
+
     fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
+        let searches = !case.is_sequential() && case.schedule.is_empty();
+        let seconds = if searches { LIMIT_SEARCH } else { limit() }.as_secs();
+        let (subject, checks, case) = (lab.subject.name(), lab.checks, case.to_string());
+        let subject = subject.to_string();
+        self.send(&Request { run: Run::Case { subject, checks, case, look, traced }, seconds })
+    }
+
+    fn send(&mut self, request: &Request) -> io::Result<Answer> {
         if self.runs >= RUNS_MAX {
             *self = Worker::with(self.heard)?;
         }
         self.runs += 1;
-        let searches = !case.is_sequential() && case.schedule.is_empty();
-        let seconds = if searches { LIMIT_SEARCH } else { limit() }.as_secs();
-        let (subject, checks, case) = (lab.subject.name(), lab.checks, case.to_string());
-        let request = Request { subject, checks, case, look, traced, seconds };
-        let mut line = serde_json::to_string(&request)?;
+        let mut line = serde_json::to_string(request)?;
         line.push('\n');
         let mut answer = String::new();
         let sent = match &mut self.input {

@@ -32,13 +32,6 @@ pub fn execute(bytes: &[u8]) -> (Case, Report) {
     (case, report)
 }
 
-/// The case these bytes stand for, with the schedule that they found something by, if they did.
-pub fn case(bytes: &[u8]) -> Case {
-    let (case, report) = execute(bytes);
-    let schedule = report.found.map_or_else(Vec::new, |found| found.schedule);
-    Case { schedule, ..case }
-}
-
 /// One run of the target. When something is found, says what, and how to replay it, and aborts.
 pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     static ONCE: Once = Once::new();
