@@ -64,9 +64,11 @@ mod entry;
 mod error;
 mod evacuate;
 pub mod growth;
-mod health;
 #[cfg(test)]
-mod identity;
+#[path = "../tests/common/hashers.rs"]
+#[allow(dead_code, reason = "the unit tests use a part of it")]
+mod hashers;
+mod health;
 mod invariants;
 mod iter;
 mod map;

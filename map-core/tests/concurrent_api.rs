@@ -1,5 +1,8 @@
 //! The operations of `ConcurrentMap` from one thread: answers, borrowing, health, traits.
 
+mod common;
+
+use common::hashers::{By, IDENTITY, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
 use map_core::growth::GrowthKind;
@@ -93,7 +96,7 @@ fn removing_and_inserting_at_one_size_packs_the_chains() {
 #[test]
 fn long_thin_chains_are_packed_by_a_same_size_growth() {
     // Four buckets; chain after chain is filled to the limit of 26 entries and thinned out.
-    let mut map = ConcurrentMap::<u64, (), Identity>::default();
+    let mut map = ConcurrentMap::<u64, (), By>::with_hasher(IDENTITY);
     for round in 0..8 {
         for key in 0..22 {
             map.pin().insert(round % 4 + 4 * key, ());
@@ -106,48 +109,9 @@ fn long_thin_chains_are_packed_by_a_same_size_growth() {
     assert_eq!(map.len(), 4);
 }
 
-/// Every key where its low bits say.
-#[derive(Default, Clone)]
-struct Identity(u64);
-
-impl std::hash::BuildHasher for Identity {
-    type Hasher = Identity;
-    fn build_hasher(&self) -> Identity {
-        Identity(0)
-    }
-}
-
-impl std::hash::Hasher for Identity {
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// Every key in one chain.
-#[derive(Default, Clone)]
-struct Constant;
-
-impl std::hash::BuildHasher for Constant {
-    type Hasher = Constant;
-    fn build_hasher(&self) -> Constant {
-        Constant
-    }
-}
-
-impl std::hash::Hasher for Constant {
-    fn write(&mut self, _: &[u8]) {}
-    fn finish(&self) -> u64 {
-        0x4242_0000_0000_0000
-    }
-}
-
 #[test]
 fn colliding_keys_live_in_one_chain() {
-    let mut map = ConcurrentMap::<u64, u64, Constant>::default();
+    let mut map = ConcurrentMap::<u64, u64, By>::with_hasher(ZERO);
     for key in 0..300 {
         assert_eq!(map.pin().insert(key, key), None);
     }

@@ -1,36 +1,22 @@
 //! User code inside an operation: closures, `Hash`, `Eq` and `Drop` may use the map and may panic.
 //! No deadlock (a test that hangs is one), nothing half done.
 
+mod common;
+
+use common::hashers::{By, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
 use std::cell::Cell;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 /// Every key in one bucket.
-#[derive(Default, Clone)]
-struct OneBucket;
-
-impl BuildHasher for OneBucket {
-    type Hasher = OneBucket;
-    fn build_hasher(&self) -> OneBucket {
-        OneBucket
-    }
-}
-
-impl Hasher for OneBucket {
-    fn write(&mut self, _: &[u8]) {}
-    fn finish(&self) -> u64 {
-        0
-    }
-}
-
-type Map = ConcurrentMap<u32, u32, OneBucket>;
+type Map = ConcurrentMap<u32, u32, By>;
 
 #[test]
 fn a_closure_may_write_the_very_key_it_is_asked_about() {
-    let map = Map::default();
+    let map = Map::with_hasher(ZERO);
     let pin = map.pin();
     // The value stored meanwhile wins; the made one is dropped.
     let value = *pin.get_or_insert_with(1, || {
@@ -68,7 +54,7 @@ fn a_closure_may_write_the_very_key_it_is_asked_about() {
 
 #[test]
 fn a_closure_may_make_the_map_grow() {
-    let mut map = Map::default();
+    let mut map = Map::with_hasher(ZERO);
     let rounds = if cfg!(miri) { 1 } else { 20 };
     for round in 0..rounds {
         map.pin().update(0, |value| value + 1);
@@ -85,7 +71,7 @@ fn a_closure_may_make_the_map_grow() {
 
 #[test]
 fn a_closure_that_panics_leaves_the_map_as_it_was() {
-    let mut map: Map = Map::default();
+    let mut map: Map = Map::with_hasher(ZERO);
     for key in 0..20 {
         map.pin().insert(key, key);
     }
@@ -130,7 +116,7 @@ impl Eq for Fused {}
 
 #[test]
 fn a_comparison_that_panics_leaves_the_map_as_it_was() {
-    let mut map = ConcurrentMap::<Fused, String, OneBucket>::default();
+    let mut map = ConcurrentMap::<Fused, String, By>::with_hasher(ZERO);
     for key in 0..30 {
         map.pin().insert(Fused(key), key.to_string());
     }
@@ -156,7 +142,7 @@ fn a_comparison_that_panics_leaves_the_map_as_it_was() {
     assert_eq!(map.pin().get(&Fused(100)).map(String::as_str), Some("y"));
 }
 
-static MEDDLED: OnceLock<ConcurrentMap<u32, Meddler, OneBucket>> = OnceLock::new();
+static MEDDLED: OnceLock<ConcurrentMap<u32, Meddler, By>> = OnceLock::new();
 
 /// A value that uses its map when dropped.
 struct Meddler(u32);

@@ -1,11 +1,13 @@
 //! The seam: a platform that is not `Std` controls every primitive, hears every moment, sees every
 //! object born and freed, and may make evacuations be given up wherever the protocol allows.
 
+mod common;
+
+use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
 use map_core::platform::{Object, Place, Platform, Point, Std};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::Ordering;
 
 thread_local! {
@@ -79,27 +81,7 @@ unsafe impl Platform for Listening {
     }
 }
 
-#[derive(Default)]
-struct Identity(u64);
-
-impl BuildHasher for Identity {
-    type Hasher = Identity;
-    fn build_hasher(&self) -> Identity {
-        Identity(0)
-    }
-}
-
-impl Hasher for Identity {
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Map = ConcurrentMap<u64, String, Identity, Listening>;
+type Map = ConcurrentMap<u64, String, By, Listening>;
 
 fn fill(map: &Map, keys: std::ops::Range<u64>) {
     for key in keys {
@@ -109,7 +91,7 @@ fn fill(map: &Map, keys: std::ops::Range<u64>) {
 
 #[test]
 fn every_moment_is_heard_and_every_object_accounted_for() {
-    let mut map = Map::default();
+    let mut map = Map::with_hasher(IDENTITY);
     for key in 0..300 {
         fill(&map, key..key + 1);
         assert!(map.pin().contains_key(&0));
@@ -139,7 +121,7 @@ fn an_evacuation_given_up_anywhere_is_made_up_for() {
     for &point in Point::ALL.iter().filter(|point| point.abandonable()) {
         for times in if cfg!(miri) { vec![2] } else { vec![1, 2, 7, 40] } {
             let len = if cfg!(miri) { 60 } else { 500 };
-            let mut map = Map::default();
+            let mut map = Map::with_hasher(IDENTITY);
             ABANDON.set(Some((point, times)));
             fill(&map, 0..len);
             assert_eq!(ABANDON.get(), Some((point, 0)), "the moment never came");
@@ -156,7 +138,7 @@ fn an_evacuation_given_up_anywhere_is_made_up_for() {
 
 #[test]
 fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
-    let mut map = Map::default();
+    let mut map = Map::with_hasher(IDENTITY);
     fill(&map, 0..30);
     assert_eq!((map.health().generation, map.health().buckets), (3, 8));
     STUCK.set(Some(Place { generation: 3, bucket: 5 }));
@@ -177,7 +159,7 @@ fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
 
 #[test]
 fn a_growth_may_start_at_every_insertion() {
-    let mut map = Map::default();
+    let mut map = Map::with_hasher(IDENTITY);
     GROW.set(true);
     fill(&map, 0..40);
     GROW.set(false);

@@ -1,10 +1,12 @@
 //! A thread that stalls for ever, wherever it stalls, keeps nobody from reading or iterating, nor
 //! from writing to buckets that it has not locked, nor the map from growing.
 
+mod common;
+
+use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
 use map_core::platform::{Place, Platform, Point, Std};
 use std::cell::Cell;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -59,27 +61,7 @@ unsafe impl Platform for Stalling {
     }
 }
 
-#[derive(Default)]
-struct Identity(u64);
-
-impl BuildHasher for Identity {
-    type Hasher = Identity;
-    fn build_hasher(&self) -> Identity {
-        Identity(0)
-    }
-}
-
-impl Hasher for Identity {
-    fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Map = ConcurrentMap<u64, u64, Identity, Stalling>;
+type Map = ConcurrentMap<u64, u64, By, Stalling>;
 
 /// Keys that are there from before the stall to the end.
 const STEADY: u64 = 60;
@@ -88,7 +70,7 @@ const STALLERS: u64 = 1 << 20;
 
 /// Stalls a writer at a moment, and has another thread do everything else meanwhile.
 fn goes_on_without_a_thread_stalled(at: Point) {
-    let map = Arc::new(Map::default());
+    let map = Arc::new(Map::with_hasher(IDENTITY));
     for key in 0..STEADY {
         map.pin().insert(key, key);
     }

@@ -3,14 +3,14 @@
 use super::*;
 use crate::EvacuationOrder;
 use crate::bucket::Handle;
-use crate::identity::Identity;
+use crate::hashers::{By, IDENTITY};
 use crate::tables::Vacancy;
 use crate::tophash::{EVACUATED_LOW, MIN_TOPHASH};
 use core::mem;
 
 /// Spoils a map that is as it should be, and sees what is said of it.
 fn objects<V, R>(
-    mut map: Map<u64, V, Identity>,
+    mut map: Map<u64, V, By>,
     spoil: impl FnOnce(&mut Tables<u64, V>) -> R,
     claim: &str,
     detail: &str,
@@ -25,15 +25,15 @@ fn objects<V, R>(
 }
 
 /// Keys of the bucket 1 of 8, the last four in an overflow bucket.
-fn chain() -> Map<u64, u64, Identity> {
-    let mut map = Map::with_capacity_and_hasher(52, Identity::default());
+fn chain() -> Map<u64, u64, By> {
+    let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
     map.extend((0..12).map(|n| (8 * n + 1, n)));
     map
 }
 
 /// From 8 buckets to 16. In Go's order old buckets 0 and 4 are evacuated, else 0 and 1.
-fn growing<V: Clone>(order: EvacuationOrder, value: &V) -> Map<u64, V, Identity> {
-    let mut map = Map::with_capacity_and_hasher(52, Identity::default());
+fn growing<V: Clone>(order: EvacuationOrder, value: &V) -> Map<u64, V, By> {
+    let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
     map.set_evacuation_order(order);
     for key in 0..53 {
         map.insert(key, value.clone());
@@ -69,7 +69,7 @@ fn counts() {
 
 #[test]
 fn load() {
-    let mut full = Map::with_hasher(Identity::default());
+    let mut full = Map::with_hasher(IDENTITY);
     full.extend((0..8).map(|key| (key, key)));
     let overfill = |tables: &mut Tables<u64, u64>| {
         let tail = tables.home_head(8);
@@ -140,7 +140,7 @@ fn evacuated_buckets() {
 
 #[test]
 fn trail() {
-    let mut map = Map::with_capacity_and_hasher(52, Identity::default());
+    let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
     map.extend((0..52).map(|key| (key, ())));
     let _cursor = map.cursor();
     map.insert(52, ());

@@ -4,26 +4,26 @@ use super::*;
 use crate::concurrent::ConcurrentMap;
 use crate::concurrent::bucket::with_tophash;
 use crate::concurrent::entry::Unpublished;
-use crate::identity::Identity;
+use crate::hashers::{By, IDENTITY};
 use crate::platform::Std;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
 
-type Map = ConcurrentMap<u64, u64, Identity>;
+type Map = ConcurrentMap<u64, u64, By>;
 
 /// The tophash of small keys.
 const TAG: u8 = MIN_TOPHASH;
 
 /// Keys of bucket 1 of 8, the last four in an overflow bucket.
 fn chain() -> Map {
-    let map = Map::with_capacity_and_hasher(52, Identity::default());
+    let map = Map::with_capacity_and_hasher(52, IDENTITY);
     (&map).extend((0..12).map(|n| (8 * n + 1, n)));
     map
 }
 
 /// From 8 buckets to 16; old buckets 0 and 1 are evacuated.
 fn growing() -> Map {
-    let map = Map::with_capacity_and_hasher(52, Identity::default());
+    let map = Map::with_capacity_and_hasher(52, IDENTITY);
     (&map).extend((0..53).map(|key| (key, key)));
     map
 }
