@@ -135,13 +135,17 @@ fn memory_after_a_growth_is_what_the_entries_need() {
         key += 1;
         most = most.max(BYTES.load(Ordering::Relaxed) - before);
     }
+    // Segments that the old table left are freed by later writes, one each.
+    for _ in 0..128 {
+        map.pin().insert(0, 0);
+    }
     let health = map.health();
     let bytes = BYTES.load(Ordering::Relaxed) - before;
     // Entries of 24 bytes, buckets of 96, and overflow buckets of 96.
     let need = 24 * health.len + 96 * (health.buckets + health.overflow_buckets);
     let spare = bytes - need as isize;
     println!("{} entries: {bytes} bytes, {need} needed, {most} at most", health.len);
-    // Batches not full yet, the directory, the collector's own.
-    assert!((0..1 << 20).contains(&spare), "{spare} bytes more than needed: {health:?}");
+    // A batch not full yet, the directory, the collector's own.
+    assert!((0..1 << 16).contains(&spare), "{spare} bytes more than needed: {health:?}");
     assert!(most < 2 * bytes, "{most} bytes on the way to {bytes}");
 }
