@@ -112,7 +112,11 @@ pub fn all() -> Vec<Detector> {
         detector("ops-concurrent", Kind::Concurrent, ops(" --subject concurrent")),
         detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
-        detector("map-tests", Kind::Sequential, How::Test("-p map-core --lib --tests")),
+        detector(
+            "map-tests",
+            Kind::Sequential,
+            How::Test("-p map-core --features serde --lib --tests"),
+        ),
         detector("fuzz-ops", Kind::Sequential, How::LibFuzzer("ops")),
         detector("fuzz-iteration", Kind::Sequential, How::LibFuzzer("iteration")),
         detector("fuzz-panics", Kind::Sequential, How::LibFuzzer("panics")),
