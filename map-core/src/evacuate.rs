@@ -46,7 +46,8 @@ pub(crate) struct Growing<K, V> {
     pub(crate) kind: GrowthKind,
     /// Old buckets evacuated so far.
     pub(crate) evacuated: usize,
-    /// A segment the old table has left, for the new one to take.
+    /// A segment the old table has left, for the new one to take: of two tables, neither smaller
+    /// than a segment, all segments have the same size, and a smaller new table takes none.
     spare: Option<Segment<K, V>>,
 }
 
@@ -296,7 +297,7 @@ impl<K, V> Tables<K, V> {
         }
         for number in first..Table::<K, V>::segment_of(self.mark) {
             let Some(segment) = old.take_segment(number) else { continue };
-            if growing.spare.is_none() && old.shares_segments_with(&self.table) {
+            if growing.spare.is_none() {
                 growing.spare = Some(segment);
             } else {
                 // SAFETY: **mark**: every bucket in it is evacuated, and by `unevacuated` nobody

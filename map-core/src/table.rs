@@ -39,9 +39,6 @@ use crate::bucket::{
 /// allocators ask the kernel for every block anew.
 const SEGMENT_BYTES_MAX: usize = 128 << 10;
 
-/// Buckets in a segment, as a power of two, at most.
-const SEGMENT_LOG2_MAX: u32 = 12;
-
 /// An array of 2^`buckets_log2` buckets. Frees nothing by itself: see [`Table::free`].
 #[repr(C)]
 pub(crate) struct Table<K, V> {
@@ -64,7 +61,7 @@ impl<K, V> Table<K, V> {
     const SEGMENT_LOG2: u32 = {
         let bucket = size_of::<Header>() + size_of::<Body<K, V>>();
         let mut log2 = 0;
-        while log2 < SEGMENT_LOG2_MAX && bucket << (log2 + 1) <= SEGMENT_BYTES_MAX {
+        while bucket << (log2 + 1) <= SEGMENT_BYTES_MAX {
             log2 += 1;
         }
         log2
@@ -154,11 +151,6 @@ impl<K, V> Table<K, V> {
     /// Buckets in each segment of this table.
     fn segment_buckets(&self) -> usize {
         self.buckets().min(1 << Self::SEGMENT_LOG2)
-    }
-
-    /// True when a segment of one of the tables can serve the other.
-    pub(crate) fn shares_segments_with(&self, other: &Self) -> bool {
-        self.segment_buckets() == other.segment_buckets()
     }
 
     #[inline]

@@ -8,11 +8,13 @@
 //! - **hint**: what was reserved is not allocated again.
 //! - **churn**: removing and inserting at constant length settles in bounded memory.
 //! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
+//! - **segments**: no insert pays for a table; a growth asks for no more segments than it needs.
 
 mod common;
 
 use common::hashers::{IDENTITY, MIX, mix};
 use common::{By, EvacuationOrder, Map};
+use map_core::GrowthKind;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -22,6 +24,7 @@ thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(calls: usize, bytes: isize) {
@@ -31,6 +34,7 @@ fn count(calls: usize, bytes: isize) {
         it.set(it.get() + bytes);
         _ = PEAK.try_with(|peak| peak.set(peak.get().max(it.get())));
     });
+    _ = LARGEST.try_with(|it| it.set(it.get().max(bytes.max(0).cast_unsigned())));
 }
 
 // SAFETY: passes everything on to `System` and only counts.
@@ -234,6 +238,74 @@ fn no_growth_holds_two_whole_tables() {
             "{peak} bytes at most, {full} before, {doubled} after ({order:?})"
         );
     }
+}
+
+/// What `act` allocates: how often, the largest block, and how many bytes at once.
+fn allocated(act: impl FnOnce()) -> (usize, usize, isize) {
+    PEAK.set(live());
+    LARGEST.set(0);
+    let before = live();
+    let calls = calls(act);
+    (calls, LARGEST.get(), PEAK.get() - before)
+}
+
+/// A segment is of this size at most.
+const SEGMENT: usize = 128 << 10;
+
+#[test]
+fn no_insert_pays_for_a_table() {
+    if cfg!(miri) {
+        return;
+    }
+    // 2^14 buckets of 144 bytes, in 32 segments of 512, and with these keys no overflow buckets.
+    let full = 13 << 13;
+    for order in ORDERS {
+        let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+        map.set_evacuation_order(order);
+        let mut in_all = 0;
+        for key in 0.. {
+            let (calls, largest, bytes) = allocated(|| _ = map.insert(key, key));
+            // Two old buckets, each with two new ones; the directory and the like.
+            assert!(calls <= 8 && largest <= SEGMENT, "{calls} blocks, of {largest} bytes at most");
+            assert!(bytes <= 4 * SEGMENT as isize, "{bytes} bytes for one insert");
+            in_all += if key < full { 0 } else { calls };
+            if key > full && map.growth_state().growing.is_none() {
+                break;
+            }
+        }
+        // 64 segments to fill. In order, all that the old table has left serve again but the last.
+        let most = if order == EvacuationOrder::InOrder { 40 } else { 70 };
+        assert!((30..=most).contains(&in_all), "{in_all} blocks for a growth ({order:?})");
+    }
+}
+
+#[test]
+fn no_insert_pays_for_a_table_of_the_same_size() {
+    if cfg!(miri) {
+        return;
+    }
+    for order in ORDERS {
+        let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(13 << 12, IDENTITY);
+        map.set_evacuation_order(order);
+        // Nine keys to a bucket, half of the buckets at a time: an overflow bucket for each stays.
+        let buckets = 1 << 13;
+        for half in [0..buckets / 2, buckets / 2..buckets] {
+            let keys = || half.clone().flat_map(|bucket| (0..9).map(move |n| bucket + n * buckets));
+            keys().for_each(|key| _ = map.insert(key, key));
+            keys().for_each(|key| _ = map.remove(&key));
+        }
+        assert_eq!(map.growth_state().growing, None);
+        let (_, largest, bytes) = allocated(|| _ = map.insert(0, 0));
+        assert_eq!(map.growth_state().growing, Some(GrowthKind::SameSize));
+        assert!(largest <= SEGMENT && bytes <= 2 * SEGMENT as isize, "{bytes} bytes ({order:?})");
+    }
+}
+
+#[test]
+fn shrinking_to_the_same_size_allocates_nothing() {
+    let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(104, MIX);
+    map.extend((0..53).map(|key| (key, key)));
+    assert_eq!(calls(|| map.shrink_to_fit()), 0);
 }
 
 #[test]

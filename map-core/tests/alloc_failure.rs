@@ -9,6 +9,7 @@
 mod common;
 
 use common::{Ledger, Subject, Tracked, in_every_state};
+use map_core::{Map, TryReserveError};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -108,4 +109,11 @@ fn a_shrink_after_failed_reservations_keeps_the_map() {
             map.len() == model.len() && model.keys().all(|id| map.contains_key(&Tracked::new(*id)))
         );
     });
+}
+
+/// 2^59 buckets of 16 bytes are one byte more than any block may have.
+#[test]
+fn a_table_that_could_not_be_addressed_is_an_overflow() {
+    let refused = Map::<(), ()>::new().try_reserve(13 << 58);
+    assert_eq!(refused, Err(TryReserveError::CapacityOverflow));
 }

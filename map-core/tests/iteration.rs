@@ -410,6 +410,24 @@ fn clear_does_not_lead_a_cursor_into_another_chain() {
 }
 
 /// Go's issues 59411 and 70189.
+/// Nor go on in an overflow bucket of the chain that is there now.
+#[test]
+fn a_cursor_leaves_the_overflow_bucket_of_a_cleared_chain() {
+    let refill = |map: &mut Map<u64, (), By>| map.extend((0..12).map(|n| (8 * n, ())));
+    for steps in 1..12 {
+        let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
+        refill(&mut map);
+        let mut cursor = map.cursor_at(0, 0);
+        for _ in 0..steps {
+            cursor.next(&map).expect("twelve entries");
+        }
+        map.clear();
+        refill(&mut map);
+        let left = std::iter::from_fn(|| cursor.next(&map).map(drop)).count();
+        assert_eq!(left, if steps <= 8 { 12 - steps } else { 0 }, "after {steps} steps");
+    }
+}
+
 #[test]
 fn clear_in_the_loop_ends_it() {
     stages(|mut stage| {
