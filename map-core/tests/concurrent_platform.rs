@@ -178,3 +178,14 @@ fn names_are_unique_and_read_back() {
     }
     assert_eq!(Point::from_name("lunch"), None);
 }
+
+/// So that they count on different cache lines.
+#[test]
+fn threads_are_told_apart_and_have_stripes_enough() {
+    let here = Std::task();
+    let there = std::thread::spawn(|| (Std::task(), Std::task())).join().unwrap();
+    assert_eq!((here, there.0), (Std::task(), there.1));
+    assert_ne!(here, there.0);
+    let threads = std::thread::available_parallelism().unwrap().get();
+    assert!(Std::stripes().is_power_of_two() && Std::stripes() >= (2 * threads).clamp(4, 64));
+}
