@@ -109,6 +109,19 @@ fn long_thin_chains_are_packed_by_a_same_size_growth() {
     assert_eq!(map.len(), 4);
 }
 
+/// A larger map adds its entries up at every second insertion only, or when a chain gets longer.
+#[test]
+fn the_overflow_bucket_that_is_one_too_many_starts_a_growth() {
+    let map = ConcurrentMap::<u64, (), By>::with_capacity_and_hasher(416, IDENTITY);
+    for bucket in 0..64 {
+        let keys = || (0..9).map(|n| bucket + 64 * n);
+        keys().for_each(|key| _ = map.pin().insert(key, ()));
+        let health = map.health();
+        assert_eq!(health.same_size_growths, usize::from(bucket == 63), "{health:?}");
+        keys().for_each(|key| _ = map.pin().remove(&key));
+    }
+}
+
 #[test]
 fn colliding_keys_live_in_one_chain() {
     let mut map = ConcurrentMap::<u64, u64, By>::with_hasher(ZERO);
