@@ -428,6 +428,27 @@ fn a_cursor_leaves_the_overflow_bucket_of_a_cleared_chain() {
     }
 }
 
+/// Go marks the old buckets empty: an iteration over them is over, whatever is inserted afterwards.
+#[test]
+fn a_cursor_on_an_old_table_that_is_cleared_finds_nothing() {
+    for order in [EvacuationOrder::Go, EvacuationOrder::InOrder] {
+        for (steps, evacuated) in (1..9).flat_map(|steps| (0..5).map(move |n| (steps, n))) {
+            let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
+            map.set_evacuation_order(order);
+            map.extend((0..52).map(|key| (key, ())));
+            let mut cursor = map.cursor_at(0, 0);
+            for _ in 0..steps {
+                cursor.next(&map).expect("52 entries");
+            }
+            map.insert(52, ());
+            map.evacuate(evacuated);
+            map.clear();
+            map.extend((0..52).map(|key| (key, ())));
+            assert_eq!(cursor.next(&map), None, "{steps} steps, {evacuated} evacuated ({order:?})");
+        }
+    }
+}
+
 #[test]
 fn clear_in_the_loop_ends_it() {
     stages(|mut stage| {
@@ -483,6 +504,7 @@ fn a_cursor_belongs_to_the_map_that_opened_it_wherever_that_is_moved() {
     let mut seen: BTreeSet<u64> = cursor.next(&boxed).map(|(key, _)| *key).into_iter().collect();
     let mut moved = *boxed;
     let mut other = moved.clone();
+    let _others_own = other.cursor();
     assert!(
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             cursor.next(&other);
