@@ -416,6 +416,8 @@ fn evacuated_slots_say_where_their_entries_went() {
         map.evacuate(2);
         let view = map.view();
         let old = view.old_table().expect("it grows");
+        assert_eq!(view.growing(), Some(Doubled));
+        assert_eq!((old.buckets_log2(), view.table().buckets_log2()), (3, 4));
         let mut evacuated = 0;
         for index in 0..old.buckets() {
             let tophashes = old.bucket(index).tophashes();

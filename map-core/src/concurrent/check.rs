@@ -55,15 +55,17 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
         let mut older: Option<&Table<K, V, P>> = None;
         let mut table = self.root(pin);
         let mut len = 0;
-        loop {
+        let overflow = loop {
+            let mut overflow_buckets = 0;
             for index in 0..table.buckets() {
                 if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
                     check_unborn(table, index, exact)?;
                 } else if let Some(bucket) = table.bucket(index) {
                     len += check_bucket(table, index, bucket, &hash_of)?;
+                    overflow_buckets += bucket.chain().skip(1).count();
                 }
             }
-            let Some(successor) = table.successor() else { break };
+            let Some(successor) = table.successor() else { break overflow_buckets };
             let ratio = successor.buckets() / table.buckets();
             claim("doubled-or-same-size", ratio == 1 || ratio == 2, || {
                 format!(
@@ -73,7 +75,11 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
                 )
             })?;
             (older, table) = (Some(table), successor);
-        }
+        };
+        let counted = table.overflow_buckets();
+        claim("overflow", !exact || overflow == counted, || {
+            format!("the newest table has {overflow} overflow buckets and counts {counted}")
+        })?;
         let counted = self.len.sum();
         claim("exact-at-rest", !exact || len == counted, || {
             format!("the map has {len} entries and counts {counted}")

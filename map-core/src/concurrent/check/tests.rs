@@ -76,6 +76,11 @@ fn count() {
     assert_eq!(breach.detail, "the map has 12 entries and counts 11");
     map.core.len.add_one();
     assert_eq!(map.check_at_rest(), Ok(()));
+    map.core.root(&map.core.pin()).count_overflow_bucket();
+    assert_eq!(map.check(), Ok(()), "others might be writing");
+    let breach = map.check_at_rest().expect_err("it was not noticed");
+    assert_eq!(breach.claim, "overflow");
+    assert_eq!(breach.detail, "the newest table has 1 overflow buckets and counts 2");
 }
 
 #[test]
