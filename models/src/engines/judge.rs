@@ -91,6 +91,11 @@ impl Judge {
             return Objection::raise(well_formed::NAME, breach.claim, detail);
         }
         let contents = map.contents();
+        if map.count() != contents.len() {
+            let detail =
+                format!("len is {}, and {} entries were left", map.count(), contents.len());
+            return Objection::raise(whole_map::LEN, "len is exact when nobody writes", detail);
+        }
         let mut history = recorder.history(given.iter().map(|&(key, value)| (key as u16, value)));
         history.contracts = CONTRACTS;
         let outcome = outcome(&history, &contents);

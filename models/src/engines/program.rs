@@ -147,6 +147,11 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
         contents
     }
 
+    /// How many entries the map says that it holds.
+    pub fn count(&self) -> usize {
+        self.map.pin().len()
+    }
+
     /// Goes on with writes that write nothing, until every growth has ended. `there` is what the map holds, sorted.
     ///
     /// # Errors
