@@ -145,6 +145,8 @@ fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
     fill(&map, 30..300);
     let stuck = map.health();
     assert_eq!(stuck.growing.len(), 2, "one growth nested in another, and no more: {stuck:?}");
+    let drained = stuck.growing[1].drained_segments;
+    assert_eq!(drained, 6, "all but those that the stuck bucket feeds: {stuck:?}");
     map.check_at_rest().unwrap();
     assert!((0..300).all(|key| map.pin().contains_key(&key)));
     assert_eq!(map.pin().iter().count(), 300);
