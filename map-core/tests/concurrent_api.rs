@@ -140,6 +140,19 @@ fn colliding_keys_live_in_one_chain() {
 }
 
 #[test]
+fn a_map_made_for_a_number_of_entries_holds_them_without_growth() {
+    let map = ConcurrentMap::<u64, u64>::with_capacity(1_000);
+    let buckets = map.health().buckets;
+    assert!(map.is_empty() && map.pin().is_empty());
+    for key in 0..1_000 {
+        map.pin().insert(key, key);
+        assert!(!map.is_empty() && !map.pin().is_empty());
+        assert_eq!((map.len(), map.pin().len()), (key as usize + 1, key as usize + 1));
+    }
+    assert_eq!((map.health().buckets, map.health().doublings), (buckets, 0));
+}
+
+#[test]
 fn lookups_borrow() {
     let map: ConcurrentMap<String, u32> = [("one".to_string(), 1), ("two".to_string(), 2)].into();
     let pin = map.pin();
