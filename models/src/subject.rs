@@ -135,6 +135,8 @@ pub struct Growth {
     pub old_buckets: Option<usize>,
     /// The evacuation mark.
     pub mark: usize,
+    /// The table new in this growth grows as well: with a shared map.
+    pub nested: bool,
     /// Overflow buckets of the (new) table.
     pub overflow: usize,
     /// Entries.

@@ -242,6 +242,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
             buckets_log2: 4,
             old_buckets: (!matches!(FAULT, fault::NEVER_GROWS | fault::SPILLS_EARLY)).then_some(8),
             mark: self.mark,
+            nested: false,
             started: 1,
             overflow: if FAULT == fault::SPILLS_EARLY { self.entries.len().min(8) } else { 16 },
             len: self.entries.len(),
@@ -397,6 +398,8 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         ("a growth starts exactly when it is due", "a write to a growing map raises the mark");
     let (most, idle) = ("a write evacuates at most two old buckets", "a read does no growth work");
     let after_one = Growth { old_buckets: None, ..growing(27, 3, 0) };
+    let nested = |growth: Growth| Growth { nested: true, ..begun(growth) };
+    let after_two = Growth { started: 2, ..growing(105, 5, 4) };
     for (name, before, after, bound, expected) in [
         ("an insertion", still(3, 2), still(4, 2), Bound::Write, None),
         ("one too many", still(26, 2), still(27, 2), Bound::Write, Some(due)),
@@ -415,6 +418,10 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         ("the rest at once", growing(27, 3, 1), after_one, Bound::Write, Some(most)),
         ("not at all", growing(27, 3, 2), growing(27, 3, 2), Bound::Write, Some(stuck)),
         ("nothing to write", growing(27, 3, 2), growing(27, 3, 2), Bound::Entry, None),
+        ("another in it", growing(52, 4, 2), nested(growing(53, 4, 4)), Bound::Write, None),
+        ("fast", growing(52, 4, 2), nested(growing(53, 4, 5)), Bound::Write, Some(most)),
+        ("the other alone", nested(growing(104, 4, 7)), after_two, Bound::Write, None),
+        ("at once", nested(growing(104, 4, 5)), after_two, Bound::Write, Some(most)),
         ("a read", growing(27, 3, 0), growing(27, 3, 1), Bound::Read, Some(idle)),
     ] {
         let objection = work::shared(before, after, bound).err();

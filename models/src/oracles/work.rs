@@ -92,17 +92,23 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
         }
         Bound::Evacuate(_) | Bound::Whole => Ok(()),
         Bound::Write | Bound::Entry => {
-            let worked = match (before.old_buckets, after.old_buckets) {
-                (Some(_), Some(_)) if !started => after.mark.saturating_sub(before.mark),
-                (Some(old), None) => old - before.mark,
-                _ => after.mark,
+            let ended = |growth: Growth| {
+                let under_way = u64::from(growth.old_buckets.is_some()) + u64::from(growth.nested);
+                growth.started.saturating_sub(under_way)
+            };
+            let worked = match before.old_buckets {
+                Some(_) if ended(after) == ended(before) => after.mark.saturating_sub(before.mark),
+                // The next one was nested in it: what was done for that before is not known.
+                Some(old) if before.nested => old - before.mark,
+                Some(old) => after.mark.max(old - before.mark),
+                None => after.mark,
             };
             if worked > 2 {
                 let rule = "a write evacuates at most two old buckets";
                 return exceeded(rule, worked as u64, started.into());
             }
             match before.old_buckets {
-                Some(_) if started || after.old_buckets.is_none() => Ok(()),
+                Some(_) if started || ended(after) != ended(before) => Ok(()),
                 Some(_) if bound == Bound::Entry || after.mark > before.mark => Ok(()),
                 Some(_) => stuck(before),
                 None if timely(before, after) => Ok(()),

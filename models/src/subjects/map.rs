@@ -43,6 +43,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
             buckets_log2: state.buckets_log2,
             old_buckets: state.growing.map(|_| state.old_buckets),
             mark: state.mark,
+            nested: false,
             overflow: state.overflow_buckets,
             len: self.len(),
         }
