@@ -5,6 +5,7 @@ mod common;
 
 use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
+use map_core::concurrent::BucketState;
 use map_core::platform::{Object, Place, Platform, Point, Std};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -147,6 +148,10 @@ fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
     assert_eq!(stuck.growing.len(), 2, "one growth nested in another, and no more: {stuck:?}");
     let drained = stuck.growing[1].drained_segments;
     assert_eq!(drained, 6, "all but those that the stuck bucket feeds: {stuck:?}");
+    let oldest: Vec<_> = map.view(|_, _| ())[0].buckets.iter().map(|bucket| bucket.state).collect();
+    let mut expected = [BucketState::Drained; 8];
+    expected[4..6].copy_from_slice(&[BucketState::Evacuated, BucketState::Live]);
+    assert_eq!(oldest, expected);
     map.check_at_rest().unwrap();
     assert!((0..300).all(|key| map.pin().contains_key(&key)));
     assert_eq!(map.pin().iter().count(), 300);

@@ -137,3 +137,61 @@ fn view_bucket<K, V, P: Platform, T>(
     };
     ConcurrentBucket { state, chain }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::BucketState::{Evacuated, Live, Locked, Unborn};
+    use super::*;
+    use crate::concurrent::ConcurrentMap;
+    use crate::hashers::{By, IDENTITY};
+    use core::sync::atomic::Ordering::Relaxed;
+
+    type Map = ConcurrentMap<u64, u64, By>;
+
+    fn states<T>(table: &ConcurrentTable<T>) -> Vec<BucketState> {
+        table.buckets.iter().map(|bucket| bucket.state).collect()
+    }
+
+    fn shown<T: Copy>(bucket: &ConcurrentBucket<T>) -> Vec<T> {
+        bucket.chain.iter().flatten().filter_map(|slot| slot.entry).collect()
+    }
+
+    #[test]
+    fn a_growth_is_seen_bucket_by_bucket() {
+        // From 8 buckets to 16; old buckets 0 and 1 are evacuated.
+        let map = Map::with_capacity_and_hasher(52, IDENTITY);
+        (&map).extend((0..53).map(|key| (key, key)));
+        let pin = map.core.pin();
+        let third = map.core.root(&pin).bucket(3).expect("its segment is there");
+        let state = third.state.load(Relaxed);
+        third.state.store(state | LOCKED, Relaxed);
+        let tables = map.view(|&key, _| key);
+        third.state.store(state, Relaxed);
+        let [old, new] = &tables[..] else { panic!("{tables:?}") };
+        assert_eq!((old.kind, old.mark), (None, 2));
+        assert_eq!((new.kind, new.mark), (Some(GrowthKind::Doubled), 0));
+        assert_eq!(new.generation, old.generation + 1);
+        assert_eq!(states(old), [Evacuated, Evacuated, Live, Locked, Live, Live, Live, Live]);
+        let live = [0, 1, 8, 9];
+        let expected = |index| if live.contains(&index) { Live } else { Unborn };
+        assert_eq!(states(new), (0..16).map(expected).collect::<Vec<_>>());
+        assert_eq!(shown(&old.buckets[3]), [3, 11, 19, 27, 35, 43, 51]);
+        assert_eq!(shown(&new.buckets[8]), [8, 24, 40]);
+        let evacuated = &old.buckets[0];
+        assert!(evacuated.chain[0][0].is_full && shown(evacuated).is_empty());
+        let full: usize =
+            tables.iter().flat_map(|table| &table.buckets).map(|b| shown(b).len()).sum();
+        assert_eq!(full, 53);
+    }
+
+    #[test]
+    fn a_chain_is_seen_to_its_end() {
+        let map = Map::with_capacity_and_hasher(52, IDENTITY);
+        (&map).extend((0..12).map(|n| (8 * n + 1, n)));
+        let tables = map.view(|&key, _| key);
+        let bucket = &tables[0].buckets[1];
+        assert_eq!((tables.len(), bucket.chain.len()), (1, 2));
+        assert_eq!(shown(bucket), (0..12).map(|n| 8 * n + 1).collect::<Vec<_>>());
+        assert_eq!(bucket.chain[1][4], ConcurrentSlot { tophash: 0, is_full: false, entry: None });
+    }
+}
