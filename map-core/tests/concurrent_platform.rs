@@ -165,6 +165,31 @@ fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
 }
 
 #[test]
+fn a_later_table_is_called_new_and_its_segments_are_unborn_at_first() {
+    let map = Map::with_capacity_and_hasher(52, IDENTITY);
+    HEARD.take();
+    fill(&map, 0..52);
+    assert!(!HEARD.take().contains(&Point::AboutToWriteNewTable));
+    fill(&map, 52..53);
+    // Two of the old buckets are evacuated; those that the others feed have no memory yet.
+    let tables = map.view(|_, _| ());
+    let live: Vec<usize> = (0..16)
+        .filter(|&index| match tables[1].buckets[index].state {
+            BucketState::Live => true,
+            state => {
+                assert_eq!(state, BucketState::Unborn, "bucket {index}");
+                false
+            }
+        })
+        .collect();
+    assert_eq!(live, [0, 1, 8, 9]);
+    fill(&map, 0..1);
+    assert!(HEARD.take().contains(&Point::AboutToWriteNewTable));
+    drop(map);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
+#[test]
 fn a_growth_may_start_at_every_insertion() {
     let mut map = Map::with_hasher(IDENTITY);
     GROW.set(true);

@@ -101,7 +101,7 @@ impl<K, V, P: Platform> Drop for Spares<K, V, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::Std;
+    use crate::platform::{Reclaim, Std};
     use std::sync::atomic::AtomicUsize;
 
     fn drained(len: usize) -> Box<Drained<u64, u64, Std>> {
@@ -121,6 +121,16 @@ mod tests {
         lens.sort_unstable();
         assert_eq!(lens, [1, 2, 4]);
         assert!(spares.take().is_none());
+    }
+
+    /// Models announce and retire a segment by the address of its buckets.
+    #[test]
+    fn a_spare_is_known_by_its_buckets() {
+        let spare = drained(2);
+        let record = ptr::from_ref(&*spare);
+        let identity = Drained::identity(record);
+        assert!(!identity.is_null() && identity != record.cast());
+        assert_eq!(spare.free(), 2);
     }
 
     #[test]

@@ -227,3 +227,25 @@ impl<K, V, P: Platform> Drop for Spare<K, V, P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::concurrent::ConcurrentMap;
+    use crate::hashers::{By, IDENTITY};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn the_barrier_stops_a_write_ahead_of_the_evacuation() {
+        // From 8 buckets to 16; old buckets 0 and 1 are evacuated.
+        let map = ConcurrentMap::<u64, u64, By>::with_capacity_and_hasher(52, IDENTITY);
+        (&map).extend((0..53).map(|key| (key, key)));
+        let pin = map.core.pin();
+        let root = map.core.root(&pin);
+        for hash in 0..16 {
+            map.core.check_barrier(&pin, root, hash);
+            let landing = || map.core.check_barrier(&pin, root.known_successor(), hash);
+            let stopped = catch_unwind(AssertUnwindSafe(landing)).is_err();
+            assert_eq!(stopped, hash % 8 >= 2, "of hash {hash}");
+        }
+    }
+}
