@@ -19,6 +19,7 @@
 //! - **null-means-drained**: whoever looks for a born bucket and finds a null segment knows that it
 //!   was drained.
 //! - **one-successor**: `successor` changes once, from null.
+//! - **overflow**: with nobody writing, the newest table counts as many overflow buckets as it has.
 //! # Not here
 //! Who evacuates and who retires: see `evacuate`.
 //! # Checked by
