@@ -61,8 +61,9 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
                 if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
                     check_unborn(table, index, exact)?;
                 } else if let Some(bucket) = table.bucket(index) {
-                    len += check_bucket(table, index, bucket, &hash_of)?;
-                    overflow_buckets += bucket.chain().skip(1).count();
+                    let (entries, buckets) = check_bucket(table, index, bucket, &hash_of)?;
+                    len += entries;
+                    overflow_buckets += buckets;
                 }
             }
             let Some(successor) = table.successor() else { break overflow_buckets };
@@ -103,16 +104,17 @@ fn check_unborn<K, V, P: Platform>(
     })
 }
 
-/// The claims about one chain; returns the number of entries that it owns.
+/// The claims about one chain; returns the number of entries that it owns, and of its overflow
+/// buckets.
 fn check_bucket<K: Eq, V, P: Platform>(
     table: &Table<K, V, P>,
     index: usize,
     head: &Bucket<K, V, P>,
     hash_of: &impl Fn(&K) -> u64,
-) -> Result<usize, Breach> {
+) -> Result<(usize, usize), Breach> {
     let before = head.state.load(protect::<P>());
     if before & LOCKED != 0 {
-        return Ok(0);
+        return Ok((0, 0));
     }
     let mut slots: Vec<(u8, *mut Entry<K, V, P>)> = Vec::new();
     for bucket in head.chain() {
@@ -120,7 +122,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
         slots.extend((0..SLOTS).map(|slot| (tophash_at(word, slot), bucket.entry(slot))));
     }
     if head.state.load(protect::<P>()) != before {
-        return Ok(0);
+        return Ok((0, 0));
     }
     let place = table.place(index);
     let evacuated = before & EVACUATED != 0;
@@ -166,5 +168,5 @@ fn check_bucket<K: Eq, V, P: Platform>(
     claim("rest", last != EMPTY_ONE, || {
         format!("{place}: the chain ends in tombstones that were not swept")
     })?;
-    Ok(entries.len())
+    Ok((entries.len(), slots.len() / SLOTS - 1))
 }

@@ -96,8 +96,9 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
                 let under_way = u64::from(growth.old_buckets.is_some()) + u64::from(growth.nested);
                 growth.started.saturating_sub(under_way)
             };
+            let goes_on = ended(after) == ended(before);
             let worked = match before.old_buckets {
-                Some(_) if ended(after) == ended(before) => after.mark.saturating_sub(before.mark),
+                Some(_) if goes_on => after.mark.saturating_sub(before.mark),
                 // The next one was nested in it: what was done for that before is not known.
                 Some(old) if before.nested => old - before.mark,
                 Some(old) => after.mark.max(old - before.mark),
@@ -108,7 +109,7 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
                 return exceeded(rule, worked as u64, started.into());
             }
             match before.old_buckets {
-                Some(_) if started || ended(after) != ended(before) => Ok(()),
+                Some(_) if started || !goes_on => Ok(()),
                 Some(_) if bound == Bound::Entry || after.mark > before.mark => Ok(()),
                 Some(_) => stuck(before),
                 None if timely(before, after) => Ok(()),
