@@ -124,6 +124,8 @@ mod health;
 mod iter;
 mod pinned;
 mod spare;
+#[cfg(test)]
+mod stages;
 mod table;
 mod view;
 mod write;

@@ -70,6 +70,26 @@ fn a_closure_may_make_the_map_grow() {
 }
 
 #[test]
+fn a_closure_is_asked_once_about_an_entry_whose_neighbour_changed() {
+    let map = Map::with_hasher(ZERO);
+    let pin = map.pin();
+    for before in [None, Some(11)] {
+        let mut asked = 0;
+        pin.compute(1, |entry| {
+            assert_eq!(entry.map(|(_, &value)| value), before);
+            asked += 1;
+            if asked == 1 {
+                // Another key of the bucket: what was found before the lock must be found again.
+                map.pin().insert(2, asked);
+            }
+            Operation::<_, ()>::Insert(11)
+        });
+        assert_eq!(asked, 1, "about {before:?}");
+    }
+    assert_eq!(pin.get(&1), Some(&11));
+}
+
+#[test]
 fn a_closure_that_panics_leaves_the_map_as_it_was() {
     let mut map: Map = Map::with_hasher(ZERO);
     for key in 0..20 {
@@ -113,26 +133,6 @@ impl PartialEq for Fused {
 }
 
 impl Eq for Fused {}
-
-#[test]
-fn a_closure_is_asked_once_about_an_entry_whose_neighbour_changed() {
-    let map = Map::with_hasher(ZERO);
-    let pin = map.pin();
-    for before in [None, Some(11)] {
-        let mut asked = 0;
-        pin.compute(1, |entry| {
-            assert_eq!(entry.map(|(_, &value)| value), before);
-            asked += 1;
-            if asked == 1 {
-                // Another key of the bucket: what was found before the lock must be found again.
-                map.pin().insert(2, asked);
-            }
-            Operation::<_, ()>::Insert(11)
-        });
-        assert_eq!(asked, 1, "about {before:?}");
-    }
-    assert_eq!(pin.get(&1), Some(&11));
-}
 
 #[test]
 fn a_comparison_that_panics_leaves_the_map_as_it_was() {

@@ -90,6 +90,11 @@ fn fill(map: &Map, keys: std::ops::Range<u64>) {
     }
 }
 
+/// Where the buckets of a table are in their lives; the oldest table is 0.
+fn states(map: &Map, table: usize) -> Vec<BucketState> {
+    map.view(|_, _| ())[table].buckets.iter().map(|bucket| bucket.state).collect()
+}
+
 #[test]
 fn every_moment_is_heard_and_every_object_accounted_for() {
     let mut map = Map::with_hasher(IDENTITY);
@@ -148,10 +153,9 @@ fn a_growth_that_never_ends_is_nested_in_and_then_ends() {
     assert_eq!(stuck.growing.len(), 2, "one growth nested in another, and no more: {stuck:?}");
     let drained = stuck.growing[1].drained_segments;
     assert_eq!(drained, 6, "all but those that the stuck bucket feeds: {stuck:?}");
-    let oldest: Vec<_> = map.view(|_, _| ())[0].buckets.iter().map(|bucket| bucket.state).collect();
     let mut expected = [BucketState::Drained; 8];
     expected[4..6].copy_from_slice(&[BucketState::Evacuated, BucketState::Live]);
-    assert_eq!(oldest, expected);
+    assert_eq!(states(&map, 0), expected);
     map.check_at_rest().unwrap();
     assert!((0..300).all(|key| map.pin().contains_key(&key)));
     assert_eq!(map.pin().iter().count(), 300);
@@ -172,17 +176,9 @@ fn a_later_table_is_called_new_and_its_segments_are_unborn_at_first() {
     assert!(!HEARD.take().contains(&Point::AboutToWriteNewTable));
     fill(&map, 52..53);
     // Two of the old buckets are evacuated; those that the others feed have no memory yet.
-    let tables = map.view(|_, _| ());
-    let live: Vec<usize> = (0..16)
-        .filter(|&index| match tables[1].buckets[index].state {
-            BucketState::Live => true,
-            state => {
-                assert_eq!(state, BucketState::Unborn, "bucket {index}");
-                false
-            }
-        })
-        .collect();
-    assert_eq!(live, [0, 1, 8, 9]);
+    let mut expected = [BucketState::Unborn; 16];
+    [0, 1, 8, 9].into_iter().for_each(|live: usize| expected[live] = BucketState::Live);
+    assert_eq!(states(&map, 1), expected);
     fill(&map, 0..1);
     assert!(HEARD.take().contains(&Point::AboutToWriteNewTable));
     drop(map);

@@ -409,7 +409,6 @@ fn clear_does_not_lead_a_cursor_into_another_chain() {
     }
 }
 
-/// Go's issues 59411 and 70189.
 /// Nor go on in an overflow bucket of the chain that is there now.
 #[test]
 fn a_cursor_leaves_the_overflow_bucket_of_a_cleared_chain() {
@@ -449,6 +448,7 @@ fn a_cursor_on_an_old_table_that_is_cleared_finds_nothing() {
     }
 }
 
+/// Go's issues 59411 and 70189.
 #[test]
 fn clear_in_the_loop_ends_it() {
     stages(|mut stage| {

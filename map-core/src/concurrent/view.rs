@@ -142,11 +142,8 @@ fn view_bucket<K, V, P: Platform, T>(
 mod tests {
     use super::BucketState::{Evacuated, Live, Locked, Unborn};
     use super::*;
-    use crate::concurrent::ConcurrentMap;
-    use crate::hashers::{By, IDENTITY};
+    use crate::concurrent::stages::{chain, growing};
     use core::sync::atomic::Ordering::Relaxed;
-
-    type Map = ConcurrentMap<u64, u64, By>;
 
     fn states<T>(table: &ConcurrentTable<T>) -> Vec<BucketState> {
         table.buckets.iter().map(|bucket| bucket.state).collect()
@@ -158,9 +155,7 @@ mod tests {
 
     #[test]
     fn a_growth_is_seen_bucket_by_bucket() {
-        // From 8 buckets to 16; old buckets 0 and 1 are evacuated.
-        let map = Map::with_capacity_and_hasher(52, IDENTITY);
-        (&map).extend((0..53).map(|key| (key, key)));
+        let map = growing();
         let pin = map.core.pin();
         let third = map.core.root(&pin).bucket(3).expect("its segment is there");
         let state = third.state.load(Relaxed);
@@ -186,8 +181,7 @@ mod tests {
 
     #[test]
     fn a_chain_is_seen_to_its_end() {
-        let map = Map::with_capacity_and_hasher(52, IDENTITY);
-        (&map).extend((0..12).map(|n| (8 * n + 1, n)));
+        let map = chain();
         let tables = map.view(|&key, _| key);
         let bucket = &tables[0].buckets[1];
         assert_eq!((tables.len(), bucket.chain.len()), (1, 2));

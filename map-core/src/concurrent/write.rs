@@ -230,15 +230,12 @@ impl<K, V, P: Platform> Drop for Spare<K, V, P> {
 
 #[cfg(test)]
 mod tests {
-    use crate::concurrent::ConcurrentMap;
-    use crate::hashers::{By, IDENTITY};
+    use crate::concurrent::stages::growing;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     #[test]
     fn the_barrier_stops_a_write_ahead_of_the_evacuation() {
-        // From 8 buckets to 16; old buckets 0 and 1 are evacuated.
-        let map = ConcurrentMap::<u64, u64, By>::with_capacity_and_hasher(52, IDENTITY);
-        (&map).extend((0..53).map(|key| (key, key)));
+        let map = growing();
         let pin = map.core.pin();
         let root = map.core.root(&pin);
         for hash in 0..16 {

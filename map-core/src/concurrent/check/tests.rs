@@ -1,32 +1,15 @@
 //! The exam of `check`: every claim is broken by hand, in each way that it can be.
 
 use super::*;
-use crate::concurrent::ConcurrentMap;
 use crate::concurrent::bucket::with_tophash;
 use crate::concurrent::entry::Unpublished;
-use crate::hashers::{By, IDENTITY};
+use crate::concurrent::stages::{Map, chain, growing};
 use crate::platform::Std;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
 
-type Map = ConcurrentMap<u64, u64, By>;
-
 /// The tophash of small keys.
 const TAG: u8 = MIN_TOPHASH;
-
-/// Keys of bucket 1 of 8, the last four in an overflow bucket.
-fn chain() -> Map {
-    let map = Map::with_capacity_and_hasher(52, IDENTITY);
-    (&map).extend((0..12).map(|n| (8 * n + 1, n)));
-    map
-}
-
-/// From 8 buckets to 16; old buckets 0 and 1 are evacuated.
-fn growing() -> Map {
-    let map = Map::with_capacity_and_hasher(52, IDENTITY);
-    (&map).extend((0..53).map(|key| (key, key)));
-    map
-}
 
 /// Spoils a bucket of the oldest or the newest table of a map that is as it should be, and sees
 /// what is said of it.
