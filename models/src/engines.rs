@@ -27,6 +27,8 @@ use crate::coverage::Coverage;
 use crate::coverage::saturation::Saturation;
 use crate::finding::Finding;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
 /// When to stop.
@@ -65,6 +67,9 @@ impl Limits {
 impl Started {
     /// May there be another execution after so many?
     pub fn more(&mut self, executions: u64) -> bool {
+        if beat() {
+            return false;
+        }
         if self.limits.executions.is_some_and(|max| executions >= max) {
             return false;
         }
@@ -73,6 +78,33 @@ impl Started {
         let late = executions.is_multiple_of(16) && self.began.elapsed() >= time;
         !late
     }
+}
+
+/// Executions begun in this process, whatever the engine: who watches it sees that it goes on.
+static PULSE: AtomicU64 = AtomicU64::new(0);
+/// Runs of this process are to end after the execution that they are at.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// An execution begins; is it not to?
+fn beat() -> bool {
+    // Relaxed, both: nothing is published by them.
+    PULSE.fetch_add(1, Relaxed);
+    is_stopping()
+}
+
+/// How many executions have begun in this process.
+pub fn pulse() -> u64 {
+    PULSE.load(Relaxed)
+}
+
+/// Ends every run of this process, now and from now on.
+pub fn stop() {
+    STOPPING.store(true, Relaxed);
+}
+
+/// Are runs of this process to end?
+pub fn is_stopping() -> bool {
+    STOPPING.load(Relaxed)
 }
 
 /// What a run came to.
@@ -92,6 +124,8 @@ pub struct Report {
     pub saturation: Saturation,
     /// There was nothing more to explore.
     pub exhausted: bool,
+    /// Departures from the ordinary schedule in the last execution, if the engine can see them.
+    pub departures: usize,
     /// The first thing that went wrong.
     pub found: Option<Found>,
 }

@@ -110,6 +110,26 @@ fn what_a_map_says_is_heard_and_the_case_is_the_one_that_failed() {
     assert!(code == 1 && out.contains(said) && out.contains("inserted while"), "{said}\n{out}");
 }
 
+#[test]
+fn a_map_that_does_not_end_its_line_hides_nothing() {
+    let here = folder();
+    let (code, out, _) = models("mutter", &[&HUNT[..], &["--as-found"]].concat(), here.path());
+    assert!(code == 1 && out.contains("\nreference: op "), "{out}");
+    let raw = kept(&out)[0].clone();
+    let line = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
+    let (code, out, _) = models("mutter", &line, here.path());
+    assert!(code == 1 && out.contains("\nreference: op "), "{out}");
+}
+
+#[test]
+fn a_map_that_talks_without_end_does_not_outlast_the_time() {
+    let began = Instant::now();
+    let line = [&HUNT[..], &["--keep-going", "--as-found", "--time", "2"]].concat();
+    let (code, out, _) = models("talk", &line, folder().path());
+    assert!(code == 1 && out.contains("\nbroke "), "{}", out.len());
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
 /// The numbers of the processes that this one has started and that run.
 fn children(parent: u32) -> Vec<u32> {
     let number = |entry: &std::fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
@@ -192,12 +212,31 @@ fn a_run_that_crashes_keeps_what_it_was_at() {
 
 #[test]
 fn control_c_ends_a_run_with_its_summary() {
+    for engine in ["shuttle", "dfs", "loom"] {
+        let here = folder();
+        let what = ["--engine", engine, "--preemptions", "5", "--seed", "1", "--time", "60"];
+        let line = [&["run", "three_writers_in_one_bucket"][..], &what].concat();
+        let (supervisor, hunter) = hunting(&line, here.path());
+        signal("-INT", supervisor.id());
+        let (code, out) = ended(supervisor);
+        assert!(code == Some(0) && out.contains("nothing found: "), "{engine}: {out}");
+        assert!(!out.contains("exhausted") || out.contains("not exhausted"), "{engine}: {out}");
+        assert_eq!(parent_of(hunter), None, "the hunter has ended");
+    }
+}
+
+#[test]
+fn a_run_that_stands_still_is_a_hang_and_keeps_what_it_was_at() {
     let here = folder();
-    let line = ["run", "get_during_evacuation", "--seed", "1", "--time", "60"];
+    let line = ["run", "get_during_evacuation", "--seed", "1", "--time", "60", "--patience", "1"];
     let (supervisor, hunter) = hunting(&line, here.path());
-    signal("-INT", supervisor.id());
+    signal("-STOP", hunter);
     let (code, out) = ended(supervisor);
-    assert!(code == Some(0) && out.contains("nothing found: "), "{out}");
+    assert!(
+        code == Some(1) && out.contains("hang: no execution has come to an end in 1 s"),
+        "{out}"
+    );
+    assert_eq!(kept(&out).len(), 1, "{out}");
     assert_eq!(parent_of(hunter), None, "the hunter has ended");
 }
 

@@ -150,12 +150,17 @@ impl<'a> Hunt<'a> {
         let drawn = self.options.seed.is_none().then_some(self.seed);
         let mut hunter = Hunter::start("ops", drawn, &self.board)?;
         let mut patience = Patience::new(self.options.patience);
+        let mut told = false;
         loop {
             match hunter.news()? {
                 News::Line(line) => match serde_json::from_str(&line) {
-                    Ok(find) => self.found(find)?,
+                    Ok(find) => {
+                        told = true;
+                        self.found(find)?;
+                    }
                     // The map under test may talk.
-                    Err(_) => println!("{line}"),
+                    Err(_) if !line.is_empty() => println!("{line}"),
+                    Err(_) => {}
                 },
                 News::Nap => {
                     let tally = Tally::on(&self.board)?;
@@ -171,8 +176,9 @@ impl<'a> Hunt<'a> {
                     }
                 }
                 News::Ended(status) => match status.code() {
-                    Some(0 | 1) => return Ok(None),
-                    Some(2) => return Err(io::Error::other("the hunter cannot hunt")),
+                    Some(0) => return Ok(None),
+                    Some(1) if told => return Ok(None),
+                    Some(1 | 2) => return Err(io::Error::other("the hunter cannot hunt")),
                     _ => return Ok(Some(ended_by(status))),
                 },
             }
@@ -225,7 +231,7 @@ impl<'a> Hunt<'a> {
         };
         let (subject, seed) = (subject.name(), self.seed);
         format!(
-            "cargo models ops --subject {subject}{mix} --seed {seed} --length {length} (sequence {number})"
+            "cargo models ops --subject {subject}{mix} --seed {seed} --length {length}  # sequence {number}"
         )
     }
 

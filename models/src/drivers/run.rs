@@ -20,7 +20,7 @@ use crate::coverage::Coverage;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::threads::Failure;
-use crate::engines::{Limits, Report, loom, shuttle};
+use crate::engines::{self, Limits, Report, loom, shuttle};
 use crate::finding::Finding;
 use crate::generators::hashers::mix;
 use crate::generators::scenarios;
@@ -31,7 +31,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lanes::{Lane, Making};
 pub use options::{Engine, Options};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use supervised::Place;
@@ -99,7 +99,6 @@ struct Run {
     seed: u64,
     scenarios: Vec<Scenario>,
     next: AtomicU64,
-    stop: AtomicBool,
     began: Instant,
     tally: Mutex<Tally>,
 }
@@ -157,15 +156,11 @@ fn hunt(options: &Options) -> Exit {
         seed,
         scenarios,
         next: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
         began: Instant::now(),
         tally: Mutex::new(Tally::after(before)),
     });
-    let ended = Arc::clone(&run);
-    std::thread::spawn(move || {
-        ended.place.wait_for_the_end();
-        ended.stop.store(true, Ordering::Relaxed);
-    });
+    let watched = Arc::clone(&run);
+    std::thread::spawn(move || watched.place.watch());
     let progress = bar(options.time);
     std::thread::scope(|scope| {
         for worker in 0..options.jobs {
@@ -232,7 +227,7 @@ impl Run {
 
     /// Notes that something was found, before it is kept.
     fn found(&self, tally: &mut Tally, name: &str, finding: &Finding) {
-        self.stop.store(true, Ordering::Relaxed);
+        engines::stop();
         let summary = self.summary(tally, Some(finding));
         tally.first.get_or_insert(Summary { scenario: Some(name.to_string()), ..summary });
     }
@@ -244,7 +239,7 @@ impl Run {
 
     fn is_over(&self) -> bool {
         let late = self.options.time.is_some_and(|time| self.began.elapsed() >= time);
-        late || self.stop.load(Ordering::Relaxed)
+        late || engines::is_stopping()
     }
 
     fn time_left(&self) -> Option<Duration> {

@@ -23,12 +23,14 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, parent_id};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long nobody looks.
 pub const NAP: Duration = Duration::from_millis(50);
+/// Lines that a hunter may be ahead of its supervisor.
+const LINES_MAX: usize = 1024;
 /// What a process exits with whose parent is gone: nobody sees it.
 const ORPHANED: i32 = 4;
 
@@ -115,6 +117,7 @@ pub enum News {
 pub struct Hunter {
     child: Child,
     lines: Receiver<String>,
+    napped: Instant,
 }
 
 impl Hunter {
@@ -133,12 +136,12 @@ impl Hunter {
         command.stdin(board.0.try_clone()?).stdout(Stdio::piped()).process_group(0);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let (sender, lines) = channel();
+        let (sender, lines) = sync_channel(LINES_MAX);
         thread::spawn(move || {
             let mut said = BufReader::new(output).lines().map_while(Result::ok);
             while said.next().is_some_and(|line| sender.send(line).is_ok()) {}
         });
-        Ok(Hunter { child, lines })
+        Ok(Hunter { child, lines, napped: Instant::now() })
     }
 
     /// Waits for something to happen, and not for long.
@@ -146,9 +149,19 @@ impl Hunter {
     /// # Errors
     /// When the system does not say what became of the hunter.
     pub fn news(&mut self) -> io::Result<News> {
-        Ok(match self.lines.recv_timeout(NAP) {
+        let left = NAP.saturating_sub(self.napped.elapsed());
+        // A hunter that talks without end does not keep its supervisor from looking up.
+        let heard = if left.is_zero() {
+            Err(RecvTimeoutError::Timeout)
+        } else {
+            self.lines.recv_timeout(left)
+        };
+        Ok(match heard {
             Ok(line) => News::Line(line),
-            Err(RecvTimeoutError::Timeout) => News::Nap,
+            Err(RecvTimeoutError::Timeout) => {
+                self.napped = Instant::now();
+                News::Nap
+            }
             Err(RecvTimeoutError::Disconnected) => News::Ended(self.child.wait()?),
         })
     }
@@ -173,7 +186,7 @@ pub struct Patience {
 impl Patience {
     /// So much of it, counted in naps, not by the clock: a machine that stood still is not a hang.
     pub fn new(patience: Duration) -> Patience {
-        let naps = patience.as_nanos() / NAP.as_nanos();
+        let naps = patience.as_nanos().div_ceil(NAP.as_nanos()).max(1);
         Patience { naps, left: naps, at: None }
     }
 

@@ -15,7 +15,7 @@
 use super::judge::{Judge, Outcome, Time};
 use super::program::{Program, Setup};
 use super::quiet::quietly;
-use super::{Found, Limits, Report};
+use super::{Found, Limits, Report, beat};
 use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
 use crate::finding::Finding;
@@ -231,6 +231,9 @@ impl platform::Guard for Kept<'_> {
     fn flush(&self) {}
 }
 
+/// Ends a run that is to end: loom asks nobody whether it should go on.
+struct Stopped;
+
 /// What the executions of a run share.
 struct Run {
     case: Case,
@@ -258,7 +261,9 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
     let mut report = std::mem::take(&mut *run.report());
     report.exhausted =
         ran.is_ok() && started.more(report.executions / LOOK_EVERY as u64 * LOOK_EVERY as u64);
-    if let Err((payload, message)) = ran {
+    if let Err((payload, message)) = ran
+        && !payload.is::<Stopped>()
+    {
         let objection = payload.downcast::<Objection>().unwrap_or_else(|_| said(&message));
         let finding = Finding { objection: *objection, at: 0, op: None, growth: None };
         report.found = Some(Found { finding, schedule: Vec::new(), chain: Vec::new() });
@@ -291,6 +296,9 @@ impl Run {
         K: Key + Send + Sync + 'static,
         V: Value + Send + Sync + 'static,
     {
+        if beat() {
+            panic::panic_any(Stopped);
+        }
         Ledger::begin();
         // Leaked until all has gone well: what a failed execution leaves is not to be trusted.
         let leaked = Box::into_raw(Box::new(Program::<K, V, Loom>::new(&self.case)));

@@ -2,7 +2,8 @@
 //!
 //! - while it grows, `remove` forgets to remove; - inserting k60001 ends the process; - inserting k60002 never ends; - k60003
 //!   comes with another value in every other run, by the clock; - while it grows, `insert` does what the environment variable
-//!   `WRONG_INSERT` says: `abort`, `exit`, `overflow` (the stack), `hang` or `talk`.
+//!   `WRONG_INSERT` says: `abort`, `exit`, `overflow` (the stack), `hang`, `talk`
+//!   or `mutter` (without ending the line).
 //!
 //! # Checked by
 //! `tests/triage.rs`, `tests/crashes.rs`.
@@ -29,6 +30,7 @@ fn do_wrong(deed: &str) {
         "exit" => std::process::exit(7),
         "overflow" => drop(deeper(1)),
         "hang" => sleep_for_ever(),
+        "mutter" => print!("."),
         _ => println!("inserted while growing"),
     }
 }

@@ -60,7 +60,8 @@ pub(super) fn hunt(options: &Options, seed: u64) -> io::Result<Exit> {
             Err(finding) => {
                 if !found.iter().any(|known| finding.is_like(known)) {
                     let sighting = Sighting::new(&finding, &[]);
-                    println!("{}", serde_json::to_string(&Find { tally, sighting })?);
+                    // A line of its own, whatever the map under test has said.
+                    println!("\n{}", serde_json::to_string(&Find { tally, sighting })?);
                     found.push(*finding);
                 }
                 if !options.keep_going {

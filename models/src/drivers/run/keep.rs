@@ -8,14 +8,22 @@ use crate::finding;
 
 /// The command that finds it again.
 pub(super) fn found_by(options: &Options, name: &str, seed: u64) -> String {
-    let Options { engine, scheduler, policy, generated, .. } = options;
+    let Options { engine, scheduler, policy, generated, preemptions, jobs, .. } = options;
     let what = if *generated { "--generated" } else { name };
-    let (engine, scheduler) = (engine.name(), scheduler.name());
-    let mut command = format!(
-        "found by: cargo models run {what} --engine {engine} --scheduler {scheduler} --seed {seed}"
-    );
+    let mut command =
+        format!("found by: cargo models run {what} --engine {} --seed {seed}", engine.name());
+    if engine.has_policy() {
+        command += &format!(" --scheduler {}", scheduler.name());
+    }
+    if engine.is_exhaustive() {
+        command += &format!(" --preemptions {preemptions}");
+    }
     if let Some(policy) = policy {
         command += &format!(" --policy {}", policy.display());
+    }
+    // Jobs that share a scenario each have draws of their own.
+    if *jobs > 1 {
+        command += &format!(" --jobs {jobs}");
     }
     command
 }

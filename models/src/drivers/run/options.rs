@@ -75,6 +75,9 @@ pub struct Options {
     /// How many threads run turns.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: u32,
+    /// A run in which no execution comes to an end for so long hangs, and is ended.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub patience: Duration,
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,

@@ -1,6 +1,7 @@
 //! A run, seen by its supervisor: a map that takes the process with it does not take the case.
 //!
-//! On the board is a word that ends the run, then one for each job: which turn it is at, or, with lanes, which scenario.
+//! On the board is a word that ends the run, one that changes as executions go on, then one for each job: which turn it is
+//! at, or, with lanes, which scenario.
 //!
 //! # Checked by
 //! `tests/crashes.rs`.
@@ -8,8 +9,9 @@
 use super::{Options, Work, keep};
 use crate::catalogue;
 use crate::drivers::summary::Summary;
-use crate::drivers::supervise::{Board, Hunter, NAP, News};
+use crate::drivers::supervise::{Board, Hunter, NAP, News, Patience};
 use crate::drivers::{Exit, stopped_by_ctrl_c};
+use crate::engines;
 use crate::finding;
 use crate::triage::Sighting;
 use crate::triage::worker::ended_by;
@@ -19,6 +21,10 @@ use std::time::Instant;
 
 /// Where the word is that ends the run.
 const STOP: usize = 0;
+/// Where the hunter says how many executions have begun.
+const PULSE: usize = 1;
+/// Where the first job says what it is at.
+const JOBS: usize = 2;
 
 /// The board as a run sees it.
 pub(super) struct Place(Board);
@@ -31,12 +37,16 @@ impl Place {
     /// Says what a job is at, before it is.
     pub(super) fn says(&self, job: u32, turn: u64) {
         // A run that cannot say so is still a run.
-        let _ = self.0.put(STOP + 1 + job as usize, turn + 1);
+        let _ = self.0.put(JOBS + job as usize, turn + 1);
     }
 
-    /// Comes back when the supervisor wants an end.
-    pub(super) fn wait_for_the_end(&self) {
-        while matches!(self.0.get(STOP), Ok(0)) {
+    /// Says, as long as the hunter lives, how many executions have begun, and ends them when the supervisor wants that.
+    pub(super) fn watch(&self) {
+        loop {
+            let _ = self.0.put(PULSE, engines::pulse());
+            if !matches!(self.0.get(STOP), Ok(0)) {
+                engines::stop();
+            }
             std::thread::sleep(NAP);
         }
     }
@@ -50,16 +60,26 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let stop = stopped_by_ctrl_c("without a summary");
     let board = Board::new()?;
-    for word in 0..=options.jobs as usize {
+    for word in 0..JOBS + options.jobs as usize {
         board.put(word, 0)?;
     }
+    let mut patience = Patience::new(options.patience);
     let drawn = options.seed.is_none().then_some(seed);
     let (began, mut hunter) = (Instant::now(), Hunter::start("run", drawn, &board)?);
     let status = loop {
         match hunter.news()? {
             News::Line(line) => println!("{line}"),
-            News::Nap if stop.load(Ordering::Relaxed) => board.put(STOP, 1)?,
-            News::Nap => {}
+            News::Nap => {
+                if stop.load(Ordering::Relaxed) {
+                    board.put(STOP, 1)?;
+                }
+                if patience.is_out(board.get(PULSE)?) {
+                    let seconds = options.patience.as_secs_f64();
+                    let detail = format!("no execution has come to an end in {seconds} s");
+                    let hang = Sighting::of_a_hang(detail);
+                    return crashed(options, seed, &board, began, &hang);
+                }
+            }
             News::Ended(status) => break status,
         }
     };
@@ -81,8 +101,8 @@ fn crashed(
 ) -> io::Result<Exit> {
     let scenarios = catalogue::matching(&options.scenarios);
     let mut names = Vec::new();
-    for job in 1..=options.jobs as usize {
-        let Some(turn) = board.get(job)?.checked_sub(1) else { continue };
+    for job in 0..options.jobs as usize {
+        let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
         let story = format!("{message}\n{}", keep::found_by(options, &name, seed));
         println!("{name}:\n{story}");
