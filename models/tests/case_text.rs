@@ -63,8 +63,21 @@ fn errors_name_the_line_what_is_there_and_what_was_expected() {
         ),
         (
             "case 1\nthread main\nend\ncapacity 3\n",
-            "line 4: expected `thread`, `schedule` or the end of the file, found `capacity`",
+            "line 4: expected `thread` or the end of the file, found `capacity`",
         ),
+        (
+            "case 1\nthread main\nend\nschedule\nend\n",
+            "line 4: expected `thread` or the end of the file, found `schedule`",
+        ),
+        (
+            "case 1\nthread a\nend\nthread b\nend\ncapacity 3\n",
+            "line 6: expected `thread`, `schedule` or the end of the file, found `capacity`",
+        ),
+        (
+            "case 1\nthread a\nend\nthread a\nend\n",
+            "line 4: expected a name that no other thread has, found `a`",
+        ),
+        ("case 1\nthread a\n  élan k1\nend\n", "line 3: expected an op or `end`, found `élan`"),
     ] {
         assert_eq!(error(text), expected, "for {text:?}");
     }
@@ -116,6 +129,14 @@ fn a_schedule_is_read_and_its_errors_name_the_line() {
         (
             "stall a.0 nowhere#0+1",
             "line 9: expected a moment and steps (`copying-bucket#0+2`, `start+3`), found `nowhere#0+1`",
+        ),
+        (
+            "stall nobody.0 start+0",
+            "line 9: expected one of the threads (given, a, b), found `nobody`",
+        ),
+        (
+            "switch a.0 start+0 to bb",
+            "line 9: expected one of the threads (given, a, b), found `bb`",
         ),
         (
             "read a.0 start+1 back",

@@ -76,10 +76,16 @@ fn bad_input_exits_with_2_and_a_line_that_says_where() {
         .expect("written");
     let many: String = (0..8).map(|thread| format!("thread t{thread}\nend\n")).collect();
     std::fs::write(here.path().join("many.case"), format!("case 1\n{many}")).expect("written");
+    let unfit = "case 1\nthread a\n  get-mut k1 v2\nend\nthread b\nend\n";
+    std::fs::write(here.path().join("unfit.case"), unfit).expect("written");
     std::fs::write(here.path().join("t.csv"), "# trace=t hash=mix hint=0\n").expect("written");
     for (arguments, said) in [
         (&["replay", "a.case"][..], "a.case: line 3: expected an op"),
         (&["replay", "many.case"], "many.case: the case has 8 threads; at most 7 can run"),
+        (
+            &["replay", "unfit.case"],
+            "unfit.case: the case has several threads, and a shared map has no `get-mut k1 v2`",
+        ),
         (&["replay", "none.case"], "none.case: No such file"),
         (&["go-trace", "t.csv"], "t.csv: line 2: the file ends before the names of the columns"),
         (&["go-trace", "none.csv"], "none.csv: No such file"),
@@ -151,7 +157,11 @@ fn a_concurrent_case_is_replayed_by_its_schedule() {
     std::fs::write(here.path().join("race.case"), case).expect("it is written");
     let (code, out, _) = models(&["replay", "race.case"], here.path());
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("passes (by its schedule of 2 departures)"), "{out}");
+    assert!(out.contains("passes (by its schedule, 2 of 2 departures taken)"), "{out}");
+    let never = case.replace("locked#0+1", "about-to-drain-segment#7+0");
+    std::fs::write(here.path().join("race.case"), never).expect("it is written");
+    let (_, out, _) = models(&["replay", "race.case"], here.path());
+    assert!(out.contains("passes (by its schedule, 1 of 2 departures taken)"), "{out}");
 }
 
 #[test]

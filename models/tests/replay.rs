@@ -68,10 +68,7 @@ fn a_schedule_survives_steps_that_are_no_longer_there() {
     // The writer publishes the entry, then the reader looks. However many steps it is said to be to the unlocking, and
     // with departures of moments that never come.
     let scenario = wrong().remove(2);
-    let departure = |moment: &str| {
-        let text = format!("case 1\nthread a\nend\nthread b\nend\nschedule\n{moment}\nend\n");
-        Case::parse(&text).expect("a departure").schedule.remove(0)
-    };
+    let departure = |text: &str| text.parse::<Forced>().expect("a departure");
     for steps in [0, 1, 50] {
         let mut after: Forced = departure("switch writer.0 published-entry#0+0 to reader");
         if let Some(At { steps: old, .. }) = &mut after.moment.at {
@@ -85,5 +82,5 @@ fn a_schedule_survives_steps_that_are_no_longer_there() {
         let case = Case { schedule, ..scenario.case.clone() };
         assert!(again(&case, &scenario.allowed).is_some() || steps == 0, "{steps}");
     }
-    assert_eq!(departure("stall a.0 start+2").departure, Departure::Stall);
+    assert_eq!(departure("stall writer.0 start+2").departure, Departure::Stall);
 }

@@ -19,6 +19,7 @@
 use super::text::{Line, ParseError};
 use map_core::platform::Point;
 use std::fmt;
+use std::str::FromStr;
 
 /// Where a thread is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,6 +93,30 @@ impl fmt::Display for Forced {
             Departure::Abandon => write!(f, "abandon {moment}"),
             Departure::Grow => write!(f, "grow {moment}"),
         }
+    }
+}
+
+impl Forced {
+    /// The threads that it names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        let to = match &self.departure {
+            Departure::Switch(to) => Some(to.as_str()),
+            _ => None,
+        };
+        std::iter::once(self.moment.thread.as_str()).chain(to)
+    }
+}
+
+impl FromStr for Forced {
+    type Err = ParseError;
+
+    /// Reads one line of a schedule.
+    fn from_str(text: &str) -> Result<Forced, ParseError> {
+        let mut line = Line::new(1, text);
+        let word = line.word("a departure")?;
+        let forced = forced(word, &mut line)?;
+        line.finish()?;
+        Ok(forced)
     }
 }
 

@@ -1,14 +1,14 @@
 //! The text form of a case: a line per fact, a line per op.
 //!
-//! A line is a keyword and its arguments. `#` begins a comment that fills a line; comments are kept. Blank lines and
-//! indentation mean nothing. The first line that is neither is `case VERSION`.
+//! A line is a keyword and its arguments. `#` begins a comment that fills a line; comments are kept, but for those in a
+//! schedule. Blank lines and indentation mean nothing. The first line that is neither is `case VERSION`.
 //!
 //! # Not here
 //! What the ops mean: see `op`.
 //! # Checked by
 //! `tests/round_trips.rs`, `tests/case_text.rs`.
 
-use super::{Case, Elements, Expectation, Thread, VERSION, schedule};
+use super::{Case, Elements, Expectation, GIVEN, Thread, VERSION, schedule};
 use crate::generators::hashers::Hasher;
 use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
 use std::fmt;
@@ -133,21 +133,34 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
         } else if scheduling {
             match word {
                 "end" => scheduling = false,
-                _ => case.schedule.push(schedule::forced(word, &mut line)?),
+                _ => {
+                    let forced = schedule::forced(word, &mut line)?;
+                    if let Some(stranger) = forced.names().find(|name| !is_thread(&case, name)) {
+                        let names = list(case.threads.iter().map(|thread| thread.name.as_str()));
+                        let expected = format!("one of the threads ({names})");
+                        return Err(line.unexpected(stranger, &expected));
+                    }
+                    case.schedule.push(forced);
+                }
             }
         } else if !case.schedule.is_empty() {
             return Err(line.unexpected(word, "the end of the file"));
-        } else if word == "schedule" && !case.threads.is_empty() {
+        } else if word == "schedule" && case.threads.len() > 1 {
             scheduling = true;
         } else if word == "thread" {
-            open = Some(Thread {
-                name: line.word("a thread's name")?.to_string(),
-                ..Thread::default()
-            });
+            let name = line.word("a thread's name")?;
+            if case.threads.iter().any(|thread| thread.name == name) {
+                return Err(line.unexpected(name, "a name that no other thread has"));
+            }
+            open = Some(Thread { name: name.to_string(), ..Thread::default() });
         } else if case.threads.is_empty() {
             header(&mut case, word, &mut line)?;
         } else {
-            return Err(line.unexpected(word, "`thread`, `schedule` or the end of the file"));
+            let expected = match case.threads.len() {
+                1 => "`thread` or the end of the file",
+                _ => "`thread`, `schedule` or the end of the file",
+            };
+            return Err(line.unexpected(word, expected));
         }
         line.finish()?;
     }
@@ -165,6 +178,11 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
         return Err(end.unexpected("the end of the file", HEADERS));
     }
     Ok(case)
+}
+
+/// Is there a thread of this name? The setup's is there in any case.
+fn is_thread(case: &Case, name: &str) -> bool {
+    name == GIVEN || case.threads.iter().any(|thread| thread.name == name)
 }
 
 fn version(word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
@@ -217,9 +235,8 @@ fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseE
 /// Reads the op that begins with `word`.
 pub(crate) fn op(word: &str, line: &mut Line<'_>) -> Result<Op, ParseError> {
     let kind = Kind::named(word).ok_or_else(|| {
-        let near =
-            Kind::ALL.iter().map(|kind| kind.name()).filter(|name| name.starts_with(&word[..1]));
-        let near = list(near);
+        let alike = |name: &&str| name.chars().next() == word.chars().next();
+        let near = list(Kind::ALL.iter().map(|kind| kind.name()).filter(alike));
         let hint =
             if near.is_empty() { String::new() } else { format!(" (with this letter: {near})") };
         line.unexpected(word, &format!("an op{hint} or `end`"))

@@ -158,8 +158,8 @@ impl Triage<'_> {
         let progress = ProgressBar::new_spinner();
         progress.enable_steady_tick(Duration::from_millis(200));
         let mut case = intake.case.clone();
-        if !case.is_sequential() {
-            // How it failed, if the file does not say.
+        // How it failed; a process that crashed cannot say, but the file may.
+        if !sighting.schedule.is_empty() {
             case.schedule = sighting.forced();
         }
         let better = |case: &Case, _: &Sighting, tried: u64| {

@@ -1,6 +1,6 @@
 //! What the threads of a case do to a `ConcurrentMap`, on whichever platform.
 //!
-//! Each op is done under a pin of its own. An op that this map does not have answers nothing.
+//! Each op is done under a pin of its own. The ops are those of [`KINDS`](crate::input::threads::KINDS).
 //!
 //! # Not here
 //! When they do it: the engines. Whether the answers are right: see `judge`.
@@ -57,6 +57,9 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
 
 impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
     /// Does an op, the `stamp`-th of the run.
+    ///
+    /// # Panics
+    /// If a shared map has no such op.
     pub fn apply(&self, op: Op, stamp: u32) -> Answer {
         let pin = self.map.pin();
         let key = |k: u16| K::make(k, stamp);
@@ -69,8 +72,8 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
             Op::ContainsKey(k) => Ret::Flag(pin.contains_key(&key(k))),
             Op::GetKeyValue(k) => entry(pin.get_key_value(&key(k))),
             Op::Insert(k, v) => number(pin.insert(key(k), value(v))),
-            Op::Remove(k) | Op::EntryRemove(k) => number(pin.remove(&key(k))),
-            Op::RemoveEntry(k) | Op::EntryRemoveEntry(k) => entry(pin.remove_entry(&key(k))),
+            Op::Remove(k) => number(pin.remove(&key(k))),
+            Op::RemoveEntry(k) => entry(pin.remove_entry(&key(k))),
             Op::EntryOrInsert(k, v) => {
                 Ret::Value(Some(pin.get_or_insert(key(k), value(v)).number()))
             }
@@ -120,7 +123,7 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
                 Ret::Unit
             }
             Op::Len => Ret::Count(pin.len()),
-            Op::Iter | Op::KeysValues => {
+            Op::Iter => {
                 let entries = pin.iter().map(|(key, value)| (key.number(), value.number()));
                 return Answer::Entries(entries.collect());
             }
@@ -128,7 +131,9 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
                 Ledger::arm(site, u32::from(n));
                 Ret::Unit
             }
-            _ => Ret::Unit,
+            // It is for the setup.
+            Op::EvacuateTo(_) => Ret::Unit,
+            other => panic!("a shared map has no `{other}`"),
         })
     }
 

@@ -14,6 +14,7 @@ use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::shuttle::{self, THREADS_MAX};
 use crate::engines::{Limits, Report};
+use crate::input::threads::KINDS;
 use crate::property::Checks;
 use crate::schedulers::{Named, replay};
 use crate::subjects::Subject;
@@ -73,9 +74,18 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
             "the case has {threads} threads; at most {THREADS_MAX} can run"
         ));
     }
+    let mut ops = case.threads.iter().flat_map(|thread| &thread.ops);
+    if let Some(op) = ops.find(|op| !KINDS.contains(&op.kind())) {
+        return Came::Unfit(format!(
+            "the case has several threads, and a shared map has no `{op}`"
+        ));
+    }
     let report = concurrent(case, look);
     match report.found {
-        None => Came::Passed(format!("{} executions", report.executions)),
+        None => Came::Passed(match case.schedule.len() {
+            0 => format!("{} executions", report.executions),
+            all => format!("by its schedule, {} of {all} departures taken", report.departures),
+        }),
         Some(found) => Came::Failed(Box::new(Sighting::new(&found.finding, &found.schedule))),
     }
 }

@@ -4,7 +4,7 @@
 //! `tests/triage.rs`.
 
 use super::signature::{Phase, class_of, symptom};
-use crate::case::{Case, Forced};
+use crate::case::Forced;
 use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
@@ -128,9 +128,7 @@ impl Sighting {
 
     /// The schedule of this run.
     pub fn forced(&self) -> Vec<Forced> {
-        let lines = self.schedule.join("\n");
-        let text = format!("case 1\nthread a\nend\nschedule\n{lines}\nend\n");
-        Case::parse(&text).map_or_else(|_| Vec::new(), |case| case.schedule)
+        self.schedule.iter().flat_map(|line| line.parse()).collect()
     }
 }
 

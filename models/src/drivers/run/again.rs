@@ -5,16 +5,13 @@ use crate::catalogue;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
-use crate::schedulers::{Named, replay};
+use crate::schedulers::Named;
 use std::time::Duration;
 
-/// Runs a concurrent case again: by its schedule if it has one, else under each engine for a while.
+/// Runs a concurrent case without a schedule again: under each engine for a while.
 pub fn again(case: &Case) -> Report {
     let allowed = catalogue::allowed(case).unwrap_or_default();
     let judge = || Judge::new(case, allowed.clone());
-    if !case.schedule.is_empty() {
-        return shuttle::run(case, judge(), replay::policy(case), &Limits::executions(1));
-    }
     let limits = Limits { executions: Some(20_000), time: Some(Duration::from_secs(10)) };
     let engines: [&dyn Fn() -> Report; 4] = [
         &|| shuttle::run(case, judge(), Named::default().policy(1, false), &limits),

@@ -81,9 +81,10 @@ pub(super) fn drive(
         && report.found.is_none()
     {
         // Outside every task: in setting up, or in judging.
-        let objection = *panics::unasked(&message).expect_err("it objects");
+        let (oracle, rule) = panics::broken(&message);
+        let objection = Objection::new(oracle, rule, format!("panicked: {message}"));
         let finding = Finding { objection, at: 0, op: None, growth: None };
-        report.found = Some(Found { finding, schedule: Vec::new(), chain: Vec::new() });
+        report.found = Some(with(|world| found(world, finding)));
     }
     report.coverage = with(|world| std::mem::take(&mut world.coverage));
     with(World::end);
@@ -155,6 +156,7 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
     with(|world| {
         report.executions += 1;
         report.steps += u64::from(world.steps);
+        report.departures = world.log.len();
         match judged {
             Ok(outcome) if world.phase != Phase::Over => drop(report.outcomes.insert(outcome)),
             Ok(_) => {}
@@ -164,10 +166,7 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
             }
         }
         if let Some(finding) = world.finding.take() {
-            let schedule = world.log.iter().filter_map(|logged| forced(world, logged)).collect();
-            let chain = world.chooser.chain();
-            let chain = chain.iter().map(|link| told(world, link)).collect();
-            report.found = Some(Found { finding, schedule, chain });
+            report.found = Some(found(world, finding));
         } else {
             report.longest = report.longest.max(world.steps);
             report.saturation.record(world.trace.hash());
@@ -176,6 +175,14 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
         }
         world.phase = Phase::Idle;
     });
+}
+
+/// A finding, and how this execution came to it.
+fn found(world: &World, finding: Finding) -> Found {
+    let schedule = world.log.iter().filter_map(|logged| forced(world, logged)).collect();
+    let chain = world.chooser.chain();
+    let chain = chain.iter().map(|link| told(world, link)).collect();
+    Found { finding, schedule, chain }
 }
 
 /// A moment as a case keeps it.

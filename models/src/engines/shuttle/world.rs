@@ -76,7 +76,7 @@ pub(super) struct Task {
 impl Task {
     /// Is the op one of those that promise never to wait?
     pub(super) fn is_reading(&self) -> bool {
-        let reads = [Kind::Get, Kind::ContainsKey, Kind::GetKeyValue, Kind::Iter, Kind::KeysValues];
+        let reads = [Kind::Get, Kind::ContainsKey, Kind::GetKeyValue, Kind::Iter];
         self.op.is_some_and(|op| reads.contains(&op.kind()))
     }
 }
