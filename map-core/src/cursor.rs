@@ -269,11 +269,8 @@ impl<'m, K, V> Source<'m, K, V> {
                 is_full(slot.tophash()).then_some(slot)
             }
             Self::Trail(trail) => {
-                let place = Place {
-                    generation: standing.generation,
-                    bucket: standing.bucket,
-                    position: standing.depth * SLOTS + index,
-                };
+                let Standing { generation, bucket, depth, .. } = *standing;
+                let place = Place::new(generation, bucket, depth, index);
                 match trail.fate(&place)? {
                     Fate::At(place) => map.tables().full_slot(place),
                     Fate::Removed(key) => map.find(key),

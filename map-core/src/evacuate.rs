@@ -9,9 +9,10 @@
 //!
 //! Old bucket *j* of *n* feeds only the new buckets *j*, *j + n*, *j + 2n*, …, and nobody looks at
 //! those before it is evacuated, so a new bucket's header is written just then. Emptying a bucket
-//! has four steps, in this order: run user code (hash the keys), get memory, move, mark the old
-//! slots. A panic or a refused allocation in the first two leaves the bucket as it was; the last
-//! two can't fail.
+//! has four steps, in this order: get memory, run user code (hash the keys), move and mark the old
+//! slots, tell the trail. A refused allocation or a panic in the first two leaves the bucket as it
+//! was; the third can't fail; the trail's memory can't be asked for ahead, so the last one can, and
+//! comes when the bucket is done with.
 //!
 //! # Invariants
 //! - **mark**: every old bucket below the evacuation mark is evacuated, and its segment is given
@@ -19,19 +20,21 @@
 //! - **feeds**: an entry of old bucket *j* moves to a new bucket whose index agrees with *j* in the
 //!   bits they share, also when `Hash` lies.
 //! - **progress**: an evacuation at the mark raises the mark.
+//! - **prepaid**: an explicit growth has all its memory when it begins, but for what the trail
+//!   takes. (Chains that join in a smaller table may take more.)
 //! # Not here
-//! When a growth starts and how much work a write owes: see `growth`.
+//! When a growth starts and how much work a write owes: see `growth`. Memory ahead of need: see
+//! `spares`.
 //! # Checked by
-//! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs` and
-//! `panics.rs`.
+//! `invariants::check`; the work oracle of the operation fuzzers; `map-core/tests/growth.rs`,
+//! `panics.rs` and `alloc_failure.rs` (**prepaid**).
 
-use alloc::alloc::{Layout, alloc};
-use alloc::boxed::Box;
 use core::mem;
 
 use crate::TryReserveError;
 use crate::bucket::{Handle, Segment, Slot};
 use crate::growth::{self, EvacuationOrder, GrowthKind};
+use crate::spares::{self, Spares, try_box};
 use crate::table::Table;
 use crate::tables::Tables;
 use crate::tophash::{EVACUATED_EMPTY, EVACUATED_HIGH, EVACUATED_LOW, SLOTS, Word};
@@ -48,7 +51,10 @@ pub(crate) struct Growing<K, V> {
     pub(crate) evacuated: usize,
     /// A segment the old table has left, for the new one to take: of two tables, neither smaller
     /// than a segment, all segments have the same size, and a smaller new table takes none.
-    spare: Option<Segment<K, V>>,
+    spare_segment: Option<Segment<K, V>>,
+    /// Overflow buckets for the new table. Empty between two evacuations, but in an explicit
+    /// growth, where emptied overflow buckets join them: no fewer than were taken (**prepaid**).
+    spares: Spares<K, V>,
 }
 
 impl<K, V> Growing<K, V> {
@@ -69,7 +75,13 @@ impl<K, V> Growing<K, V> {
                 unsafe { old.head(index) }.set_tophashes(from.tophashes());
             }
         }
-        Self { old, kind: self.kind, evacuated: self.evacuated, spare: None }
+        Self {
+            old,
+            kind: self.kind,
+            evacuated: self.evacuated,
+            spare_segment: None,
+            spares: Spares::NONE,
+        }
     }
 }
 
@@ -109,14 +121,13 @@ impl<K, V> Tables<K, V> {
     ) -> Result<(), TryReserveError> {
         debug_assert!(self.growing.is_none(), "a growth starts during another");
         self.prune_trail();
-        // A larger table is touched bucket by bucket. Buckets of a smaller one are fed by several
-        // old ones.
-        let table = if buckets_log2 < self.table.buckets_log2() {
-            Table::fresh(buckets_log2)?
+        let (spares, table) = if kind == GrowthKind::Explicit {
+            // **prepaid**
+            (self.prepay()?, Table::fresh(buckets_log2)?)
         } else {
-            Table::untouched(buckets_log2)?
+            (Spares::NONE, Table::untouched(buckets_log2)?)
         };
-        let growing = Growing { old: self.table, kind, evacuated: 0, spare: None };
+        let growing = Growing { old: self.table, kind, evacuated: 0, spare_segment: None, spares };
         let growing = try_box(growing).inspect_err(|_| {
             // SAFETY: it was made above and has not been handed to anybody.
             unsafe { table.free() }
@@ -129,6 +140,22 @@ impl<K, V> Tables<K, V> {
         self.cursor_on_old_table = mem::take(&mut self.cursor_on_table);
         *self.counts.of(kind) += 1;
         Ok(())
+    }
+
+    /// Gets what it takes to empty the longest chain, which will do for all others in turn.
+    fn prepay(&mut self) -> Result<Spares<K, V>, TryReserveError> {
+        let longest = self.homes().map(|home| home.head.chain().count()).max().unwrap_or(0);
+        self.reserve_scratch(longest)?;
+        let mut spares = Spares::NONE;
+        spares.top_up(longest)?;
+        Ok(spares)
+    }
+
+    /// Makes room to note the hash and the move of each entry of a chain of so many buckets.
+    fn reserve_scratch(&mut self, buckets: usize) -> Result<(), TryReserveError> {
+        self.hashes.clear();
+        spares::reserve(&mut self.hashes, buckets * SLOTS)?;
+        self.trail.as_mut().map_or(Ok(()), |trail| trail.reserve(buckets * SLOTS))
     }
 
     /// The growth work that one write owes: at most [`growth::WORK_PER_WRITE`] old buckets.
@@ -172,8 +199,8 @@ impl<K, V> Tables<K, V> {
 
     /// Moves everything to a table of 2^`buckets_log2` buckets, now.
     ///
-    /// When a hash panics or memory is refused on the way, the map is left in the middle of a
-    /// growth.
+    /// When memory is refused, the map is left as it was, or in the middle of the growth in which
+    /// it was; when a hash panics, in the middle of a growth.
     pub(crate) fn rebuild(
         &mut self,
         buckets_log2: u32,
@@ -211,41 +238,64 @@ impl<K, V> Tables<K, V> {
         head: Handle<K, V>,
         hash_of: &impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
+        self.get_memory(index, head)?;
+        self.hash_entries(head, hash_of);
+        self.move_entries(index, head);
+        let growing = self.growing.as_mut().expect("an evacuation needs a growth");
+        growing.spares.recycle(head);
+        if growing.kind != GrowthKind::Explicit {
+            growing.spares = Spares::NONE;
+        }
+        growing.evacuated += 1;
+        self.counts.evacuated_buckets += 1;
+        if let Some(trail) = &mut self.trail {
+            trail.settle();
+        }
+        Ok(())
+    }
+
+    /// Gets all that emptying old bucket `index` takes, but for the trail's own memory.
+    fn get_memory(&mut self, index: usize, head: Handle<K, V>) -> Result<(), TryReserveError> {
+        let buckets = head.chain().count();
+        self.reserve_scratch(buckets)?;
         let growing = self.growing.as_mut().expect("an evacuation needs a growth");
         let (old, new) = (growing.old, self.table);
-        let spreads = new.buckets() > old.buckets();
-
-        // User code, while nothing has changed.
-        self.hashes.clear();
-        let mut overflow_buckets = 0;
-        for (depth, bucket) in head.chain().enumerate() {
-            overflow_buckets = depth;
-            if spreads {
-                for slot in bucket.word().full() {
-                    // SAFETY: **filled**: `full` yields full slots. **borrowed**: exclusively.
-                    let (key, _) = unsafe { Slot { bucket, index: slot }.entry() };
-                    let hash = hash_of(key);
-                    let refused = |_| TryReserveError::AllocError { layout: Layout::new::<u64>() };
-                    self.hashes.try_reserve(1).map_err(refused)?;
-                    self.hashes.push(hash);
-                }
-            }
-        }
-
-        // Memory. Splitting a chain never takes more overflow buckets than it had; joining chains
-        // may take one more.
+        // Splitting a chain never takes more overflow buckets than it had; joining chains may take
+        // one more.
         let joins = new.buckets() < old.buckets();
-        let mut spares = Spares::allocate(overflow_buckets + usize::from(joins))?;
-        if !joins {
-            for fed in (index..new.buckets()).step_by(old.buckets()) {
-                new.ensure_segment(fed, &mut growing.spare)?;
-            }
-            for fed in (index..new.buckets()).step_by(old.buckets()) {
-                new.touch(fed);
+        growing.spares.top_up(buckets - 1 + usize::from(joins))?;
+        if growing.kind == GrowthKind::Explicit {
+            return Ok(());
+        }
+        for fed in (index..new.buckets()).step_by(old.buckets()) {
+            new.ensure_segment(fed, &mut growing.spare_segment)?;
+        }
+        for fed in (index..new.buckets()).step_by(old.buckets()) {
+            new.touch(fed);
+        }
+        Ok(())
+    }
+
+    /// Hashes the keys of an old bucket, if their hashes tell where they go. Runs user code, so
+    /// nothing has moved yet.
+    fn hash_entries(&mut self, head: Handle<K, V>, hash_of: &impl Fn(&K) -> u64) {
+        let growing = self.growing.as_ref().expect("an evacuation needs a growth");
+        if self.table.buckets() <= growing.old.buckets() {
+            return;
+        }
+        for bucket in head.chain() {
+            for index in bucket.word().full() {
+                // SAFETY: **filled**: `full` yields full slots. **borrowed**: exclusively.
+                let (key, _) = unsafe { Slot { bucket, index }.entry() };
+                self.hashes.push(hash_of(key));
             }
         }
+    }
 
-        // Moves. Nothing from here on can fail or panic.
+    /// Moves each entry and marks the slots it leaves. Can't fail or panic.
+    fn move_entries(&mut self, index: usize, head: Handle<K, V>) {
+        let growing = self.growing.as_mut().expect("an evacuation needs a growth");
+        let (old, new) = (growing.old, self.table);
         let mut hashes = self.hashes.iter();
         for (depth, bucket) in head.chain().enumerate() {
             let mut states = Word::new([EVACUATED_EMPTY; SLOTS]);
@@ -254,30 +304,21 @@ impl<K, V> Tables<K, V> {
                 let target = (index | spread) & new.mask();
                 let state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
                 states = states.with(slot, state);
-                // SAFETY: **touched**: by **feeds** it is one of the buckets touched above, or the
-                // new table was made fresh.
-                let (to_depth, to) = append(unsafe { new.head(target) }, &mut spares);
+                // SAFETY: **touched**: by **feeds** it is one of the buckets that `get_memory` has
+                // touched, or the new table was made fresh.
+                let (to_depth, to) = append(unsafe { new.head(target) }, &mut growing.spares);
                 // SAFETY: **filled**: `full` yields full slots; buckets of two tables are distinct.
                 unsafe { bucket.move_entry(slot, to.bucket, to.index) };
                 self.overflow_buckets += usize::from(to_depth > 0 && to.index == 0);
                 if let Some(trail) = &mut self.trail {
-                    let place = |generation, bucket, depth, slot| Place {
-                        generation,
-                        bucket,
-                        position: depth * SLOTS + slot,
-                    };
                     trail.moved(
-                        place(self.generation - 1, index, depth, slot),
-                        place(self.generation, target, to_depth, to.index),
+                        Place::new(self.generation - 1, index, depth, slot),
+                        Place::new(self.generation, target, to_depth, to.index),
                     );
                 }
             }
             bucket.set_tophashes(states.tophashes());
         }
-        free_overflow(head);
-        growing.evacuated += 1;
-        self.counts.evacuated_buckets += 1;
-        Ok(())
     }
 
     /// Raises the mark past the evacuated buckets, gives back the segments it leaves, and ends the
@@ -297,8 +338,8 @@ impl<K, V> Tables<K, V> {
         }
         for number in first..Table::<K, V>::segment_of(self.mark) {
             let Some(segment) = old.take_segment(number) else { continue };
-            if growing.spare.is_none() {
-                growing.spare = Some(segment);
+            if growing.spare_segment.is_none() {
+                growing.spare_segment = Some(segment);
             } else {
                 // SAFETY: **mark**: every bucket in it is evacuated, and by `unevacuated` nobody
                 // looks there again.
@@ -310,28 +351,13 @@ impl<K, V> Tables<K, V> {
     /// Frees the old table, whose entries and overflow buckets are gone.
     pub(crate) fn leave_growth(&mut self) {
         let Some(growing) = self.growing.take() else { return };
-        if let Some(segment) = growing.spare {
+        if let Some(segment) = growing.spare_segment {
             // SAFETY: it was taken out of the old table, and the new one has not taken it.
             unsafe { growing.old.free_segment(segment) };
         }
         // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
         unsafe { growing.old.free() };
     }
-}
-
-/// `Box::new`, but says when memory is refused. `T` has a size.
-fn try_box<T>(value: T) -> Result<Box<T>, TryReserveError> {
-    const { assert!(size_of::<T>() > 0) };
-    let layout = Layout::new::<T>();
-    // SAFETY: **sized**: just asserted.
-    let memory = unsafe { alloc(layout) }.cast::<T>();
-    if memory.is_null() {
-        return Err(TryReserveError::AllocError { layout });
-    }
-    // SAFETY: it was just allocated for a `T`.
-    unsafe { memory.write(value) };
-    // SAFETY: it is initialized and comes from the global allocator with the layout of a `T`.
-    Ok(unsafe { Box::from_raw(memory) })
 }
 
 /// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the
@@ -350,48 +376,5 @@ fn append<K, V>(head: Handle<K, V>, spares: &mut Spares<K, V>) -> (usize, Slot<K
             bucket.set_overflow(Some(spare));
             spare
         });
-    }
-}
-
-/// Unlinks and frees the overflow buckets behind a head. Nothing is in them any more.
-pub(crate) fn free_overflow<K, V>(head: Handle<K, V>) {
-    let mut link = head.overflow();
-    head.set_overflow(None);
-    while let Some(bucket) = link {
-        link = bucket.overflow();
-        // SAFETY: overflow buckets are allocated one by one, and this one was just unlinked.
-        unsafe { bucket.free() };
-    }
-}
-
-/// Overflow buckets got ahead of need, linked to each other. Those not taken are freed.
-struct Spares<K, V>(Option<Handle<K, V>>);
-
-impl<K, V> Spares<K, V> {
-    fn allocate(count: usize) -> Result<Self, TryReserveError> {
-        let mut spares = Self(None);
-        for _ in 0..count {
-            let bucket = Handle::allocate()?;
-            bucket.set_overflow(spares.0);
-            spares.0 = Some(bucket);
-        }
-        Ok(spares)
-    }
-
-    fn take(&mut self) -> Handle<K, V> {
-        let bucket =
-            self.0.expect("an evacuation takes no more overflow buckets than were counted");
-        self.0 = bucket.overflow();
-        bucket.set_overflow(None);
-        bucket
-    }
-}
-
-impl<K, V> Drop for Spares<K, V> {
-    fn drop(&mut self) {
-        while self.0.is_some() {
-            // SAFETY: `take` unlinks it, and nothing else knows it.
-            unsafe { self.take().free() };
-        }
     }
 }

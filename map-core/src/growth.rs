@@ -54,8 +54,7 @@ pub enum GrowthKind {
     /// To as many buckets again, because there were too many overflow buckets.
     SameSize,
     /// To the size that `reserve` or `shrink_to` asked for. Such a growth is finished by the call
-    /// that starts it; it stays visible only when a panicking `Hash` or a failed allocation cut
-    /// that call short.
+    /// that starts it; it stays visible only when a panic, of a `Hash` say, cut that call short.
     Explicit,
 }
 

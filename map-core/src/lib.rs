@@ -78,6 +78,7 @@ pub mod platform;
 mod raw_iter;
 #[cfg(feature = "serde")]
 mod serde;
+mod spares;
 mod table;
 mod tables;
 pub mod tophash;

@@ -264,7 +264,10 @@ where
     /// Makes room for `additional` more entries, or says why that is not possible.
     ///
     /// # Errors
-    /// When the capacity overflows or the allocator refuses; the entries are untouched then.
+    /// When the capacity overflows or the allocator refuses. The map holds what it held then, and
+    /// has the room that it had; a growth that was under way may have come further. (What open
+    /// cursors must know of entries that move is noted last, and memory refused for that aborts, as
+    /// in an insert.)
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
         if additional <= self.capacity() - self.len() {
             return Ok(());

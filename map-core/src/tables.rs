@@ -28,10 +28,11 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::bucket::{Handle, Slot};
-use crate::evacuate::{Growing, free_overflow};
+use crate::evacuate::Growing;
 use crate::growth::{self, EvacuationOrder};
 use crate::health::GrowthCounts;
 use crate::raw_iter::{Homes, RawIter};
+use crate::spares::free_overflow;
 use crate::table::Table;
 use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, tophash};
 use crate::trail::{Place, Trail};
@@ -318,14 +319,7 @@ impl<K, V> Tables<K, V> {
     pub(crate) fn forget_at(&mut self, home: &Home<K, V>, slot: Slot<K, V>, key: Option<K>) {
         let Some(trail) = &mut self.trail else { return };
         let depth = home.head.chain().take_while(|bucket| *bucket != slot.bucket).count();
-        trail.removed(
-            Place {
-                generation: home.generation,
-                bucket: home.bucket,
-                position: depth * SLOTS + slot.index,
-            },
-            key,
-        );
+        trail.removed(Place::new(home.generation, home.bucket, depth, slot.index), key);
     }
 
     /// Drops what the trail keeps for cursors that are gone. Runs the `Drop` of keys, so it comes before

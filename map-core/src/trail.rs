@@ -30,6 +30,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::tophash::SLOTS;
+use crate::{TryReserveError, spares};
 
 /// A slot of a table, past or present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +43,13 @@ pub(crate) struct Place {
     pub(crate) bucket: usize,
     /// The slot's number in the chain: 8 × the depth of its bucket + its index there.
     pub(crate) position: usize,
+}
+
+impl Place {
+    /// Slot `slot` of the bucket at `depth` of a chain.
+    pub(crate) const fn new(generation: u64, bucket: usize, depth: usize, slot: usize) -> Self {
+        Self { generation, bucket, position: depth * SLOTS + slot }
+    }
 }
 
 /// An entry that came to a place by evacuation.
@@ -65,6 +76,8 @@ pub(crate) struct Trail<K> {
     tokens: VecDeque<(u64, Arc<()>)>,
     /// Tables that were cleared while they were the old one: cursors find nothing in them.
     wiped: BTreeSet<u64>,
+    /// Moves yet to be noted, from where to where.
+    unsettled: Vec<(Place, Place)>,
 }
 
 impl<K> Trail<K> {
@@ -74,6 +87,7 @@ impl<K> Trail<K> {
             arrivals: BTreeMap::new(),
             tokens: VecDeque::new(),
             wiped: BTreeSet::new(),
+            unsettled: Vec::new(),
         }
     }
 
@@ -115,10 +129,25 @@ impl<K> Trail<K> {
         true
     }
 
-    /// An entry is evacuated.
+    /// Makes room for so many calls of [`moved`](Self::moved) before the next
+    /// [`settle`](Self::settle).
+    pub(crate) fn reserve(&mut self, moves: usize) -> Result<(), TryReserveError> {
+        spares::reserve(&mut self.unsettled, moves)
+    }
+
+    /// An entry is evacuated. Is noted by [`settle`](Self::settle): this can't fail, given room.
     pub(crate) fn moved(&mut self, from: Place, to: Place) {
-        self.departures.insert(from, to);
-        self.arrivals.insert(to, Arrival::Present);
+        self.unsettled.push((from, to));
+    }
+
+    /// Notes what has moved. A tree says nothing when memory is refused: `handle_alloc_error` is
+    /// called, and if that unwinds, what is not noted yet waits for the next call.
+    pub(crate) fn settle(&mut self) {
+        while let Some(&(from, to)) = self.unsettled.last() {
+            self.departures.insert(from, to);
+            self.arrivals.insert(to, Arrival::Present);
+            self.unsettled.pop();
+        }
     }
 
     /// The entry at a place is removed. If nothing arrived there, the key is dropped.

@@ -3,11 +3,14 @@
 //! An allocator that fails on demand, per thread.
 //!
 //! # Properties
-//! - **error**: when any allocation that `try_reserve` makes fails, it returns an error.
-//! - **kept**: the map is valid afterwards, holds what it held, and can be used and asked again.
+//! - **error**: when any allocation that `try_reserve` makes fails, it returns an error. (But for those
+//!   that note moves for open cursors, which come last.)
+//! - **kept**: the map is valid afterwards, holds what it held, has the room that it had, and can be
+//!   used and asked again, while memory is short as well.
 
 mod common;
 
+use common::hashers::IDENTITY;
 use common::{Ledger, Subject, Tracked, in_every_state};
 use map_core::{Map, TryReserveError};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,6 +53,23 @@ unsafe impl GlobalAlloc for Failing {
 #[global_allocator]
 static FAILING: Failing = Failing;
 
+/// Does something while only `left` allocations succeed.
+fn with_allocations<T>(left: usize, act: impl FnOnce() -> T) -> T {
+    LEFT.set(Some(left));
+    let result = act();
+    LEFT.set(None);
+    result
+}
+
+/// How many allocations it makes.
+fn allocations(act: impl FnOnce()) -> usize {
+    const ENOUGH: usize = 1 << 20;
+    with_allocations(ENOUGH, || {
+        act();
+        ENOUGH - LEFT.get().expect("it was set")
+    })
+}
+
 #[test]
 fn whichever_allocation_fails_the_map_stays_as_it_was() {
     for additional in [20, 300, 5000] {
@@ -60,9 +80,8 @@ fn whichever_allocation_fails_the_map_stays_as_it_was() {
             in_every_state(Tracked::new, Tracked::new, |subject| {
                 let Subject { name, mut map, model, fresh } = subject;
                 let context = format!("{name}, try_reserve({additional}), allocation {n} fails");
-                LEFT.set(Some(n));
-                let result = map.try_reserve(additional);
-                LEFT.set(None);
+                let capacity = map.capacity();
+                let result = with_allocations(n, || map.try_reserve(additional));
                 failed_somewhere |= result.is_err();
                 map.check().unwrap_or_else(|violation| panic!("{context}: {violation}"));
                 assert_eq!(map.len(), model.len(), "{context}");
@@ -75,7 +94,12 @@ fn whichever_allocation_fails_the_map_stays_as_it_was() {
                 }
                 match result {
                     Ok(()) => assert!(map.capacity() >= model.len() + additional, "{context}"),
-                    Err(error) => assert!(!error.to_string().is_empty(), "{context}"),
+                    Err(error) => {
+                        assert!(!error.to_string().is_empty(), "{context}");
+                        assert_eq!(map.capacity(), capacity, "{context}");
+                        let again = with_allocations(0, || map.try_reserve(additional));
+                        assert!(again.is_err(), "{context}, and again");
+                    }
                 }
                 for id in fresh..fresh + 30 {
                     map.insert(Tracked::new(id), Tracked::new(id));
@@ -83,6 +107,7 @@ fn whichever_allocation_fails_the_map_stays_as_it_was() {
                 map.check()
                     .unwrap_or_else(|violation| panic!("{context}, then 30 inserts: {violation}"));
                 assert_eq!(map.try_reserve(additional), Ok(()), "{context}, then memory");
+                assert!(map.capacity() >= map.len() + additional, "{context}, then memory");
                 assert!(model.keys().all(|id| map.contains_key(&Tracked::new(*id))), "{context}");
                 drop(map);
                 Ledger::assert_alive(0, &context);
@@ -94,14 +119,71 @@ fn whichever_allocation_fails_the_map_stays_as_it_was() {
     }
 }
 
+/// Whatever memory was refused, a map that needs none can be written, cleared and shrunk meanwhile.
+#[test]
+fn a_map_that_was_refused_room_works_while_memory_is_short() {
+    let made = |keys: std::ops::Range<u64>| {
+        let mut map = Map::with_hasher(IDENTITY);
+        map.extend(keys.map(|key| (key, key)));
+        map
+    };
+    let needed = allocations(|| made(0..60).reserve(5000)) - allocations(|| drop(made(0..60)));
+    assert!(needed > 4, "a table, its segments, the growth");
+    for n in 0..needed {
+        let mut map = made(0..60);
+        let capacity = map.capacity();
+        assert!(with_allocations(n, || map.try_reserve(5000)).is_err(), "allocation {n}");
+        with_allocations(0, || {
+            assert_eq!(map.capacity(), capacity);
+            assert!(map.try_reserve(5000).is_err());
+            assert_eq!((map.insert(60, 60), map.remove(&7)), (None, Some(7)));
+            map.shrink_to(capacity);
+            map.check().unwrap();
+            assert_eq!(map.len(), 60);
+            map.clear();
+            assert_eq!(map.insert(60, 60), None);
+        });
+    }
+}
+
+/// Up to where the moves are noted for the cursor, that is.
+#[test]
+fn a_cursor_outlives_a_refusal() {
+    in_every_state(Tracked::new, Tracked::new, |subject| {
+        let Subject { name, mut map, model, .. } = subject;
+        // The growth under way notes its moves before the larger table is asked for.
+        while map.evacuate(1000) > 0 {}
+        let mut sized = map.clone();
+        let needed = allocations(|| sized.reserve(300));
+        drop(sized);
+        let mut cursor = map.cursor();
+        let mut seen = Vec::new();
+        // One less: the room to note hashes, once had, is kept.
+        for n in 0..needed - 1 {
+            let capacity = map.capacity();
+            assert!(with_allocations(n, || map.try_reserve(300)).is_err(), "{name}, {n}");
+            assert_eq!(map.capacity(), capacity, "{name}, {n}");
+            seen.extend(cursor.next(&map).map(|(key, _)| key.id));
+        }
+        map.reserve(300);
+        map.check().unwrap_or_else(|violation| panic!("{name}: {violation}"));
+        while let Some((key, _)) = cursor.next(&map) {
+            seen.push(key.id);
+        }
+        seen.sort_unstable();
+        assert!(seen.iter().eq(model.keys()), "{name}: a cursor saw {seen:?}");
+        drop((map, cursor));
+        Ledger::assert_alive(0, &name);
+        Ledger::reset();
+    });
+}
+
 #[test]
 fn a_shrink_after_failed_reservations_keeps_the_map() {
     in_every_state(Tracked::new, Tracked::new, |subject| {
         let Subject { name, mut map, model, .. } = subject;
         for n in 0..4 {
-            LEFT.set(Some(n));
-            _ = map.try_reserve(1000);
-            LEFT.set(None);
+            _ = with_allocations(n, || map.try_reserve(1000));
         }
         map.shrink_to_fit();
         map.check().unwrap_or_else(|violation| panic!("{name}: {violation}"));
