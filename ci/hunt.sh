@@ -4,7 +4,8 @@
 #   ci/hunt.sh [SECONDS]        for each of the hunters: default 60
 #
 # Installs cargo-fuzz if it is missing. Exit 0: nothing found. 1: something found; it is on disk and
-# the command that replays it is printed. ctrl-C ends the hunter that runs and goes on to the summary.
+# the command that replays it is printed. 2: nothing found, but a hunter could not hunt. ctrl-C ends the hunter that runs
+# and goes on to the summary.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -12,7 +13,7 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 ci/install-cargo-fuzz.sh || exit 2
 
 declare -a summary
-found=0
+found=0 failed=0
 # hunt NAME COMMAND…: runs a hunter and keeps its exit for the summary.
 hunt() {
     local name=$1; shift
@@ -23,21 +24,24 @@ hunt() {
     case $exit in
         0) summary+=("$name: nothing found") ;;
         130) summary+=("$name: interrupted, nothing found") ;;
-        *) summary+=("$name: FOUND SOMETHING (exit $exit)"); found=1 ;;
+        1) summary+=("$name: FOUND SOMETHING"); found=1 ;;
+        *) summary+=("$name: COULD NOT HUNT (exit $exit)"); failed=1 ;;
     esac
+}
+# fuzz TARGET SANITIZER: a fuzz target. That it does not build is told apart from a crash: cargo fuzz exits with 1 for both.
+fuzz() {
+    cargo fuzz build --sanitizer "$2" "$1" || return $(($? == 130 ? 130 : 2))
+    mkdir -p "fuzz/corpus/$1"
+    cargo fuzz run --sanitizer "$2" "$1" "fuzz/corpus/$1" "corpus/seeds/$1" -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
 }
 trap 'true' INT
 
 # What hunters leave behind, but not what triage makes of it, nor what they have covered.
 artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f ! -name coverage.txt -print 2>/dev/null | sort; }
 artifacts_before=$(artifacts)
-mkdir -p fuzz/corpus/ops
-hunt 'cargo fuzz run ops' \
-    cargo fuzz run ops fuzz/corpus/ops corpus/seeds/ops -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
-mkdir -p fuzz/corpus/schedules
+hunt 'cargo fuzz run ops' fuzz ops address
 # Coroutine stacks and AddressSanitizer get in each other's way.
-hunt 'cargo fuzz run schedules' \
-    cargo fuzz run --sanitizer none schedules fuzz/corpus/schedules corpus/seeds/schedules -- -max_total_time="$seconds" -verbosity=1 -print_final_stats=1
+hunt 'cargo fuzz run schedules' fuzz schedules none
 hunt 'operation engine' cargo models ops --time "$seconds"
 hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --time "$seconds"
 hunt 'schedulers' cargo models run --time "$seconds"
@@ -52,4 +56,5 @@ if [ ${#new[@]} -gt 0 ]; then
     echo
     cargo models findings
 fi
-exit $found
+[ $found = 1 ] && exit 1
+exit $((2 * failed))

@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci/install-cargo-fuzz.sh
-for target in ${@:-$(cargo fuzz list)}; do
+targets=$*
+[ -n "$targets" ] || targets=$(cargo fuzz list)
+for target in $targets; do
     [ -d "fuzz/corpus/$target" ] || continue
     before=$(find "fuzz/corpus/$target" -type f | wc -l)
     sanitizer=address

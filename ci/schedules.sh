@@ -4,6 +4,7 @@
 #   ci/schedules.sh [SECONDS]        in all: default 3600
 #
 # Exit 0: nothing found. 1: something found; it is on disk and the command that replays it is printed.
+# Anything else: a run failed, and the rest is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-3600}
@@ -13,7 +14,7 @@ share() {
     local time=$((seconds * $1 / 100)); shift
     echo
     echo "== cargo models run $* --time $time"
-    cargo models run "$@" --time "$time" --jobs "$(nproc)" || found=1
+    cargo models run "$@" --time "$time" --jobs "$(nproc)" || { exit=$?; [ $exit = 1 ] || exit $exit; found=1; }
 }
 share 35
 share 15 --engine stale

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci/install-cargo-fuzz.sh
-for target in $(cargo fuzz list); do
+targets=$(cargo fuzz list)
+for target in $targets; do
     echo "== cargo fuzz run $target"
     scratch=$(mktemp -d)
     seeds=()

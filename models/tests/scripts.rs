@@ -1,0 +1,61 @@
+//! The scripts of `ci`, with a cargo that does as it is told: what they come to is what happened.
+#![cfg(unix)]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a script where cargo exits with 0, or as it is told for a command line: a pattern of the shell, and a code.
+fn run(script: &str, cargo: &[(&str, i32)]) -> (i32, String) {
+    let here = tempfile::tempdir().expect("a place for files");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
+    let program = |file: &str, text: &str| {
+        let path = here.path().join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, text).expect("written");
+        fs::set_permissions(path, Permissions::from_mode(0o755)).expect("it may be run");
+    };
+    for name in [script, "install-cargo-fuzz.sh"] {
+        let text = fs::read_to_string(scripts.join(name)).expect("it is there");
+        program(&format!("ci/{name}"), &text);
+    }
+    let told: String =
+        cargo.iter().map(|(line, code)| format!("{line}) exit {code} ;;\n")).collect();
+    program("bin/cargo", &format!("#!/bin/sh\ncase \"$*\" in\n{told}esac\n"));
+    program("bin/cargo-fuzz", "#!/bin/sh\n");
+    let path = std::env::var("PATH").expect("there is one");
+    let path = format!("{}:{path}", here.path().join("bin").display());
+    let script = here.path().join("ci").join(script);
+    let output = Command::new(script).env("PATH", path).output().expect("it runs");
+    let code = output.status.code().expect("an exit code");
+    (code, String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn fuzz_targets_that_cannot_be_listed_are_no_success() {
+    for script in ["smoke.sh", "minimise-corpus.sh"] {
+        assert_eq!(run(script, &[]).0, 0, "{script}");
+        assert_eq!(run(script, &[("'fuzz list'", 7)]).0, 7, "{script}");
+    }
+}
+
+#[test]
+fn a_hunter_that_cannot_hunt_is_no_finding() {
+    let (code, out) = run("hunt.sh", &[]);
+    assert!(code == 0 && out.matches(": nothing found\n").count() == 5, "{out}");
+    let (build, crash) = (("'fuzz build'*", 1), ("'fuzz run'*", 1));
+    let (found, failed) = (("'models run'*", 1), ("'models ops'*", 101));
+    for (cargo, expected, said) in [
+        (&[crash][..], 1, "cargo fuzz run ops: FOUND SOMETHING\n"),
+        (&[found], 1, "schedulers: FOUND SOMETHING\n"),
+        (&[build], 2, "cargo fuzz run ops: COULD NOT HUNT (exit 2)\n"),
+        (&[failed], 2, "operation engine: COULD NOT HUNT (exit 101)\n"),
+        (&[found, failed], 1, "schedulers: FOUND SOMETHING\n"),
+    ] {
+        let (code, out) = run("hunt.sh", cargo);
+        assert!(code == expected && out.contains(said), "{code}: {out}");
+    }
+    assert_eq!(run("schedules.sh", &[found]).0, 1);
+    assert_eq!(run("schedules.sh", &[("'models run'*", 101)]).0, 101);
+}
