@@ -37,7 +37,7 @@ fuzz() {
 trap 'true' INT
 
 # What hunters leave behind, but not what triage makes of it, nor what they have covered.
-artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f ! -name coverage.txt -print 2>/dev/null | sort; }
+artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f ! -name 'coverage.txt*' -print 2>/dev/null | sort; }
 artifacts_before=$(artifacts)
 hunt 'cargo fuzz run ops' fuzz ops address
 # Coroutine stacks and AddressSanitizer get in each other's way.

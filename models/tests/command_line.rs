@@ -205,7 +205,13 @@ fn a_run_keeps_what_it_has_covered_and_goes_on_from_it() {
     assert!(second.contains(" 0 for the first time"), "{second}");
     std::fs::write(here.path().join("findings/coverage.txt"), "nonsense\n").expect("written");
     let (code, _, err) = models(&line, here.path());
-    assert!(code == 2 && err.starts_with("findings/coverage.txt: line 1: "), "{err}");
+    assert!(code == 0 && err.starts_with("findings/coverage.txt: line 1: "), "{err}");
+    let kept = std::fs::read_to_string(here.path().join("findings/coverage.txt.old"));
+    assert_eq!(kept.expect("it is put aside"), "nonsense\n");
+    let (_, fourth, err) = models(&line, here.path());
+    assert!(err.is_empty() && fourth.contains(" 0 for the first time"), "{fourth}{err}");
+    let triage = models(&["triage"], here.path());
+    assert_eq!(triage, (0, "nothing to triage\n".into(), String::new()), "neither is a finding");
 }
 
 #[test]

@@ -130,9 +130,13 @@ fn hunt(options: &Options) -> Exit {
     let known = options.findings.join(FILE);
     let before = match Coverage::load(&known) {
         Ok(before) => before,
+        // Of another version, perhaps: no reason not to hunt.
         Err(error) => {
-            eprintln!("{}: {error}", known.display());
-            return Exit::Bad;
+            let aside = known.with_extension("txt.old");
+            let moved = std::fs::rename(&known, &aside).is_ok();
+            let kept = if moved { format!(", kept as {}", aside.display()) } else { String::new() };
+            eprintln!("{}: {error}{kept}; pairs are counted afresh", known.display());
+            Coverage::default()
         }
     };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
