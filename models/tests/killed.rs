@@ -4,23 +4,31 @@
 use models::case::Case;
 use serde_json::Value;
 use std::fmt::Write;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// What the line begins with that says where a finding is.
+const REPLAY: &str = "replay: cargo models replay --subject wrong ";
+
 fn start(arguments: &[&str], folder: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
-    command.args(arguments).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
+    let said = File::create(folder.join("said")).expect("a file");
+    command.args(arguments).current_dir(folder).stdout(said).stderr(Stdio::null());
     command.spawn().expect("the program runs")
 }
 
-/// Starts, and kills after so long.
-fn killed(arguments: &[&str], folder: &Path, after: Duration) {
+/// Starts, and kills after so long; the lines that it got out.
+fn killed(arguments: &[&str], folder: &Path, after: Duration) -> Vec<String> {
     let mut child = start(arguments, folder);
     std::thread::sleep(after);
     child.kill().expect("it can be killed");
     child.wait().expect("it has ended");
+    let said = std::fs::read_to_string(folder.join("said")).expect("text");
+    let (lines, _cut) = said.rsplit_once('\n').unwrap_or_default();
+    lines.lines().map(str::to_string).collect()
 }
 
 /// Every file under a folder that has a final name.
@@ -75,13 +83,18 @@ fn raw(number: u64) -> String {
 #[test]
 fn a_hunt() {
     let here: TempDir = tempfile::tempdir().expect("a place for files");
+    let mut announced = 0;
     for round in 0..12 {
         let seed = round.to_string();
         let hunt = ["ops", "--subject", "wrong", "--seed", &seed, "--keep-going", "--time", "20"];
-        killed(&hunt, here.path(), Duration::from_millis(20 + 25 * round));
+        let said = killed(&hunt, here.path(), Duration::from_millis(20 + 25 * round));
+        for path in said.iter().filter_map(|line| line.strip_prefix(REPLAY)) {
+            assert!(here.path().join(path).is_file(), "{path} was found, and is lost");
+            announced += 1;
+        }
         whole(&here.path().join("findings"));
     }
-    assert!(whole(&here.path().join("findings")) > 0, "something was found before it was killed");
+    assert!(announced > 0, "something was found before it was killed");
 }
 
 #[test]
