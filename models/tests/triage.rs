@@ -4,7 +4,7 @@
 
 use models::case::Case;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -209,22 +209,43 @@ fn findings_are_listed_and_what_passes_is_fixed() {
     let (code, out, _) = models(&["findings"], here.path());
     assert!(code == 1 && out.contains("lost-entry") && out.contains("open"), "{out}");
     // As if the map had been mended: the same case on the right one.
-    let kept = here.path().join("findings/triage");
-    let entries =
-        std::fs::read_dir(&kept).expect("readable").map(|entry| entry.expect("readable").path());
-    let record = entries
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|ext| ext == "json"))
-        .expect("a record");
-    let text = std::fs::read_to_string(&record).expect("text");
-    std::fs::write(&record, text.replace("\"subject\": \"wrong\"", "\"subject\": \"map\""))
-        .expect("written");
+    let (path, mut record) = record(here.path());
+    record["subject"] = "map".into();
+    let text = record.to_string();
+    std::fs::write(&path, &text).expect("written");
     let (code, out, _) = models(&["findings"], here.path());
     assert!(code == 0 && out.contains("fixed"), "{out}");
     // A record that is none gets a line, and the others are listed.
-    std::fs::write(kept.join("half.json"), &text[..100]).expect("written");
+    std::fs::write(path.with_file_name("half.json"), &text[..100]).expect("written");
     let (code, out, err) = models(&["findings"], here.path());
     assert!(code == 2 && out.contains("fixed") && err.lines().count() == 1, "{out}{err}");
+}
+
+/// The file and the value of the only record.
+fn record(folder: &Path) -> (PathBuf, Value) {
+    let kept = std::fs::read_dir(folder.join("findings/triage")).expect("readable");
+    let mut paths = kept.map(|entry| entry.expect("readable").path());
+    let path = paths.find(|path| path.extension().is_some_and(|ext| ext == "json"));
+    let path = path.expect("a record");
+    let text = std::fs::read_to_string(&path).expect("text");
+    (path, serde_json::from_str(&text).expect("JSON"))
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_left_as_it_is() {
+    let here = folder();
+    write(here.path(), "a.case", noisy(""));
+    models(&["triage", "a.case"], here.path());
+    let (path, mut record) = record(here.path());
+    record["version"] = 2.into();
+    let newer = record.to_string();
+    for text in [newer.as_str(), &newer[..100]] {
+        std::fs::write(&path, text).expect("written");
+        let (code, out, err) = models(&["triage", "a.case"], here.path());
+        assert!(code == 2 && err.lines().count() == 1, "{out}{err}");
+        assert!(err.contains(".json: "), "{err}");
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), text);
+    }
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Store {
     /// Adds a record to what is known of its bug; returns all of that.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// When the folder cannot be written, or what is known not be read: that is left as it is.
     pub fn add(&self, record: Record) -> io::Result<Record> {
         std::fs::create_dir_all(&self.0)?;
         let lock = File::create(self.0.join(".lock"))?;
@@ -149,7 +149,10 @@ impl Store {
                 known.join(record);
                 known
             }
-            Err(_) => record,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => record,
+            Err(error) => {
+                return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())));
+            }
         };
         files::replace(&path, serde_json::to_string_pretty(&all)?.as_bytes())?;
         let path = self.case(&all);
@@ -184,13 +187,13 @@ impl Store {
     }
 }
 
-fn read(path: &Path) -> Result<Record, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let record: Record = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+fn read(path: &Path) -> io::Result<Record> {
+    let record: Record = serde_json::from_str(&std::fs::read_to_string(path)?)?;
     match record.version {
         VERSION => Ok(record),
-        other => Err(format!(
-            "expected version {VERSION}, the only one this program reads, found {other}"
+        other => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("expected version {VERSION}, the only one this program reads, found {other}"),
         )),
     }
 }
