@@ -232,6 +232,22 @@ fn record(folder: &Path) -> (PathBuf, Value) {
 }
 
 #[test]
+fn what_passes_now_and_then_is_not_fixed() {
+    let here = folder();
+    let fickle = "case 1\n# --subject wrong\nthread main\n insert k60003 v1\n get k60003\nend\n";
+    write(here.path(), "flaky.case", fickle);
+    models(&["triage", "flaky.case", "--runs", "30"], here.path());
+    let (path, mut record) = record(here.path());
+    // It fails every second time; this is for patience.
+    record["occurrences"][0]["verdict"] = serde_json::json!({ "failed": 1, "runs": 10 });
+    std::fs::write(path, record.to_string()).expect("written");
+    for _ in 0..6 {
+        let (code, out, _) = models(&["findings"], here.path());
+        assert!(code == 1 && out.contains("open"), "{out}");
+    }
+}
+
+#[test]
 fn a_record_that_cannot_be_read_is_left_as_it_is() {
     let here = folder();
     write(here.path(), "a.case", noisy(""));

@@ -2,12 +2,11 @@
 
 use super::Exit;
 use crate::subjects::Subject;
-use crate::triage::Came;
 use crate::triage::intake::KEPT;
-use crate::triage::lab::{Lab, Look};
+use crate::triage::lab::Lab;
 use crate::triage::minimise::Size;
 use crate::triage::store::{Record, Store};
-use crate::triage::worker::Worker;
+use crate::triage::verdict;
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -36,7 +35,7 @@ struct Line {
     last_seen: String,
     smallest: PathBuf,
     size: Size,
-    /// The smallest case passes now.
+    /// The smallest case passes now, as often as it is worth trying.
     fixed: bool,
 }
 
@@ -70,13 +69,10 @@ pub fn drive(options: &Options) -> Exit {
 fn line(store: &Store, record: &Record) -> Result<Line, String> {
     let case = record.smallest()?;
     let subject = Subject::from_str(&record.subject, false)?;
-    let ran =
-        Worker::start().and_then(|mut worker| worker.run(Lab::new(subject), &case, Look::Once));
-    let fixed = match ran.map_err(|error| error.to_string())? {
-        Came::Passed(_) => true,
-        Came::Failed(_) => false,
-        Came::Unfit(why) => return Err(why),
-    };
+    // As often as the flakiest of its cases needs.
+    let runs = record.occurrences.iter().map(|one| one.verdict.runs_to_fail()).max();
+    let replayed = verdict::replay(Lab::new(subject), &case, runs.unwrap_or(1));
+    let (now, _) = replayed.map_err(|error| error.to_string())??;
     let (first, last) = record.seen();
     Ok(Line {
         signature: record.name.clone(),
@@ -88,7 +84,7 @@ fn line(store: &Store, record: &Record) -> Result<Line, String> {
         last_seen: last.to_string(),
         smallest: store.case(record),
         size: Size::of(&case),
-        fixed,
+        fixed: now.is_gone(),
     })
 }
 

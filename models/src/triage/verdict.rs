@@ -29,6 +29,11 @@ impl Verdict {
         self.failed == self.runs
     }
 
+    /// Runs that a case is given to fail again: three times as many as it takes on average, if it is flaky.
+    pub fn runs_to_fail(self) -> usize {
+        if self.is_stable() { 1 } else { 3 * self.runs.div_ceil(self.failed.max(1)) }
+    }
+
     /// It does not fail any more.
     pub fn is_gone(self) -> bool {
         self.failed == 0

@@ -275,15 +275,14 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// So many workers. A case that fails in `failed` of `runs` runs is run until it has had its chance.
+    /// So many workers.
     ///
     /// # Errors
     /// When one cannot be started.
     pub fn start(lab: Lab, jobs: usize, verdict: Verdict) -> io::Result<Pool> {
         let workers = (0..jobs.max(1)).map(|_| Worker::start().map(Mutex::new));
-        let Verdict { failed, runs } = verdict;
-        let repeats = if failed == runs { 1 } else { 3 * runs.div_ceil(failed.max(1)) };
-        Ok(Pool { lab, repeats, workers: workers.collect::<io::Result<_>>()? })
+        let workers = workers.collect::<io::Result<_>>()?;
+        Ok(Pool { lab, repeats: verdict.runs_to_fail(), workers })
     }
 
     /// The least that has to be looked at to see the same of this case: looking at everything after every op takes most
