@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A workspace with a map that is right while it says 1, and a detector that says so.
@@ -78,10 +79,15 @@ fn workspace() -> TempDir {
     here
 }
 
-fn faults(workspace: &Path, more: &[&str]) -> (i32, String, String) {
+fn command(workspace: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
     command.args(["faults", "--dir", "faults", "--detectors", "ops", "--budget", "1"]).args(more);
-    let output = command.current_dir(workspace).output().expect("the program runs");
+    command.current_dir(workspace);
+    command
+}
+
+fn faults(workspace: &Path, more: &[&str]) -> (i32, String, String) {
+    let output = command(workspace, more).output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     let code = output.status.code().expect("an exit code");
     (code, text(output.stdout), text(output.stderr))
@@ -141,6 +147,19 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_kill_is_of_the_hunter_that_made_it() {
+    let here = workspace();
+    let (code, out, _) = faults(here.path(), &["--only", "killed"]);
+    assert_eq!(code, 0, "{out}");
+    let hunter = here.path().join("models/src/main.rs");
+    let blind =
+        fs::read_to_string(&hunter).expect("it is there").replace("map() != 1", "map() == 3");
+    fs::write(hunter, blind).expect("written");
+    let (code, out, _) = faults(here.path(), &["--only", "killed"]);
+    assert!(code == 1 && out.contains("killed: SURVIVED 1 detectors"), "{out}");
+}
+
+#[test]
 fn two_runs_do_not_share_a_scratch_folder() {
     let here = workspace();
     let scratch = here.path().join("target/faults");
@@ -188,6 +207,8 @@ type Go = (u64, f64, bool);
 fn row(slug: &str, goes: &[(&str, &[Go])]) -> Row {
     let attempt = |&(executions, seconds, found): &Go| Attempt {
         seed: 1,
+        budget: Duration::from_secs(3),
+        focused: false,
         summary: Summary {
             executions,
             seconds,
@@ -248,7 +269,7 @@ fn a_matrix_knows_medians_survivors_and_who_was_alone() {
     assert_eq!((scheduler.as_str(), *faults, *missed), ("pos", 1, 0));
     assert!((times - 6.0).abs() < 1e-9, "30 against 5, on the fault that has both: {gain:?}");
     assert_eq!((gain[1].faults, gain[1].missed), (2, 1), "random found b not: {gain:?}");
-    let (text, markdown) = (table::terminal(&matrix), table::markdown(&matrix, "a command"));
+    let (text, markdown) = (table::terminal(&matrix), table::markdown(&matrix));
     assert!(
         text.contains(
             "3 faults, 2 killed\n1 survived: c\n1 not asked: d\nrandom: 1 of 3, 2 not found"
@@ -267,6 +288,16 @@ fn a_matrix_knows_medians_survivors_and_who_was_alone() {
     }
     assert!(!text.contains("│ d "), "what nobody looked for has no row: {text}");
     assert!(markdown.contains("| b | · | 1/2 | race: rule |"), "{markdown}");
+    let mut mixed = matrix.rows[0].0.clone();
+    let goes = mixed.attempts.get_mut("random").expect("it has goes");
+    (goes[0].budget, goes[1].seed, goes[2].focused) = (Duration::from_millis(500), 7, true);
+    for (matrix, given) in [
+        (&matrix, "--budget 3 --seeds 1"),
+        (&Matrix::new(vec![mixed], &detector::all()), "--budget 0.5 or 3 --seeds 7 --focus"),
+    ] {
+        let head = format!("\n\nWritten by `cargo models faults {given}`; do not edit.\n");
+        assert!(table::markdown(matrix).contains(&head), "{given}");
+    }
     assert!(page::html(&matrix).contains("<tr class=survived><th title=\"\">c</th>"));
 }
 
@@ -302,6 +333,28 @@ fn results_belong_to_a_patch_and_a_map() {
     let fresh = Row::new(Some(&fault), 1);
     assert_eq!(store.load(fresh.clone(), false), fresh, "a patch may be mended");
     assert_eq!(store.load(fresh, true), done, "a mutant never is");
+}
+
+#[test]
+fn a_miss_counts_for_the_time_it_had() {
+    let ops = &detector::select(&["ops".to_string()]).expect("it is there")[0];
+    let seconds = Duration::from_secs;
+    let go = |seed, budget, found: bool| {
+        let found = found.then(|| "reference: one".to_string());
+        let summary = Summary { found, ..Summary::default() };
+        Attempt { seed, budget: seconds(budget), focused: false, summary }
+    };
+    let mut row = Row::default();
+    row.add(ops, go(1, 1, false));
+    row.add(ops, go(2, 1, false));
+    assert_eq!(row.next(ops, 9, seconds(1)), None, "two misses are enough");
+    assert_eq!(row.next(ops, 9, seconds(60)), Some(1), "a second is no minute");
+    row.add(ops, go(1, 60, true));
+    assert_eq!(row.next(ops, 2, seconds(60)), Some(2));
+    row.add(ops, go(2, 60, false));
+    assert_eq!(row.next(ops, 2, seconds(60)), None);
+    assert_eq!(row.next(ops, 2, seconds(90)), Some(2), "what is found is found");
+    assert_eq!(row.attempts["ops"].len(), 2, "one go a seed");
 }
 
 #[test]

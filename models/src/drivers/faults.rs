@@ -12,7 +12,7 @@ use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
 use crate::faults::mutants::Mutants;
 use crate::faults::patch::Fault;
-use crate::faults::results::{Row, Store, map_hash};
+use crate::faults::results::{Row, Store};
 use crate::faults::site::{Place, Site};
 use crate::faults::{page, table};
 use crate::files;
@@ -80,7 +80,7 @@ struct Hunt {
     detectors: Vec<Detector>,
     site: Site,
     store: Store,
-    map: u64,
+    source: u64,
     next: AtomicUsize,
     stop: Arc<AtomicBool>,
     rows: Mutex<Vec<Row>>,
@@ -111,8 +111,9 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     let site = options.place.open(mutants)?;
     let workspace = &options.place.workspace;
     let stop = stopped_by_ctrl_c("at once");
+    let source = Copy::new(workspace, &site.scratch, 0).hash();
     let hunt = Hunt {
-        map: map_hash(workspace).map_err(|error| format!("{}: {error}", workspace.display()))?,
+        source: source.map_err(|error| format!("{}: {error}", workspace.display()))?,
         store: Store(site.scratch.join("results")),
         options: options.clone(),
         next: AtomicUsize::new(0),
@@ -167,20 +168,13 @@ impl Hunt {
         for (file, text) in [
             (json_file, json + "\n"),
             (html, page::html(matrix)),
-            (markdown, table::markdown(matrix, &self.command())),
+            (markdown, table::markdown(matrix)),
         ] {
             let Some(file) = file else { continue };
             let written = files::replace(file, text.as_bytes());
             written.map_err(|error| format!("{}: {error}", file.display()))?;
         }
         Ok(())
-    }
-
-    /// The command that gives this matrix.
-    fn command(&self) -> String {
-        let Options { budget, seeds, focus, .. } = &self.options;
-        let focus = if *focus { " --focus" } else { "" };
-        format!("cargo models faults --budget {} --seeds {seeds}{focus}", budget.as_secs_f64())
     }
 
     fn job(&self, job: usize) {
@@ -211,7 +205,7 @@ impl Hunt {
 
     /// Lets the detectors look for a fault, as far as that is not done.
     fn look(&self, job: usize, fault: Option<&Fault>) -> Result<Row, String> {
-        let fresh = Row::new(fault, self.map);
+        let fresh = Row::new(fault, self.source);
         // Of mutants, many do not build, and none ever will.
         let with_broken = self.options.mutants.is_some();
         let mut row = match self.options.fresh {
@@ -240,7 +234,7 @@ impl Hunt {
                 return Err(format!("the map without a fault does not build: {said}"));
             }
         };
-        let Options { budget, focus, .. } = self.options;
+        let (budget, focus) = (self.budget(fault), self.options.focus);
         let findings = self.site.scratch.join("findings").join(&row.slug);
         while let Some((detector, seed)) = self.wanted(fault, &row) {
             let scenarios = match fault {
@@ -248,7 +242,6 @@ impl Hunt {
                 Some(_) if focus => row.scenarios(),
                 _ => Vec::new(),
             };
-            let budget = if fault.is_some() { budget } else { budget.min(UNPATCHED) };
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
@@ -289,10 +282,17 @@ impl Hunt {
         };
         // The map as it is gets one go of each.
         let seeds = if fault.is_some() { self.options.seeds } else { 1 };
+        let budget = self.budget(fault);
         self.detectors
             .iter()
             .filter(relevant)
-            .find_map(|detector| Some((detector, row.next(detector, seeds)?)))
+            .find_map(|detector| Some((detector, row.next(detector, seeds, budget)?)))
+    }
+
+    /// The time that a go has.
+    fn budget(&self, fault: Option<&Fault>) -> Duration {
+        let budget = self.options.budget;
+        if fault.is_some() { budget } else { budget.min(UNPATCHED) }
     }
 
     /// Is there a detector for it?

@@ -4,6 +4,7 @@
 //! only files whose text differs are written, and only the two crates of the workspace are built again. Copies share a
 //! folder of build products, so dependencies are built once for all.
 
+use crate::finding::fnv;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,20 +70,28 @@ impl Copy {
         self.build()
     }
 
+    /// A hash of every file that is copied: what is patched, and what looks at it.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn hash(&self) -> io::Result<u64> {
+        let mut all = Vec::new();
+        for file in &parts(&self.workspace)? {
+            let text = std::fs::read(self.workspace.join(file))?;
+            all.extend(
+                [fnv(file.as_os_str().as_encoded_bytes()), fnv(&text)].map(u64::to_le_bytes),
+            );
+        }
+        Ok(fnv(all.as_flattened()))
+    }
+
     /// Makes the copy like the workspace, whatever it was.
     ///
     /// # Errors
     /// When something cannot be read or written.
     pub fn restore(&self) -> io::Result<()> {
-        let mut wanted = BTreeSet::new();
-        for part in PARTS {
-            files(&self.workspace, Path::new(part), &mut wanted)?;
-        }
-        let mut there = BTreeSet::new();
-        for part in PARTS {
-            files(&self.root, Path::new(part), &mut there)?;
-        }
-        for extra in there.difference(&wanted) {
+        let wanted = parts(&self.workspace)?;
+        for extra in parts(&self.root)?.difference(&wanted) {
             std::fs::remove_file(self.root.join(extra))?;
         }
         for file in &wanted {
@@ -154,7 +163,14 @@ fn run(mut command: Command) -> Result<String, String> {
     if output.status.success() { Ok(said) } else { Err(said + &text(&output.stdout)) }
 }
 
-/// The files below a part of a workspace, as paths from its root.
+/// The files of a workspace that are copied, as paths from its root.
+fn parts(root: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    PARTS.iter().try_for_each(|part| files(root, Path::new(part), &mut found))?;
+    Ok(found)
+}
+
+/// The files below a part of a workspace.
 fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let path = root.join(part);
     if path.is_file() {

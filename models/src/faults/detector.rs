@@ -59,8 +59,19 @@ enum How {
 pub struct Attempt {
     /// Where its draws began.
     pub seed: u64,
+    /// The time it had.
+    pub budget: Duration,
+    /// It ran some scenarios only.
+    pub focused: bool,
     /// What came of it: executions and seconds until the finding, or in all.
     pub summary: Summary,
+}
+
+impl Attempt {
+    /// Would it be the same with this budget, as far as one can say? What found nothing in less time may yet.
+    pub fn answers(&self, budget: Duration) -> bool {
+        self.summary.found.is_some() || self.budget >= budget
+    }
 }
 
 /// How long, and where to put what is found.
@@ -216,7 +227,8 @@ impl Detector {
         if summary.found.is_none() {
             summary.found = ran.found(&self.how)?;
         }
-        Ok(Attempt { seed, summary })
+        let Terms { budget, scenarios, .. } = terms;
+        Ok(Attempt { seed, budget, focused: !scenarios.is_empty(), summary })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known of each fault, on disk as soon as it is known.
 //!
-//! One file a fault, complete or not there. It counts for as long as the patch and `map-core` are what they were; so a
-//! run that was interrupted goes on where it was, with the detectors that are missing.
+//! One file a fault, complete or not there. It counts for as long as the patch and all that is built with it are what
+//! they were, hunters and oracles too; so a run that was interrupted goes on where it was, with the detectors that are missing.
 //!
 //! # Checked by
 //! `tests/faults.rs`.
@@ -12,7 +12,8 @@ use crate::files;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Goes that a detector is given before it is said not to find a fault, if all of them fail.
 const MISSES: usize = 2;
@@ -28,7 +29,7 @@ pub struct Row {
     pub breaks: String,
     /// Is the concurrent map broken?
     pub concurrent: bool,
-    /// What the results belong to: a hash of the patch and the map.
+    /// What the results belong to: a hash of the patch and of what it is applied to.
     pub of: u64,
     /// The patch does not apply or build: what was said.
     pub broken: Option<String>,
@@ -42,32 +43,35 @@ pub struct Row {
 }
 
 impl Row {
-    /// Nothing known yet; `map`: a hash of the map that the patch is for.
-    pub fn new(fault: Option<&Fault>, map: u64) -> Row {
+    /// Nothing known yet; `source`: a hash of what the patch is applied to.
+    pub fn new(fault: Option<&Fault>, source: u64) -> Row {
         let Some(fault) = fault else {
-            return Row { slug: UNPATCHED.into(), of: map, ..Row::default() };
+            return Row { slug: UNPATCHED.into(), of: source, ..Row::default() };
         };
         Row {
             slug: fault.slug.clone(),
             breaks: fault.breaks.clone(),
             concurrent: fault.kind == Some(Kind::Concurrent),
-            of: crate::finding::fnv(fault.text.as_bytes()) ^ map,
+            of: crate::finding::fnv(fault.text.as_bytes()) ^ source,
             ..Row::default()
         }
     }
 
-    /// The seed of the next go of a detector, if there is to be one.
-    pub fn next(&self, detector: &Detector, seeds: u64) -> Option<u64> {
-        let done = self.attempts.get(&detector.name).map_or(&[][..], Vec::as_slice);
-        let hopeless =
-            done.len() >= MISSES && done.iter().all(|attempt| attempt.summary.found.is_none());
+    /// The seed of the next go of a detector, if there is to be one with this budget.
+    pub fn next(&self, detector: &Detector, seeds: u64, budget: Duration) -> Option<u64> {
+        let goes = self.attempts.get(&detector.name).into_iter().flatten();
+        let done: Vec<&Attempt> = goes.filter(|go| go.answers(budget)).collect();
+        let hopeless = done.len() >= MISSES && done.iter().all(|go| go.summary.found.is_none());
         let seeds = if detector.once { 1 } else { seeds };
-        (!hopeless && (done.len() as u64) < seeds).then_some(done.len() as u64 + 1)
+        let is_open = |seed: &u64| !hopeless && done.iter().all(|go| go.seed != *seed);
+        (1..=seeds).find(is_open)
     }
 
-    /// Keeps what a go came to.
+    /// Keeps what a go came to, in place of an earlier one from the same seed.
     pub fn add(&mut self, detector: &Detector, attempt: Attempt) {
-        self.attempts.entry(detector.name.clone()).or_default().push(attempt);
+        let goes = self.attempts.entry(detector.name.clone()).or_default();
+        goes.retain(|go| go.seed != attempt.seed);
+        goes.push(attempt);
     }
 
     /// The scenarios in which the catalogue showed it.
@@ -118,7 +122,7 @@ impl Store {
         self.0.join(format!("{slug}.json"))
     }
 
-    /// The row as it was left, if it is of the same patch and map; else `fresh`. That a patch is broken is believed
+    /// The row as it was left, if it is of the same patch and source; else `fresh`. That a patch is broken is believed
     /// only `with_broken`.
     pub fn load(&self, fresh: Row, with_broken: bool) -> Row {
         let read = std::fs::read(self.file(&fresh.slug)).ok();
@@ -134,27 +138,4 @@ impl Store {
     pub fn save(&self, row: &Row) -> io::Result<()> {
         files::replace(&self.file(&row.slug), &serde_json::to_vec_pretty(row)?)
     }
-}
-
-/// A hash of every source file of the map in a workspace.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn map_hash(workspace: &Path) -> io::Result<u64> {
-    let mut hash = 0;
-    let mut folders = vec![workspace.join("map-core/src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.to_string_lossy().into_owned().into_bytes();
-                let name = crate::finding::fnv(&name);
-                // In whatever order the folder lists them.
-                hash ^= crate::finding::fnv(&std::fs::read(&path)?).wrapping_mul(name | 1);
-            }
-        }
-    }
-    Ok(hash)
 }

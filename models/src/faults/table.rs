@@ -8,8 +8,10 @@ use super::matrix::{Cell, Fate, Gain, Kill, Matrix, Tally};
 use super::results::Row;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::iter;
+use std::time::Duration;
 
 /// shuttle's own schedulers, which ours are compared with.
 pub const SHUTTLES_OWN: [&str; 3] = ["random", "pct", "urw"];
@@ -95,10 +97,21 @@ pub fn verdict(matrix: &Matrix) -> String {
     text
 }
 
-/// The matrix as a page of Markdown. `how` says which command made it.
-pub fn markdown(matrix: &Matrix, how: &str) -> String {
+/// What the goes were given, by whichever runs: the options that give this matrix.
+fn given(matrix: &Matrix) -> String {
+    let goes = || matrix.asked().flat_map(|(row, _)| row.attempts.values().flatten());
+    let budgets: BTreeSet<Duration> = goes().map(|go| go.budget).collect();
+    let budgets: Vec<String> = budgets.iter().map(|one| one.as_secs_f64().to_string()).collect();
+    let seeds = goes().map(|go| go.seed).max().unwrap_or_default();
+    let focus = if goes().any(|go| go.focused) { " --focus" } else { "" };
+    format!("--budget {} --seeds {seeds}{focus}", budgets.join(" or "))
+}
+
+/// The matrix as a page of Markdown.
+pub fn markdown(matrix: &Matrix) -> String {
+    let given = given(matrix);
     let mut text = format!(
-        "# The kill matrix\n\nWritten by `{how}`; do not edit.\n\n\
+        "# The kill matrix\n\nWritten by `cargo models faults {given}`; do not edit.\n\n\
          A number is the median over seeds of the seconds to the first finding; `k/n`: k of n seeds found it, fewer than half; \
          `·`: not found within the time; empty: not asked.\n\n"
     );
