@@ -6,7 +6,8 @@
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
 #   ci/faults.sh --dir DIRECTORY [OPTIONS…]   somebody else's patches; OPTIONS as of `cargo models faults`
 #
-# Exit 0: all found. 1: some survived. 2: a patch does not apply or build.
+# Exit 0: all found. 1: some survived. 2: a patch does not apply or build. 130: interrupted; what is known is kept, the
+# matrix is as it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in

@@ -33,6 +33,8 @@ pub enum Exit {
     Found,
     /// The input or the usage is wrong: 2.
     Bad,
+    /// Ended by ctrl-C before it was done: 130, as a shell says it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {

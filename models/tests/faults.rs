@@ -23,8 +23,8 @@ use models::triage::verdict::Verdict;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A workspace with a map that is right while it says 1, and a detector that says so.
@@ -157,6 +157,36 @@ fn a_kill_is_of_the_hunter_that_made_it() {
     fs::write(hunter, blind).expect("written");
     let (code, out, _) = faults(here.path(), &["--only", "killed"]);
     assert!(code == 1 && out.contains("killed: SURVIVED 1 detectors"), "{out}");
+}
+
+#[test]
+fn ctrl_c_in_a_build_is_no_result() {
+    use std::os::unix::process::CommandExt;
+    let here = workspace();
+    let slow = "Breaks: one.\n\n--- /dev/null\n+++ b/map-core/build.rs\n@@ -0,0 +1,4 @@\n+fn main() {\n\
+                +    std::fs::write(\"../building\", \"\").expect(\"written\");\n\
+                +    std::thread::sleep(std::time::Duration::from_secs(60));\n+}\n";
+    fs::write(here.path().join("faults/slow.patch"), slow).expect("written");
+    fs::write(here.path().join("matrix.md"), "as it was").expect("written");
+    let mut command = command(here.path(), &["--only", "killed,slow", "--markdown", "matrix.md"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // As at a terminal: cargo hears of it as well.
+    let run = command.process_group(0).spawn().expect("the program runs");
+    let began = Instant::now();
+    while !here.path().join("target/faults/copy-0/building").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it is built");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let group = format!("-{}", run.id());
+    Command::new("kill").args(["-INT", "--", &group]).status().expect("it is sent");
+    let ended = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("killed: killed by 1") && !said.contains("slow"), "{said}");
+    let kept = |file: &str| fs::read_to_string(here.path().join(file)).ok();
+    assert_eq!(kept("matrix.md").as_deref(), Some("as it was"));
+    assert!(kept("target/faults/results/killed.json").is_some(), "what was done is known");
+    assert_eq!(kept("target/faults/results/slow.json"), None, "what was not is not");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use models::case::Case;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 fn models(arguments: &[&str], folder: &Path) -> (i32, String, String) {
@@ -122,6 +122,26 @@ fn flaky_and_gone_are_told_from_stable() {
     write(here.path(), "gone.case", noisy("").replace("--subject wrong", ""));
     let (code, out, _) = models(&["triage", "gone.case"], here.path());
     assert_eq!((code, out.as_str()), (0, "gone.case: gone (passes 5 of 5 runs)\n"));
+}
+
+#[test]
+fn ctrl_c_between_files_is_no_success() {
+    use std::io::{BufRead, BufReader, Read};
+    let here = folder();
+    write(here.path(), "gone.case", noisy("").replace("--subject wrong", ""));
+    let hang = "case 1\n# --subject wrong\nthread main\n insert k1 v1\n insert k60002 v0\nend\n";
+    write(here.path(), "hang.case", hang);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(["triage", "--runs", "1", "gone.case", "hang.case", "gone.case"]);
+    command.current_dir(here.path()).env("CASE_SECONDS", "1").stdout(Stdio::piped());
+    let mut run = command.spawn().expect("the program runs");
+    let (mut out, mut said) = (BufReader::new(run.stdout.take().expect("piped")), String::new());
+    out.read_line(&mut said).expect("a line");
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("it is sent");
+    out.read_to_string(&mut said).expect("the rest");
+    assert_eq!(run.wait().expect("it ends").code(), Some(130), "{said}");
+    assert_eq!(said.matches("gone.case").count(), 1, "{said}");
+    assert!(said.contains("stopped before it was minimal"), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
 //! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
 //! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
-//! the map as it is, or nothing was asked.
+//! the map as it is, or nothing was asked; 130: interrupted, and no matrix is written.
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
@@ -90,6 +90,10 @@ struct Hunt {
 /// Hunts for every fault.
 pub fn drive(options: &Options) -> Exit {
     match hunt(options) {
+        Ok(Exit::Interrupted) => {
+            eprintln!("interrupted: no matrix is written; the next run goes on from here");
+            Exit::Interrupted
+        }
         Ok(exit) => exit,
         Err(said) => {
             eprintln!("{said}");
@@ -133,6 +137,9 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Hunt {
     fn go(&self) -> Result<Exit, String> {
         let unpatched = self.look(0, None)?.by(&self.detectors);
+        if self.is_stopped() {
+            return Ok(Exit::Interrupted);
+        }
         println!("{}", unpatched_line(&unpatched));
         std::thread::scope(|scope| {
             for job in 0..usize::from(self.options.jobs) {
@@ -142,6 +149,9 @@ impl Hunt {
         let failed = std::mem::take(&mut *locked(&self.failed));
         if let Some(said) = failed.into_iter().next() {
             return Err(said);
+        }
+        if self.is_stopped() {
+            return Ok(Exit::Interrupted);
         }
         let mut rows = std::mem::take(&mut *locked(&self.rows));
         rows.sort_by(|one, other| one.slug.cmp(&other.slug));
@@ -182,10 +192,12 @@ impl Hunt {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             let faults = &self.site.faults;
             let Some(fault) = faults.get(number) else { return };
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 return;
             }
             match self.look(job, Some(fault)).map(|row| row.by(&self.detectors)) {
+                // It may be half done.
+                Ok(_) if self.is_stopped() => return,
                 Ok(row)
                     if self.options.known && row.attempts.is_empty() && self.looks_at(fault) =>
                 {
@@ -216,7 +228,12 @@ impl Hunt {
             return Ok(row);
         }
         let copy = Copy::new(&self.options.place.workspace, &self.site.scratch, job);
-        let program = match copy.make(fault.map(|fault| fault.path.as_path())) {
+        let made = copy.make(fault.map(|fault| fault.path.as_path()));
+        // ctrl-C ends cargo, too: that says nothing of the fault.
+        if self.is_stopped() {
+            return Ok(row);
+        }
+        let program = match made {
             Ok((program, warnings)) => {
                 row.warnings = warnings;
                 program
@@ -245,8 +262,8 @@ impl Hunt {
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
-            if self.stop.load(Ordering::Relaxed) {
-                break;
+            if self.is_stopped() {
+                return Ok(row);
             }
             let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
             row.add(detector, attempt);
@@ -258,6 +275,9 @@ impl Hunt {
             let smallest = detector::cases(&findings).into_iter().min_by_key(size);
             let triaged =
                 detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1))?;
+            if self.is_stopped() {
+                return Ok(row);
+            }
             row.signature = triaged.into_iter().next().map(|record| record.name);
             row = self.saved(row)?;
         }
@@ -273,7 +293,7 @@ impl Hunt {
     /// What is to be done next for a fault.
     fn wanted(&self, fault: Option<&Fault>, row: &Row) -> Option<(&Detector, u64)> {
         let is_found = || self.detectors.iter().any(|detector| row.is_found_by(detector));
-        if self.stop.load(Ordering::Relaxed) || self.options.first && is_found() {
+        if self.is_stopped() || self.options.first && is_found() {
             return None;
         }
         let relevant = |detector: &&Detector| match fault {
@@ -287,6 +307,10 @@ impl Hunt {
             .iter()
             .filter(relevant)
             .find_map(|detector| Some((detector, row.next(detector, seeds, budget)?)))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// The time that a go has.

@@ -104,6 +104,7 @@ pub fn drive(options: &Options) -> Exit {
     let mut worst = Exit::Clean;
     for file in files {
         if triage.stop.load(Ordering::Relaxed) {
+            worst = Exit::Interrupted;
             break;
         }
         let read = file.and_then(|path| intake::read(&path, options.subject));
