@@ -65,18 +65,25 @@ impl Limits {
 }
 
 impl Started {
-    /// May there be another execution after so many?
+    /// May there be another execution after so many? The clock is read now and then.
     pub fn more(&mut self, executions: u64) -> bool {
         if beat() {
             return false;
         }
-        if self.limits.executions.is_some_and(|max| executions >= max) {
-            return false;
+        match executions.is_multiple_of(16) {
+            true => !self.is_over(executions),
+            false => !self.are_enough(executions),
         }
-        // The clock is read now and then.
-        let Some(time) = self.limits.time else { return true };
-        let late = executions.is_multiple_of(16) && self.began.elapsed() >= time;
-        !late
+    }
+
+    /// Are the limits reached after so many executions?
+    pub fn is_over(&self, executions: u64) -> bool {
+        let late = self.limits.time.is_some_and(|time| self.began.elapsed() >= time);
+        late || self.are_enough(executions)
+    }
+
+    fn are_enough(&self, executions: u64) -> bool {
+        self.limits.executions.is_some_and(|max| executions >= max)
     }
 }
 
@@ -122,7 +129,7 @@ pub struct Report {
     pub coverage: Coverage,
     /// How many orders there were, likewise.
     pub saturation: Saturation,
-    /// There was nothing more to explore.
+    /// There was nothing more to explore, and no limit was reached before.
     pub exhausted: bool,
     /// Departures from the ordinary schedule in the last execution, if the engine can see them.
     pub departures: usize,

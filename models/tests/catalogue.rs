@@ -8,7 +8,7 @@ use models::catalogue::{self, Scenario};
 use models::drivers::compare::{Agreement, agreement, compare};
 use models::engines::dfs::{self, Explore};
 use models::engines::judge::Judge;
-use models::engines::{Limits, Report, shuttle};
+use models::engines::{Limits, Report, loom, shuttle};
 use models::schedulers::Named;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -95,6 +95,27 @@ const SMALL: [&str; 13] = [
     "panicking_closure_changes_nothing",
     "panicking_hash_changes_nothing",
 ];
+
+#[test]
+fn a_search_that_a_limit_ends_is_not_exhaustive() {
+    let scenario = catalogue::named("removed_entry_outlives_its_reader").expect("it is there");
+    let explore = Explore { preemptions: Some(2), ..Explore::default() };
+    let engines: [&dyn Fn(&Limits) -> Report; 2] =
+        [&|limits| dfs::explore(&scenario.case, judge(&scenario), explore, limits), &|limits| {
+            loom::run(&scenario.case, judge(&scenario), 2, limits)
+        }];
+    for run in engines {
+        let all = run(&Limits::default());
+        assert!(all.exhausted && all.executions > 64, "{} executions", all.executions);
+        for fewer in [1, 63, 64, all.executions - 1] {
+            let some = run(&Limits::executions(fewer));
+            assert_eq!((some.executions, some.exhausted), (fewer, false), "of {}", all.executions);
+        }
+        let again = run(&Limits::executions(all.executions + 1));
+        assert_eq!((again.executions, again.exhausted), (all.executions, true));
+        assert!(!run(&Limits::time(Duration::ZERO)).exhausted);
+    }
+}
 
 #[test]
 fn loom_and_exhaustive_search_meet_the_same_outcomes() {

@@ -34,8 +34,6 @@ use std::time::Duration;
 pub const THREADS_MAX: usize = 4;
 /// Operations of one execution.
 const BRANCHES_MAX: usize = 20_000;
-/// How often loom looks at the clock and counts.
-const LOOK_EVERY: usize = 64;
 
 /// loom's primitives.
 #[derive(Clone, Copy, Debug)]
@@ -246,11 +244,12 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.max_branches = BRANCHES_MAX;
-    builder.checkpoint_interval = LOOK_EVERY;
-    builder.max_permutations = limits.executions.map(|max| max as usize);
+    // loom looks at its limits before each execution, and counts from 1.
+    builder.checkpoint_interval = 1;
+    builder.max_permutations = limits.executions.map(|max| max.saturating_add(1) as usize);
     builder.max_duration = Some(limits.time.unwrap_or(Duration::MAX));
     let run = Arc::new(Run { case: case.clone(), judge, report: Mutex::default() });
-    let (shared, mut started) = (Arc::clone(&run), limits.start());
+    let (shared, started) = (Arc::clone(&run), limits.start());
     let ran = quietly(move || {
         builder.check(move || match shared.case.elements {
             Elements::Plain => shared.execution::<u64, u64>(),
@@ -259,8 +258,7 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
         });
     });
     let mut report = std::mem::take(&mut *run.report());
-    report.exhausted =
-        ran.is_ok() && started.more(report.executions / LOOK_EVERY as u64 * LOOK_EVERY as u64);
+    report.exhausted = ran.is_ok() && !started.is_over(report.executions);
     if let Err((payload, message)) = ran
         && !payload.is::<Stopped>()
     {
