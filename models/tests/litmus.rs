@@ -8,6 +8,7 @@ use map_core::platform::{Atomic, AtomicNumber, Platform};
 use models::engines::Report;
 use models::engines::dfs::{self, Explore};
 use models::engines::shuttle::{Lines, Model, litmus};
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 type Word = <Model as Platform>::AtomicU64;
@@ -456,4 +457,53 @@ fn without_stale_reads_memory_is_sequentially_consistent() {
     );
     assert_eq!(report.outcomes.len(), 3, "{:?}", report.outcomes);
     expect(&report, &[], &["[[0], [0]]"]);
+}
+
+// Executions that do not repeat: each test's threads look at how often they have run, as no map may.
+
+/// Explores what changes from one execution to the next: the search says so, and does not pass for complete.
+#[track_caller]
+fn expect_no_repetition(lines: &[Lines<Two, Seen>]) {
+    let all = Explore { stale: true, ..Explore::default() };
+    let report = litmus(dfs::policy(all), two, lines, None);
+    let found = report.found.expect("it is noticed").finding.to_string();
+    assert!(found.contains("an execution that is repeated comes to the same choices"), "{found}");
+    assert!(!report.exhausted);
+}
+
+fn store_and_load(two: &Two) -> Seen {
+    two.x.store(1, Relaxed);
+    vec![one(Relaxed, &two.x)]
+}
+
+#[test]
+fn an_execution_that_ends_sooner_than_before_is_noticed() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let at_first: Lines<Two, Seen> = |two| match RUNS.fetch_add(1, SeqCst) {
+        0 => store_and_load(two),
+        _ => vec![],
+    };
+    expect_no_repetition(&[store_and_load, at_first]);
+}
+
+#[test]
+fn other_threads_to_choose_from_than_before_are_noticed() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let more_later: Lines<Two, Seen> = |two| {
+        (0..=RUNS.fetch_add(1, SeqCst).min(1)).for_each(|value| two.y.store(value, Relaxed));
+        vec![]
+    };
+    expect_no_repetition(&[more_later, store_and_load, store_and_load]);
+}
+
+#[test]
+fn other_values_to_choose_from_than_before_are_noticed() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let here_or_there: Lines<Two, Seen> = |two| {
+        two.x.store(1, Relaxed);
+        let second = if RUNS.fetch_add(1, SeqCst) == 0 { &two.x } else { &two.y };
+        second.store(2, Relaxed);
+        vec![]
+    };
+    expect_no_repetition(&[here_or_there, |two| vec![one(Relaxed, &two.x)]]);
 }
