@@ -122,6 +122,16 @@ faults! {
 }
 
 #[test]
+fn a_panic_is_told_rather_than_the_stall_that_it_causes() {
+    let (_, failure) = hunt::<Broken<{ fault::PANICS_HOLDING }>>(100, |failure| {
+        let calls = failure.history.operations();
+        calls.iter().filter(|call| call.answer.is_none()).count() > 1
+    })
+    .expect("somebody waits for who panicked");
+    assert_eq!(failure.objection.oracle, "panics", "{failure}");
+}
+
+#[test]
 fn the_map_that_faults_are_planted_in_is_right() {
     assert_eq!(hunt::<Broken<{ fault::NONE }>>(300, |_| true), None);
 }

@@ -261,6 +261,8 @@ fn wait(
                 verdict = verdict.and(other);
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                // Who panicked may hold what the others wait for: the cause goes before what it led to.
+                verdict?;
                 let stuck = threads.iter().filter(|(number, _)| running.contains(number));
                 let names: Vec<_> = stuck.map(|(_, thread)| thread.name.as_str()).collect();
                 let detail = format!(

@@ -56,6 +56,8 @@ pub mod fault {
     pub const UNDECLARED: u8 = 21;
     /// `retain` judges entries, and later removes by key.
     pub const RETAIN_TAKES_UNJUDGED: u8 = 22;
+    /// The 50th write panics, and every later one waits for it.
+    pub const PANICS_HOLDING: u8 = 23;
 }
 
 type Table = BTreeMap<u64, u64>;
@@ -75,6 +77,12 @@ fn pause() {
     }
 }
 
+fn wait_for_ever() -> ! {
+    loop {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+}
+
 impl<const FAULT: u8> Broken<FAULT> {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -88,10 +96,9 @@ impl<const FAULT: u8> Broken<FAULT> {
     fn write(&self, key: u64) {
         let count = self.writes.fetch_add(1, Ordering::SeqCst);
         match FAULT {
-            fault::PANICS if count == 50 => panic!("the fault"),
-            fault::STALLS if count == 50 => loop {
-                std::thread::sleep(std::time::Duration::from_secs(1));
-            },
+            fault::PANICS | fault::PANICS_HOLDING if count == 50 => panic!("the fault"),
+            fault::STALLS if count == 50 => wait_for_ever(),
+            fault::PANICS_HOLDING if count > 50 => wait_for_ever(),
             fault::STALE_GET | fault::OLD_VALUES if count.is_multiple_of(4) => {
                 let now = self.table().clone();
                 *self.old() = now;
