@@ -1,16 +1,22 @@
 //! A history: the calls and returns of several threads, in the order in which they happened.
 //!
-//! ```text
+//! ```
+//! // The insert had returned before the get was called, and the get missed it.
+//! let text = "\
 //! history 1
-//! # The insert had returned before the get was called, and the get missed it.
 //! expect finding linearizability
 //! contracts apart counted once
 //! given k2 v7
 //!
+//! events
 //! call writer insert k1 v5
 //! return writer None
 //! call reader get k1
 //! return reader None
+//! ";
+//! let history = models::history::History::parse(text).unwrap();
+//! let objection = models::oracles::whole_map::judge(&history, Default::default()).unwrap_err();
+//! assert_eq!(objection.oracle, "linearizability");
 //! ```
 //!
 //! Time is the order of the events; an op that returned before another was called came before it, and the

@@ -219,7 +219,7 @@ impl Worker {
         }
         let ended = self.child.wait()?;
         *self = Worker::with(self.heard)?;
-        let came = Came::Failed(Box::new(post_mortem(ended)));
+        let came = Came::Failed(Box::new(post_mortem(ended, request.seconds)));
         Ok(Answer { came, events: Vec::new() })
     }
 }
@@ -233,9 +233,9 @@ impl Drop for Worker {
     }
 }
 
-fn post_mortem(ended: ExitStatus) -> Sighting {
+fn post_mortem(ended: ExitStatus, seconds: u64) -> Sighting {
     if ended.code() == Some(TOO_LONG) {
-        let detail = format!("the run has not come to an end in {} s", limit().as_secs());
+        let detail = format!("the run has not come to an end in {seconds} s");
         return Sighting::of_a_hang(detail);
     }
     ended_by(ended)
