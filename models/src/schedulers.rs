@@ -8,7 +8,7 @@
 //! | [`points`] | priorities, and at which named moments they change |
 //! | [`perturb`] | what befalls threads at named moments, by a table |
 //! | [`bytes`] | a short string of bytes, which is the schedule |
-//! | [`portfolio`] | one of ours for each execution, those most that meet something new |
+//! | [`portfolio`] | one of the others for each execution, those most that meet something new |
 //!
 //! Ours know what is pending ([`crate::engines::shuttle::pending`]), which shuttle's do not. A policy lives as long as
 //! the executions of one case go on ([`Lasting`]): what it has learned of the case it keeps.
@@ -56,7 +56,7 @@ pub enum Named {
     Perturb,
     /// Strings of bytes, drawn; as the fuzz target `schedules` reads them.
     Bytes,
-    /// `perturb`, `surw`, `pos` and `points`, those most that meet something new.
+    /// `surw`, `random`, `pos`, `perturb` and `points`, those most that meet something new.
     #[default]
     Portfolio,
 }

@@ -320,7 +320,7 @@ fn a_portfolio_favours_who_meets_new_situations() {
     let place = Place { generation: 0, bucket: 0 };
     let table = Table::parse("[[perturb]]\nkind = 'grow'\nprobability = 1.0\n").expect("a table");
     let (mut scheduler, mut chooser) = portfolio::policy(1, &table);
-    // Of the members, `perturb` alone always asks for a growth: the others leave every second execution alone.
+    // Of the members, `perturb` always asks for a growth, `random` never does: the others do in every second execution.
     let mut executions = |fresh: bool| {
         let (mut met, mut struck, mut calm) = (Coverage::default(), 0, 0);
         for number in 0..DRAWS as usize {
@@ -339,9 +339,10 @@ fn a_portfolio_favours_who_meets_new_situations() {
         }
         f64::from(struck) / f64::from(struck + calm)
     };
-    // `perturb` has half of the shares; the others grow in half of their executions.
-    near(executions(false), 0.5 + 0.5 * 0.5);
-    // Each execution of `perturb` meets something new: five times its shares. Half of the others' do: three times theirs.
+    // Of ten shares `perturb` has one, `random` two.
+    near(executions(false), (1.0 + 7.0 * 0.5) / 10.0);
+    // Each execution of `perturb` meets something new: five times its share. Half of most others' do: three times theirs.
     let favoured = executions(true);
-    assert!((favoured - (15.0 + 9.0 * 0.5) / 24.0).abs() < 0.025, "{favoured}");
+    let shares = 5.0 + 2.0 + 3.0 * 7.0;
+    assert!((favoured - (5.0 + 3.0 * 7.0 * 0.5) / shares).abs() < 0.025, "{favoured}");
 }
