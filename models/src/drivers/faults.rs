@@ -24,6 +24,9 @@ use std::time::Duration;
 /// The most that a detector has for the map without a fault: others look at that for longer.
 const UNPATCHED: Duration = Duration::from_secs(5);
 
+/// How long a ctrl-C may take to get here.
+const AFTER_A_PROCESS: Duration = Duration::from_millis(100);
+
 /// Which faults, which detectors, for how long.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
@@ -230,7 +233,7 @@ impl Hunt {
         let copy = Copy::new(&self.options.place.workspace, &self.site.scratch, job);
         let made = copy.make(fault.map(|fault| fault.path.as_path()));
         // ctrl-C ends cargo, too: that says nothing of the fault.
-        if self.is_stopped() {
+        if self.was_stopped() {
             return Ok(row);
         }
         let program = match made {
@@ -262,7 +265,7 @@ impl Hunt {
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
-            if self.is_stopped() {
+            if self.was_stopped() {
                 return Ok(row);
             }
             let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
@@ -275,7 +278,7 @@ impl Hunt {
             let smallest = detector::cases(&findings).into_iter().min_by_key(size);
             let triaged =
                 detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1))?;
-            if self.is_stopped() {
+            if self.was_stopped() {
                 return Ok(row);
             }
             row.signature = triaged.into_iter().next().map(|record| record.name);
@@ -311,6 +314,12 @@ impl Hunt {
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The same, after a process that may have ended by the same ctrl-C: its end may be known first.
+    fn was_stopped(&self) -> bool {
+        std::thread::sleep(AFTER_A_PROCESS);
+        self.is_stopped()
     }
 
     /// The time that a go has.
