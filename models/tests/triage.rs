@@ -141,7 +141,6 @@ fn ctrl_c_between_files_is_no_success() {
     out.read_to_string(&mut said).expect("the rest");
     assert_eq!(run.wait().expect("it ends").code(), Some(130), "{said}");
     assert_eq!(said.matches("gone.case").count(), 1, "{said}");
-    assert!(said.contains("stopped before it was minimal"), "{said}");
 }
 
 #[test]
