@@ -18,7 +18,6 @@ pub mod dfs;
 pub mod judge;
 pub mod loom;
 pub mod program;
-pub mod quiet;
 pub mod shuttle;
 pub mod threads;
 

@@ -28,6 +28,7 @@ pub mod op;
 pub mod oracles;
 pub mod picture;
 pub mod property;
+pub mod quiet;
 pub mod schedulers;
 pub mod spec;
 pub mod subject;

@@ -14,7 +14,6 @@
 
 use super::judge::{Judge, Outcome, Time};
 use super::program::{Program, Setup};
-use super::quiet::quietly;
 use super::{Found, Limits, Report, beat};
 use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
@@ -22,6 +21,7 @@ use crate::finding::Finding;
 use crate::history::{Recorder, Sequence};
 use crate::oracles::drops::{self, Allowance};
 use crate::oracles::{Objection, panics};
+use crate::quiet::quietly;
 use loom::sync::atomic as loomed;
 use map_core::platform::{self, Atomic, AtomicNumber, Place, Platform, Point, Reclaim};
 use std::cell::{Cell, RefCell};

@@ -2,27 +2,16 @@
 //!
 //! After a panic in the middle of an op, every entry is as it was before the op or as it is after it, each on its
 //! own; entries the op does not concern are untouched. Structure and drops are judged by their own oracles.
-//!
-//! The panic hook is replaced once, on first use: inside a run it notes the message instead of printing it (and
-//! instead of libFuzzer's hook, which aborts); elsewhere the former hook is called.
 
 use super::reference::Seen;
 use super::{Objection, Verdict};
 use crate::elements::Injected;
 use crate::op::Site;
+use crate::quiet::quietly;
 use crate::spec::Spec;
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 /// This oracle's name.
 pub const NAME: &str = "panics";
-
-thread_local! {
-    static CATCHING: Cell<bool> = const { Cell::new(false) };
-    static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
-}
 
 /// How a panic came about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,34 +24,10 @@ pub enum Cause {
 
 /// Runs `body`; a panic in it is a value.
 pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Cause> {
-    replace_hook();
-    let was = CATCHING.replace(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(body));
-    CATCHING.set(was);
-    result.map_err(|payload| cause(&*payload))
-}
-
-fn cause(payload: &(dyn Any + Send)) -> Cause {
-    match payload.downcast_ref::<Injected>() {
+    quietly(body).map_err(|(payload, message)| match payload.downcast_ref::<Injected>() {
         Some(Injected(site)) => Cause::Injected(*site),
-        None => Cause::Own(MESSAGE.take()),
-    }
-}
-
-fn replace_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let former = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !CATCHING.get() {
-                former(info);
-            } else if info.payload().downcast_ref::<Injected>().is_none() {
-                let said = info.payload_as_str().unwrap_or("a panic without words");
-                let place = info.location().map_or(String::new(), |place| format!(" at {place}"));
-                MESSAGE.set(format!("\"{said}\"{place}"));
-            }
-        }));
-    });
+        None => Cause::Own(message),
+    })
 }
 
 /// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, that has a

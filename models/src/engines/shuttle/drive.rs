@@ -9,10 +9,10 @@ use super::guard::{Guard, Logged};
 use super::pending::{Choice, Chooser, Link, Pending};
 use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
-use crate::engines::quiet::{self, quietly};
 use crate::engines::{Found, Limits, Report};
 use crate::finding::Finding;
 use crate::oracles::{Objection, Verdict, panics};
+use crate::quiet::{self, quietly};
 use shuttle::scheduler::Scheduler;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -68,6 +68,7 @@ pub(super) fn drive(
     config.stack_size = 0x20000;
     let guard = Guard::new(policy.scheduler, more);
     let shared = Arc::clone(&report);
+    quiet::after_shuttle();
     let ran = quietly(|| {
         shuttle::Runner::new(guard, config).run(move || {
             with(World::begin);
