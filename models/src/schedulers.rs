@@ -30,6 +30,7 @@ pub mod surw;
 use crate::coverage::Coverage;
 use crate::engines::shuttle::pending::{Choice, Chooser, Link};
 use crate::engines::shuttle::{Chance, Policy};
+use clap::ValueEnum;
 use perturb::Table;
 use shuttle::scheduler::{
     PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId, UrwRandomScheduler,
@@ -38,7 +39,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// A policy that the command line knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, ValueEnum)]
 pub enum Named {
     /// shuttle's: any runnable thread, all alike.
     Random,
@@ -62,32 +63,9 @@ pub enum Named {
 }
 
 impl Named {
-    /// Every policy.
-    pub const ALL: [Named; 9] = [
-        Named::Random,
-        Named::Pct,
-        Named::Urw,
-        Named::Pos,
-        Named::Surw,
-        Named::Points,
-        Named::Perturb,
-        Named::Bytes,
-        Named::Portfolio,
-    ];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Named::Random => "random",
-            Named::Pct => "pct",
-            Named::Urw => "urw",
-            Named::Pos => "pos",
-            Named::Surw => "surw",
-            Named::Points => "points",
-            Named::Perturb => "perturb",
-            Named::Bytes => "bytes",
-            Named::Portfolio => "portfolio",
-        }
+    /// The word for it on the command line.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
     }
 
     /// The policy, with or without stale reads.

@@ -3,6 +3,7 @@
 //!
 //! `cargo models run` goes on from here.
 
+use clap::ValueEnum;
 use models::case::Case;
 use models::catalogue::{self, Scenario};
 use models::drivers::compare::{Agreement, agreement, compare};
@@ -40,7 +41,7 @@ fn every_claim_has_a_name_of_its_own_and_a_text() {
 #[test]
 fn random_schedules_find_nothing() {
     for (number, scenario) in catalogue::all().iter().enumerate() {
-        for named in Named::ALL {
+        for named in Named::value_variants() {
             let policy = named.policy(number as u64, false);
             clean(
                 scenario,

@@ -1,5 +1,6 @@
 //! What each policy promises: its odds, counted.
 
+use clap::ValueEnum;
 use map_core::platform::{Atomic, Place, Platform, Point};
 use models::case::Case;
 use models::catalogue;
@@ -298,7 +299,7 @@ fn bytes_are_the_schedule() {
 fn every_policy_repeats_and_replays() {
     let scenario = catalogue::named("updates_of_one_key_are_not_lost").expect("it is there");
     let wrong = catalogue::scenario("").allows("first", [Some(12)]).allowed;
-    for named in Named::ALL {
+    for named in Named::value_variants() {
         let find = || {
             let judge = Judge::new(&scenario.case, wrong.clone());
             run(&scenario.case, judge, named.policy(9, false), &Limits::executions(5_000))

@@ -19,6 +19,7 @@ use crate::engines::threads::{SETUP, Settings};
 use crate::engines::{Limits, Report, loom, shuttle};
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
+use clap::ValueEnum;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -141,7 +142,7 @@ pub fn drive(options: &Options) -> Exit {
     row("plain shuttle, random", locked, &|| plain_shuttle(&case, time));
     row("plain loom, 2 preemptions", locked, &|| plain_loom(&case, time));
     let mut clean = true;
-    for named in Named::ALL {
+    for named in Named::value_variants() {
         let run = || shuttle::run(&case, judge(), named.policy(1, false), &limits);
         clean &= row(&format!("shuttle, {}", named.name()), ours, &run);
     }

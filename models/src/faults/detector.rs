@@ -111,7 +111,8 @@ pub fn all() -> Vec<Detector> {
     ];
     for scheduler in Named::value_variants() {
         let name = scheduler.name();
-        all.push(detector(name, Kind::Concurrent, some_of(&format!("run --scheduler {name}"), "")));
+        let run = some_of(&format!("run --scheduler {name}"), "");
+        all.push(detector(&name, Kind::Concurrent, run));
     }
     let (stale, dfs, loom) = ("run --engine stale", "run --engine dfs", "run --engine loom");
     all.extend([

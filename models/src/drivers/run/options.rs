@@ -2,11 +2,12 @@
 
 use super::super::ops::seconds;
 use crate::schedulers::Named;
+use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What runs a scenario.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
     /// Random schedules, sequentially consistent values, happens-before as written.
     #[default]
@@ -22,14 +23,9 @@ pub enum Engine {
 }
 
 impl Engine {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Engine::Shuttle => "shuttle",
-            Engine::Stale => "stale",
-            Engine::Dfs => "dfs",
-            Engine::Loom => "loom",
-            Engine::Threads => "threads",
-        }
+    /// The word for it on the command line.
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
     }
 
     /// Does a policy choose?
