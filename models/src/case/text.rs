@@ -122,7 +122,7 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
         }
         let Some(word) = line.next_word() else { continue };
         if !versioned {
-            version(word, &mut line)?;
+            line.version(word, "case", VERSION)?;
             versioned = true;
         } else if let Some(thread) = &mut open {
             if word == "end" {
@@ -185,22 +185,6 @@ fn is_thread(case: &Case, name: &str) -> bool {
     name == GIVEN || case.threads.iter().any(|thread| thread.name == name)
 }
 
-fn version(word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
-    let expected = format!("`case {VERSION}`");
-    if word != "case" {
-        return Err(line.unexpected(word, &expected));
-    }
-    let word = line.word(&expected)?;
-    match word.parse::<u32>() {
-        Ok(VERSION) => Ok(()),
-        Ok(other) => {
-            let expected = format!("version {VERSION}, the only one this program reads");
-            Err(line.error(format!("version {other}"), expected))
-        }
-        Err(_) => Err(line.unexpected(word, "a version number")),
-    }
-}
-
 fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
     match word {
         "hasher" => {
@@ -219,14 +203,7 @@ fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseE
             case.elements = line.choice("element types", Elements::ALL, Elements::name)?;
         }
         "capacity" => case.capacity = line.number("a capacity (0 to 65535)")?,
-        "expect" => {
-            let expected = "`pass` or `finding ORACLE`";
-            case.expect = match line.word(expected)? {
-                "pass" => Expectation::Pass,
-                "finding" => Expectation::Finding(line.word("an oracle's name")?.to_string()),
-                other => return Err(line.unexpected(other, expected)),
-            };
-        }
+        "expect" => case.expect = line.expectation()?,
         other => return Err(line.unexpected(other, HEADERS)),
     }
     Ok(())
@@ -293,6 +270,37 @@ impl<'a> Line<'a> {
         all.into_iter()
             .find(|&one| name(one) == word)
             .ok_or_else(|| self.unexpected(word, &expected))
+    }
+
+    /// The version of a format, after the word for that: there is but one.
+    pub(crate) fn version(
+        &mut self,
+        word: &str,
+        format: &str,
+        only: u32,
+    ) -> Result<(), ParseError> {
+        let expected = format!("`{format} {only}`");
+        if word != format {
+            return Err(self.unexpected(word, &expected));
+        }
+        let word = self.word(&expected)?;
+        match word.parse::<u32>() {
+            Ok(version) if version == only => Ok(()),
+            Ok(other) => {
+                let expected = format!("version {only}, the only one this program reads");
+                Err(self.error(format!("version {other}"), expected))
+            }
+            Err(_) => Err(self.unexpected(word, "a version number")),
+        }
+    }
+
+    pub(crate) fn expectation(&mut self) -> Result<Expectation, ParseError> {
+        let expected = "`pass` or `finding ORACLE`";
+        match self.word(expected)? {
+            "pass" => Ok(Expectation::Pass),
+            "finding" => Ok(Expectation::Finding(self.word("an oracle's name")?.to_string())),
+            other => Err(self.unexpected(other, expected)),
+        }
     }
 
     fn argument(&mut self, kind: Kind, argument: Argument) -> Result<u16, ParseError> {

@@ -62,7 +62,7 @@ pub(super) fn parse(text: &str) -> Result<History, ParseError> {
         }
         let Some(word) = line.next_word() else { continue };
         if !versioned {
-            version(word, &mut line)?;
+            line.version(word, "history", VERSION)?;
             versioned = true;
         } else if begun {
             event(&mut history, word, &mut line)?;
@@ -85,32 +85,9 @@ pub(super) fn parse(text: &str) -> Result<History, ParseError> {
 
 const FACTS: &str = "`expect`, `contracts`, `given` or `events`";
 
-fn version(word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
-    let expected = format!("`history {VERSION}`");
-    if word != "history" {
-        return Err(line.unexpected(word, &expected));
-    }
-    let word = line.word(&expected)?;
-    match word.parse::<u32>() {
-        Ok(VERSION) => Ok(()),
-        Ok(other) => {
-            let expected = format!("version {VERSION}, the only one this program reads");
-            Err(line.error(format!("version {other}"), expected))
-        }
-        Err(_) => Err(line.unexpected(word, "a version number")),
-    }
-}
-
 fn fact(history: &mut History, word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {
     match word {
-        "expect" => {
-            let expected = "`pass` or `finding ORACLE`";
-            history.expect = match line.word(expected)? {
-                "pass" => Expectation::Pass,
-                "finding" => Expectation::Finding(line.word("an oracle's name")?.to_string()),
-                other => return Err(line.unexpected(other, expected)),
-            };
-        }
+        "expect" => history.expect = line.expectation()?,
         "contracts" => {
             history.contracts = Contracts {
                 iteration: line.choice("how iterations fit", Iteration::ALL, Iteration::name)?,
