@@ -4,5 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-MIRIFLAGS="-Zmiri-disable-isolation" cargo +nightly miri test -p map-core \
+export MIRIFLAGS="-Zmiri-disable-isolation"
+cargo +nightly miri test -p map-core --lib concurrent
+cargo +nightly miri test -p map-core \
     --test concurrent_platform --test concurrent_closures --test concurrent_stress

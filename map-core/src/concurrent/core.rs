@@ -11,12 +11,11 @@
 use super::bucket::{Bucket, EVACUATED, protect};
 use super::count::Count;
 use super::entry::Entry;
-use super::spare::Spares;
+use super::spare::Kept;
 use super::table::Table;
 use crate::growth::GrowthKind;
 use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point, Reclaim};
 use crate::tophash::{SLOTS, tophash};
-use alloc::boxed::Box;
 use core::ptr;
 use core::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -31,8 +30,8 @@ pub(crate) struct Core<K, V, P: Platform> {
     same_size_growths: P::AtomicUsize,
     // Dropped after all of the above: what it reclaims may be anything there.
     collector: P::Collector,
-    // Dropped last: the collector adds to them. Boxed, because what is retired points to them.
-    pub(crate) spares: Box<Spares<K, V, P>>,
+    // Dropped last: the collector adds to them.
+    pub(crate) spares: Kept<K, V, P>,
 }
 
 /// A chain that was not evacuated when its state was read, and by **root-oldest** holds the truth
@@ -53,7 +52,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             doublings: P::AtomicUsize::new(0),
             same_size_growths: P::AtomicUsize::new(0),
             collector: P::Collector::new(),
-            spares: Box::new(Spares::new()),
+            spares: Kept::new(),
         }
     }
 

@@ -24,12 +24,41 @@
 use super::table::Drained;
 use crate::platform::{Atomic, Platform};
 use alloc::boxed::Box;
-use core::ptr;
+use core::ops::Deref;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// A stack of drained segments that nobody can reach any more.
 pub(crate) struct Spares<K, V, P: Platform> {
     top: P::AtomicPtr<Drained<K, V, P>>,
+}
+
+/// A map's own spares, at an address that stays when the map moves. Not a `Box`: to move one claims
+/// that no other pointer leads to what is in it, and every drained segment has one.
+pub(crate) struct Kept<K, V, P: Platform>(NonNull<Spares<K, V, P>>);
+
+impl<K, V, P: Platform> Kept<K, V, P> {
+    pub(crate) fn new() -> Self {
+        Kept(NonNull::from(Box::leak(Box::new(Spares::new()))))
+    }
+}
+
+impl<K, V, P: Platform> Deref for Kept<K, V, P> {
+    type Target = Spares<K, V, P>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Spares<K, V, P> {
+        // SAFETY: made by `new`, freed with `self`, and borrowed shared until then.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<K, V, P: Platform> Drop for Kept<K, V, P> {
+    fn drop(&mut self) {
+        // SAFETY: made by `new` from a box. The collector, dropped before, was the last to use the
+        // segments' pointers.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
 }
 
 impl<K, V, P: Platform> Spares<K, V, P> {
@@ -81,7 +110,7 @@ impl<K, V, P: Platform> Spares<K, V, P> {
         if !rest.is_null() {
             let mut last = rest;
             // SAFETY: **out-of-reach**: the rest was taken as well; its last links to nothing.
-            while let Some(next) = ptr::NonNull::new(unsafe { (*last).next }) {
+            while let Some(next) = NonNull::new(unsafe { (*last).next }) {
                 last = next.as_ptr();
             }
             self.push_list(rest, last);
@@ -101,6 +130,9 @@ impl<K, V, P: Platform> Drop for Spares<K, V, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::concurrent::stages::Map;
+    use crate::growth::entries_max;
+    use crate::hashers::IDENTITY;
     use crate::platform::{Reclaim, Std};
     use std::sync::atomic::AtomicUsize;
 
@@ -139,6 +171,23 @@ mod tests {
         let spares = Spares::<u64, u64, Std>::new();
         spares.push(drained(2));
         spares.push(drained(2));
+    }
+
+    /// For Miri: the segments know where the map's spares are.
+    #[test]
+    fn a_map_may_move_while_its_segments_await_their_grace_period() {
+        let buckets_log2 = Std::SEGMENT_BUCKETS_LOG2 + 1;
+        let full = entries_max(buckets_log2) as u64;
+        let map = Map::with_capacity_and_hasher(full as usize, IDENTITY);
+        (&map).extend((0..full + 8).map(|key| (key, key)));
+        while map.health().growing.iter().any(|growth| growth.drained_segments == 0) {
+            map.pin().insert(0, 0);
+        }
+        assert_eq!(map.health().growing.len(), 1, "one segment is drained, one is not");
+        let map = core::hint::black_box(map);
+        while !map.health().growing.is_empty() {
+            map.pin().insert(0, 0);
+        }
     }
 
     #[test]
