@@ -124,6 +124,21 @@ fn a_pin_keeps_what_was_removed_meanwhile() {
 }
 
 #[test]
+fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
+    let _turn = TURN.lock().unwrap();
+    let map = ConcurrentMap::new();
+    (&map).extend((0..50_000u64).map(|key| (key, key)));
+    let health = map.health();
+    let spares = health.spare_segments;
+    assert!(health.growing.is_empty() && spares > 50, "{health:?}");
+    for freed in 1..=spares {
+        assert_eq!(map.pin().get(&1), Some(&1), "lookups free nothing");
+        map.pin().insert(0, 0);
+        assert_eq!(map.health().spare_segments, spares - freed);
+    }
+}
+
+#[test]
 fn memory_after_a_growth_is_what_the_entries_need() {
     let _turn = TURN.lock().unwrap();
     let before = BYTES.load(Ordering::Relaxed);

@@ -1,4 +1,7 @@
-//! What an operator wants to see of a concurrent map, in constant time.
+//! What an operator wants to see of a concurrent map: O(stripes).
+//!
+//! # Checked by
+//! `tests/concurrent_api.rs` (a growth under way), `tests/concurrent_drops.rs` (spare segments).
 
 use super::core::Core;
 use crate::growth::GrowthKind;
@@ -28,6 +31,9 @@ pub struct ConcurrentHealth {
     pub doublings: usize,
     /// Same-size growths begun so far.
     pub same_size_growths: usize,
+    /// Segments of drained tables that wait for a growth to use them again, or for writes to free
+    /// them, one each. As many as the largest old table had, when one pin outlasted its growth.
+    pub spare_segments: usize,
 }
 
 /// One growth under way.
@@ -73,6 +79,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             growing,
             doublings,
             same_size_growths,
+            spare_segments: self.spares.len(),
         }
     }
 }
