@@ -34,6 +34,7 @@
 //! | edge | from (Release) | to (Acquire) | carries |
 //! |---|---|---|---|
 //! | publish-entry | slot store | slot load | the entry's parts |
+//! | empty-slot | slot store of null | slot load | that the lock was taken, for `check` |
 //! | publish-tophashes | tophash store | tophash load | all that was done to the chain before: a reader that missed a removed key does not meet its old slot later |
 //! | link-overflow | link store | link load | the overflow bucket and what it holds |
 //! | unlock | state store | state load; lock | all that the last holder did |

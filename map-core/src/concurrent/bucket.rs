@@ -205,7 +205,7 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
     #[inline(always)]
     pub(crate) fn entry(&self, slot: usize) -> *mut Entry<K, V, P> {
         // Acquire (publish-entry): pairs with the Release in `put`, `replace` and `append`; the
-        // entry's parts are seen.
+        // entry's parts are seen. Acquire (empty-slot): pairs with that in `clear_slot` and `clear`.
         self.slots[slot].load(protect::<P>())
     }
 
@@ -274,8 +274,9 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
 
     /// Empties a full slot, and marks as the rest what now is.
     pub(crate) fn clear_slot(&self, bucket: &Bucket<K, V, P>, slot: usize, between: impl FnOnce()) {
-        // Relaxed: nothing is published by an empty slot.
-        bucket.slots[slot].store(ptr::null_mut(), Relaxed);
+        // Release (empty-slot): who finds the slot empty, by the Acquire in `entry`, and then reads
+        // the state, finds it locked or changed.
+        bucket.slots[slot].store(ptr::null_mut(), Release);
         between();
         let word = bucket.tophashes.load(Relaxed);
         let later_in_bucket = word.checked_shr(8 * (slot as u32 + 1)).unwrap_or(0);
@@ -321,8 +322,8 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
             for slot in 0..SLOTS {
                 let entry = bucket.entry(slot);
                 if !entry.is_null() {
-                    // Relaxed: nothing is published by an empty slot.
-                    bucket.slots[slot].store(ptr::null_mut(), Relaxed);
+                    // Release (empty-slot), as in `clear_slot`.
+                    bucket.slots[slot].store(ptr::null_mut(), Release);
                     take(entry);
                 }
             }

@@ -96,6 +96,7 @@ fn check_unborn<K, V, P: Platform>(
 ) -> Result<(), Breach> {
     // Its evacuator may be filling it.
     let Some(bucket) = table.bucket(index).filter(|_| exact) else { return Ok(()) };
+    // Any order would do here: `exact` means that nobody else is at the map.
     let empty = bucket.tophashes.load(Acquire) == 0
         && bucket.next().is_none()
         && (0..SLOTS).all(|slot| bucket.entry(slot).is_null());
@@ -112,15 +113,21 @@ fn check_bucket<K: Eq, V, P: Platform>(
     head: &Bucket<K, V, P>,
     hash_of: &impl Fn(&K) -> u64,
 ) -> Result<(usize, usize), Breach> {
+    // Acquire (unlock): all that the last holder did is seen. Acquire (publish-evacuated): so is the
+    // successor.
     let before = head.state.load(protect::<P>());
     if before & LOCKED != 0 {
         return Ok((0, 0));
     }
     let mut slots: Vec<(u8, *mut Entry<K, V, P>)> = Vec::new();
     for bucket in head.chain() {
+        // Acquire (publish-tophashes).
         let word = bucket.tophashes.load(Acquire);
         slots.extend((0..SLOTS).map(|slot| (tophash_at(word, slot), bucket.entry(slot))));
     }
+    // The loads above are Acquire, so this one comes after them. Whatever a later holder of the lock
+    // stored and was read there, the lock's taking came with it (publish-tophashes, publish-entry,
+    // empty-slot, link-overflow): equal states mean that nothing was.
     if head.state.load(protect::<P>()) != before {
         return Ok((0, 0));
     }

@@ -97,8 +97,9 @@ impl<'g, K, V, P: Platform> Entries<'g, K, V, P> {
             self.bucket
                 .extend((0..SLOTS).map(|slot| bucket.entry(slot)).filter(|entry| !entry.is_null()));
         }
-        // The loads above are Acquire, so this one comes after them. Equal states, also if locked:
-        // one write at most was under way.
+        // The loads above are Acquire, so this one comes after them. A key was read twice only if it
+        // was removed and stored again by a later holder of the lock, whose lock's taking came with
+        // its entry (publish-entry): equal states, also if locked, mean that none was.
         let after = bucket.state.load(protect::<P>());
         if after != state {
             self.bucket.clear();
