@@ -142,11 +142,12 @@ impl<K, V, P: Platform> Table<K, V, P> {
     #[inline(always)]
     pub(crate) fn bucket(&self, index: usize) -> Option<&Bucket<K, V, P>> {
         let shape = self.shape();
-        let segment = index >> shape.segment_log2;
-        debug_assert!(segment < self.directory.len());
-        // SAFETY: callers mask or count `index` below `buckets`, so the segment is in the
-        // directory.
-        let segment = unsafe { self.directory.get_unchecked(segment) };
+        debug_assert!(index < self.buckets());
+        // Callers on the way to a key mask it as well; the compiler does it once.
+        let index = index & (self.buckets() - 1);
+        // SAFETY: below `buckets` by the line above, and `allocate` made a segment for every
+        // 2^`segment_log2` of these.
+        let segment = unsafe { self.directory.get_unchecked(index >> shape.segment_log2) };
         // Acquire (publish-segment): pairs with the Release in `provide_segment`; the buckets are
         // seen made. Acquire (drain-segment): pairs with the Release in `drain_segment`;
         // the successor is seen. Order `protect`: see `get`.
