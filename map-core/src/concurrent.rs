@@ -149,8 +149,10 @@ use foldhash::fast::RandomState;
 /// a time while they do.
 ///
 /// What is removed or replaced is dropped after a grace period, by whichever thread's pin ends last.
-/// A `Drop` that panics then leaves a valid map, but leaks what was to be dropped after it in the same
-/// batch, and the batch.
+/// A grace period is for what a thread has removed in all: on [`Std`], it begins with every 128th
+/// object, with a growth's end, or when [`Pinned::flush`] asks for it. What awaits one is dropped
+/// with the map at the latest. A `Drop` that panics then leaves a valid map, but leaks what was to be
+/// dropped after it in the same batch, and the batch.
 pub struct ConcurrentMap<K, V, S = RandomState, P: Platform = Std> {
     core: Core<K, V, P>,
     hash_builder: S,

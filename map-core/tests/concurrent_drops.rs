@@ -109,6 +109,21 @@ fn what_is_removed_is_dropped_while_the_map_lives() {
     }
 }
 
+/// A few removals do not start a grace period by themselves.
+#[test]
+fn what_is_flushed_is_dropped_when_the_pins_end() {
+    let _turn = TURN.lock().unwrap();
+    let map = ConcurrentMap::new();
+    map.pin().insert(1, Counted::new());
+    let other = map.pin();
+    map.pin().remove(&1);
+    assert_eq!(alive(), 1);
+    map.pin().flush();
+    assert_eq!(alive(), 1, "a pin of that time is left");
+    drop(other);
+    assert_eq!(alive(), 0);
+}
+
 #[test]
 fn a_pin_keeps_what_was_removed_meanwhile() {
     let _turn = TURN.lock().unwrap();

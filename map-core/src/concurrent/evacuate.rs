@@ -32,7 +32,8 @@ use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// Drained segments are handed to the collector so many at a time, for the growth to use again.
+/// After so many drained segments the thread that drained the last starts the grace period of those
+/// it has drained itself, for the growth to use again. Those of other threads wait for theirs.
 const DRAINED_PER_FLUSH: usize = 64;
 
 impl<K, V, P: Platform> Core<K, V, P> {

@@ -139,6 +139,16 @@ impl<'map, K, V, S, P: Platform> Pinned<'map, K, V, S, P> {
         }
     }
 
+    /// Starts the grace period of what this thread has removed or replaced so far: it is dropped when
+    /// this pin and all others of this moment have ended. Without it that may take until the thread
+    /// has removed more: see [`ConcurrentMap`].
+    ///
+    /// On [`Std`](crate::platform::Std), a membarrier; and while more threads are pinned than the
+    /// thread has removed objects, it does nothing.
+    pub fn flush(&self) {
+        self.guard.flush();
+    }
+
     #[inline]
     fn value(&self, entry: *mut Entry<K, V, P>) -> Option<&Parts<K, V>> {
         if entry.is_null() {
