@@ -179,7 +179,7 @@ impl<K, V> ConcurrentMap<K, V> {
     /// An empty map with room for `capacity` entries.
     ///
     /// # Panics
-    /// If the room exceeds the address space.
+    /// If the room exceeds the address space. Memory that is not there aborts, as in `Vec`.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, RandomState::default())
@@ -196,10 +196,10 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     /// An empty map with room for `capacity` entries that hashes with `hash_builder`.
     ///
     /// # Panics
-    /// If the room exceeds the address space.
+    /// If the room exceeds the address space. Memory that is not there aborts, as in `Vec`.
     #[must_use]
     pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
-        ConcurrentMap { core: Core::new(buckets_log2(capacity)), hash_builder }
+        ConcurrentMap { core: Core::new(buckets_log2::<K, V, P>(capacity)), hash_builder }
     }
 
     /// Pins the map for this thread: all operations are on the pin.

@@ -7,6 +7,7 @@ use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
 use map_core::growth::GrowthKind;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
@@ -248,6 +249,18 @@ fn reserved_room_is_filled_without_growth() {
         map.pin().insert(key, ());
     }
     assert_eq!(map.health().generation, 0);
+}
+
+#[test]
+fn room_beyond_the_address_space_panics_and_nothing_has_grown() {
+    // The second fits by its number of buckets, but not by their bytes.
+    for capacity in [usize::MAX, 1 << 59] {
+        let made = catch_unwind(|| ConcurrentMap::<u8, u8>::with_capacity(capacity));
+        assert!(made.is_err());
+        let map = ConcurrentMap::<u8, u8>::new();
+        let reserved = catch_unwind(AssertUnwindSafe(|| map.pin().reserve(capacity)));
+        assert!(reserved.is_err() && map.health().generation == 0);
+    }
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
         }
     }
 
-    /// Grows until there is room for `capacity` entries. Gives up when another thread is slow to
+    /// Grows until the root has 2^`buckets_log2` buckets. Gives up when another thread is slow to
     /// finish its part.
     pub(crate) fn grow_to(&self, buckets_log2: u32, pin: &impl Guard) {
         loop {

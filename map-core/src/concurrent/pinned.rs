@@ -369,10 +369,11 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     /// go on meanwhile, and if one of them is slow this call returns early rather than wait.
     ///
     /// # Panics
-    /// If the room exceeds the address space.
+    /// If the room exceeds the address space; then nothing has grown. Memory that is not there
+    /// aborts, as in `Vec`.
     pub fn reserve(&self, additional: usize) {
         let capacity = self.len().checked_add(additional).expect("capacity overflow");
-        self.map.core.grow_to(buckets_log2(capacity), &self.guard);
+        self.map.core.grow_to(buckets_log2::<K, V, P>(capacity), &self.guard);
     }
 }
 

@@ -30,6 +30,7 @@ use super::spare::Spares;
 use crate::growth::{GrowthKind, buckets_log2_for};
 use crate::platform::{Atomic, AtomicNumber, Cell, Object, Place, Platform, Reclaim};
 use alloc::boxed::Box;
+use core::alloc::Layout;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
@@ -438,7 +439,9 @@ unsafe fn own_segment<K, V, P: Platform>(
     buckets
 }
 
-/// log2 of the buckets that hold `capacity` entries, capped where no address space could hold them.
-pub(crate) fn buckets_log2(capacity: usize) -> u32 {
-    buckets_log2_for(capacity).expect("capacity overflow")
+/// log2 of the buckets that hold `capacity` entries. Panics when no address space could hold them.
+pub(crate) fn buckets_log2<K, V, P: Platform>(capacity: usize) -> u32 {
+    buckets_log2_for(capacity)
+        .filter(|&log2| Layout::array::<Bucket<K, V, P>>(1 << log2).is_ok())
+        .expect("capacity overflow")
 }
