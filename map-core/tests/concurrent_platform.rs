@@ -9,6 +9,7 @@ use map_core::concurrent::BucketState;
 use map_core::platform::{Object, Place, Platform, Point, Std};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 thread_local! {
@@ -19,6 +20,8 @@ thread_local! {
     /// A bucket that nobody evacuates.
     static STUCK: Cell<Option<Place>> = const { Cell::new(None) };
     static GROW: Cell<bool> = const { Cell::new(false) };
+    /// A map to which another thread, so to speak, writes after so many more touches of objects.
+    static MEANWHILE: Cell<Option<(u32, Rc<Map>)>> = const { Cell::new(None) };
 }
 
 struct Listening;
@@ -74,6 +77,10 @@ unsafe impl Platform for Listening {
         OBJECTS.with_borrow(|objects| {
             assert!(objects.contains_key(&(object as usize)), "touched when not allocated");
         });
+        match MEANWHILE.take() {
+            Some((0, map)) => assert_eq!(map.pin().remove(&u64::MAX), None),
+            later => MEANWHILE.set(later.map(|(touches, map)| (touches - 1, map))),
+        }
     }
     fn freed<T>(object: *const T) {
         OBJECTS.with_borrow_mut(|objects| {
@@ -182,6 +189,21 @@ fn a_later_table_is_called_new_and_its_segments_are_unborn_at_first() {
     fill(&map, 0..1);
     assert!(HEARD.take().contains(&Point::AboutToWriteNewTable));
     drop(map);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
+#[test]
+fn a_view_calls_no_new_segment_drained_whenever_a_write_provides_it() {
+    for touches in 0.. {
+        let map = Rc::new(Map::with_capacity_and_hasher(52, IDENTITY));
+        fill(&map, 0..53);
+        MEANWHILE.set(Some((touches, Rc::clone(&map))));
+        let new = states(&map, 1);
+        assert!(!new.contains(&BucketState::Drained), "after {touches} touches: {new:?}");
+        if MEANWHILE.take().is_some() {
+            break;
+        }
+    }
     assert!(OBJECTS.take().is_empty(), "objects leaked");
 }
 

@@ -76,14 +76,18 @@ impl<K, V, P: Platform> Core<K, V, P> {
         let mut table = self.root(pin);
         let mut tables = Vec::new();
         loop {
-            let feeds = |index: usize| {
+            let is_fed = |index: usize| {
                 older.is_none_or(|older| older.is_evacuated(index & (older.buckets() - 1)))
             };
             let buckets = (0..table.buckets())
-                .map(|index| match table.bucket(index) {
-                    Some(bucket) => view_bucket(bucket, feeds(index), &mut show),
-                    None if feeds(index) => empty(BucketState::Drained),
-                    None => empty(BucketState::Unborn),
+                .map(|index| {
+                    // In this order: what is born has its segment, until that is drained.
+                    let is_born = is_fed(index);
+                    match table.bucket(index) {
+                        Some(bucket) => view_bucket(bucket, is_born, &mut show),
+                        None if is_born => empty(BucketState::Drained),
+                        None => empty(BucketState::Unborn),
+                    }
                 })
                 .collect();
             let successor = table.successor();
@@ -108,6 +112,8 @@ fn view_bucket<K, V, P: Platform, T>(
     is_born: bool,
     show: &mut impl FnMut(&K, &V) -> T,
 ) -> ConcurrentBucket<T> {
+    // Acquire (unlock), Acquire (publish-evacuated), Acquire (publish-tophashes) below: as in a search,
+    // so that a chain that nobody writes is shown as it is.
     let state = match head.state.load(protect::<P>()) {
         _ if !is_born => BucketState::Unborn,
         state if state & EVACUATED != 0 => BucketState::Evacuated,
