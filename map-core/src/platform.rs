@@ -28,15 +28,21 @@ use core::sync::atomic::{self, Ordering};
 use std::sync::{Mutex as StdMutex, PoisonError};
 
 /// An atomic value: the four operations that every engine offers, with the orderings as written.
-#[allow(missing_docs)]
+/// Each may panic at an order that std's atomics refuse for it.
 pub trait Atomic<T: Copy> {
+    /// An atomic that holds `value`. Its making is no atomic access: it is published by another.
     fn new(value: T) -> Self;
+    /// Returns the value.
     #[track_caller]
     fn load(&self, order: Ordering) -> T;
+    /// Replaces the value.
     #[track_caller]
     fn store(&self, value: T, order: Ordering);
+    /// Replaces the value; returns the one before.
     #[track_caller]
     fn swap(&self, value: T, order: Ordering) -> T;
+    /// Replaces the value if it is `current`. Returns the one before: in `Err` exactly if it was
+    /// another.
     #[track_caller]
     fn compare_exchange(
         &self,
@@ -47,11 +53,12 @@ pub trait Atomic<T: Copy> {
     ) -> Result<T, T>;
 }
 
-/// An atomic number that can be added to, wrapping.
-#[allow(missing_docs)]
+/// An atomic number that can be added to.
 pub trait AtomicNumber<T: Copy>: Atomic<T> {
+    /// Adds, wrapping; returns the value before.
     #[track_caller]
     fn fetch_add(&self, value: T, order: Ordering) -> T;
+    /// Subtracts, wrapping; returns the value before.
     #[track_caller]
     fn fetch_sub(&self, value: T, order: Ordering) -> T;
 }
@@ -142,6 +149,9 @@ pub trait Guard {
 /// # Safety
 /// - The atomics are atomic, may be used from any thread, and give at least the orderings asked
 ///   for.
+/// - [`Cell::with`] and [`Cell::with_mut`] pass a pointer to the wrapped value, for reading and for
+///   writing it. It is valid until the cell is moved or dropped, also after the call.
+/// - A cell may be sent to another thread, and read from any, if its value may be.
 /// - `Mutex` excludes.
 pub unsafe trait Platform: Sized + 'static {
     /// An atomic word.
@@ -239,8 +249,8 @@ pub enum Object {
 pub struct Place {
     /// Which table, counted from 0 in the order in which they succeed each other.
     pub generation: u64,
-    /// Which bucket (segment, for the `Segment` moments; number of buckets, for those of a whole
-    /// table).
+    /// Which bucket: at the moments of a segment, the one whose evacuation was its last; at those of
+    /// a whole table, the number of buckets.
     pub bucket: usize,
 }
 
@@ -291,7 +301,8 @@ points! {
     Locked = "locked",
     /// About to write a slot of a table that has a predecessor (the evacuation barrier's moment).
     AboutToWriteNewTable = "about-to-write-new-table",
-    /// Wrote the tophash; about to store the entry, which makes it findable.
+    /// About to store an entry in a slot, whose tophash is there: a key that is new becomes findable,
+    /// a value is replaced.
     AboutToPublishEntry = "about-to-publish-entry",
     /// Stored the entry pointer.
     PublishedEntry = "published-entry",
