@@ -8,8 +8,9 @@
 //! ```
 //!
 //! **Reading** takes no lock and waits for nobody. **Writing** locks one bucket, for a few stores.
-//! **Growth** is everybody's: a write evacuates [`WORK_PER_WRITE`](crate::growth::WORK_PER_WRITE)
-//! old buckets of it, in order, whichever it wrote. No user code runs under a lock.
+//! **Growth** is everybody's: a write evacuates up to [`WORK_PER_WRITE`](crate::growth::WORK_PER_WRITE)
+//! old buckets of it, in order, whichever it wrote, and as many of a nested one. No user code runs
+//! under a lock.
 //!
 //! # Which chain holds the truth for a hash
 //! Start at the root. While the hash's bucket says EVACUATED, or its segment is drained, go to the
@@ -216,7 +217,8 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     }
 
     /// How many entries the map has. With writes under way: between the least and the most that it
-    /// may have had meanwhile, give or take one for each such write.
+    /// may have had meanwhile, give or take one for each such write. O(stripes): adds up at most 64
+    /// counters on [`Std`], two to four for each thread that the machine runs at once.
     #[must_use]
     pub fn len(&self) -> usize {
         self.core.len.sum()
@@ -276,6 +278,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Extend<(K, V)> for Concurrent
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Extend<(K, V)> for &ConcurrentMap<K, V, S, P> {
+    /// Holds one pin while `entries` runs: what any thread removes or drains meanwhile waits for its
+    /// end.
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         let pin = self.pin();
         for (key, value) in entries {

@@ -6,9 +6,9 @@
 //!                       └────────────────────────────────               last of the table?   move the root
 //! ```
 //!
-//! Helping **never waits** and does a fixed amount: [`WORK_PER_WRITE`] tickets per write. A locked
-//! bucket is left to a later round of tickets, and so is one whose evacuator gave up: no growth
-//! depends on one thread.
+//! Helping **never waits** and does a fixed amount: [`WORK_PER_WRITE`] tickets per write, and as many
+//! of a nested growth. A locked bucket is left to a later round of tickets, and so is one whose
+//! evacuator gave up: no growth depends on one thread.
 //!
 //! # Invariants
 //! - **evacuated-once**: EVACUATED is set under the bucket's lock, and by it alone a bucket is
@@ -43,7 +43,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
         let old = self.root(pin);
         if let Some(new) = old.successor() {
             self.help_growth(old, new, pin);
-        } else if P::RECYCLES_SEGMENTS && !self.spares.is_empty() {
+        } else if !self.spares.is_empty() {
             self.free_spare();
         }
     }

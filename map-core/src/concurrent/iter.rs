@@ -15,8 +15,8 @@
 //! - **never-twice**: the places still to visit and those visited are disjoint sets of hashes.
 //! - **never-skipped**: an entry that is in the map throughout is, at any moment, in a chain below
 //!   exactly one place visited or still to visit.
-//! - **never-waits**: a read is repeated only when a write to the same bucket has finished
-//!   meanwhile.
+//! - **never-waits**: a read is repeated only when the bucket's state has changed meanwhile: another
+//!   thread took its lock, or let go of it.
 //! # Checked by
 //! `tests/concurrent_iteration.rs`; `tests/concurrent_stress.rs`.
 

@@ -4,7 +4,8 @@
 //! Every closure, and every `Hash`, `Eq` and `Drop` of a key or value, may use the map, whichever
 //! keys it touches, and may panic: no lock is held while it runs. A panic leaves the map as if the
 //! operation had not begun (or, out of a `drop`, as if it had finished). Closures that see the
-//! current entry run again if that entry changed before their result could be stored. # Checked by
+//! current entry run again if that entry changed before their result could be stored.
+//! # Checked by
 //! `tests/concurrent_api.rs`, `tests/concurrent_closures.rs`.
 
 use super::ConcurrentMap;
@@ -27,6 +28,14 @@ use core::ptr;
 ///
 /// Cheap to make (no locked instruction; one when dropped); a loop may hold on to one. While any
 /// pin is held, what other threads remove is not freed.
+///
+/// # Complexity
+/// An operation on one key takes expected O(1) time, O(chain's length) whatever the hasher does. A
+/// write also evacuates up to [`WORK_PER_WRITE`](crate::growth::WORK_PER_WRITE) old buckets of each
+/// growth under way; one that begins a growth, and one that ends it, allocates or frees a directory,
+/// of a pointer and a counter per 128 buckets. To end a pin may mean to drop what others removed.
+/// # Panics
+/// An operation panics if a key's `Hash` or `Eq` or its closure does; a pin's end, if a `Drop` does.
 pub struct Pinned<'map, K, V, S, P: Platform> {
     map: &'map ConcurrentMap<K, V, S, P>,
     guard: Pin<'map, P>,
@@ -96,7 +105,7 @@ impl<'map, K, V, S, P: Platform> Pinned<'map, K, V, S, P> {
 
     /// All entries, in no particular order, while others may write and the map may grow: never a
     /// key twice, and every entry that is in the map from this call to the iterator's end. Of
-    /// what is added or removed meanwhile, any part.
+    /// what is added or removed meanwhile, any part. O(buckets + entries) in all, a bucket at a time.
     pub fn iter(&self) -> Iter<'_, K, V, P> {
         Iter { entries: Entries::new(&self.map.core, &self.guard) }
     }
@@ -113,6 +122,7 @@ impl<'map, K, V, S, P: Platform> Pinned<'map, K, V, S, P> {
 
     /// Removes every entry that is there when the call begins and is not written meanwhile. Bucket
     /// by bucket: not one atomic step. Of what is inserted meanwhile, any part. Capacity stays.
+    /// O(buckets + entries); waits for each bucket's writer.
     pub fn clear(&self) {
         let mut walk = Walk::new(&self.map.core, &self.guard);
         let mut cleared = Vec::new();
@@ -166,7 +176,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         self.map.hash_builder.hash_one(key)
     }
 
-    /// The value of `key`. Takes no lock and waits for nobody.
+    /// The value of `key`. Takes no lock and waits for nobody. Expected O(1).
     #[inline]
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
@@ -197,7 +207,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     }
 
     /// Stores a value for `key`; returns the one it replaces. Unlike `std`'s, the given key
-    /// replaces the stored one too.
+    /// replaces the stored one too. Expected O(1), and growth work, as every write.
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
         let hash = self.hash(&key);
@@ -213,7 +223,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         self.value(written.before).map(|old| &old.value)
     }
 
-    /// Removes the entry of `key`; returns its value.
+    /// Removes the entry of `key`; returns its value. Expected O(1), and growth work.
     #[inline]
     pub fn remove<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
@@ -222,7 +232,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         self.remove_entry(key).map(|(_, value)| value)
     }
 
-    /// Removes the entry of `key`; returns it.
+    /// Removes the entry of `key`; returns it. As [`remove`](Self::remove).
     #[inline]
     pub fn remove_entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
     where
@@ -234,13 +244,15 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         self.value(written.before).map(|old| (&old.key, &old.value))
     }
 
-    /// The value of `key`; if it has none, `value` is stored.
+    /// The value of `key`; if it has none, `value` is stored. Expected O(1), and growth work if it
+    /// had none.
     pub fn get_or_insert(&self, key: K, value: V) -> &V {
         self.get_or_insert_with(key, || value)
     }
 
     /// The value of `key`; if it has none, what `make` returns is stored. `make` runs at most once,
-    /// and its value is dropped if another thread (or `make` itself) stored one meanwhile.
+    /// and its value is dropped if another thread (or `make` itself) stored one meanwhile. If it
+    /// panics, nothing is stored. As costly as [`get_or_insert`](Self::get_or_insert).
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> &V {
         let hash = self.hash(&key);
         if let Some(entry) = self.map.core.get(&self.guard, hash, |other| *other == key) {
@@ -260,7 +272,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
 
     /// Replaces the value of `key` by what `update` makes of it; returns the new value, or `None`
     /// if there is none to update. `update` may run several times, each time for a value that
-    /// another thread stored meanwhile.
+    /// another thread stored meanwhile. If it panics, nothing changes. Expected O(1), and growth work.
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
         let compute = |entry: Option<(&K, &V)>| match entry {
             Some((_, value)) => Operation::Insert(update(value)),
@@ -274,7 +286,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
 
     /// Decides about `key` after seeing its entry, as one atomic step: what `compute` saw is what
     /// its answer replaced. It may run several times, each time for an entry (or absence) that
-    /// another thread made meanwhile; the last answer counts.
+    /// another thread made meanwhile; the last answer counts. If it panics, nothing changes. Expected
+    /// O(1), and growth work.
     pub fn compute<T>(
         &self,
         key: K,
@@ -335,7 +348,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
 
     /// Keeps the entries for which `keep` says so, of those that [`iter`](Self::iter) would yield.
     /// It judges an entry, not a key: one that was replaced after it was judged is judged
-    /// again.
+    /// again. O(buckets + entries), and growth work for each removal. If `keep` panics, what was
+    /// judged before stays judged.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
         for mut entry in Entries::new(&self.map.core, &self.guard) {
             loop {
