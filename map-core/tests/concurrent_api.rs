@@ -276,7 +276,7 @@ fn health_shows_a_growth_under_way() {
     );
     assert_eq!((health.growing.len(), health.doublings), (1, 5));
     assert_eq!(
-        (health.growing[0].kind, health.growing[0].old_buckets, health.growing[0].mark),
+        (health.growing[0].kind, health.growing[0].old_buckets, health.growing[0].claimed),
         (GrowthKind::Doubled, 16, 2)
     );
 }

@@ -146,7 +146,7 @@ impl Picture {
             });
             Table {
                 name: format!("table {} 2^{log2}{kind}", table.generation),
-                mark: (at < newest).then_some(table.mark),
+                mark: (at < newest).then_some(table.claimed),
                 buckets: buckets.collect(),
             }
         };

@@ -133,7 +133,7 @@ pub struct Growth {
     pub buckets_log2: u32,
     /// The old table's buckets, while there is one.
     pub old_buckets: Option<usize>,
-    /// The evacuation mark.
+    /// The evacuation mark; of a shared map, how many old buckets were claimed.
     pub mark: usize,
     /// The table new in this growth grows as well: with a shared map.
     pub nested: bool,

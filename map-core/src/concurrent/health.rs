@@ -44,9 +44,9 @@ pub struct ConcurrentGrowth {
     pub kind: GrowthKind,
     /// Buckets of the old table.
     pub old_buckets: usize,
-    /// The evacuation mark: every old bucket below was claimed, and is evacuated, or being
-    /// evacuated, or waiting for another round.
-    pub mark: usize,
+    /// Every old bucket below was claimed, and is evacuated, or being evacuated, or waiting for
+    /// another round.
+    pub claimed: usize,
     /// Segments of the old table.
     pub old_segments: usize,
     /// Those that are evacuated and given back.
@@ -61,7 +61,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             growing.push(ConcurrentGrowth {
                 kind: successor.shape().kind.unwrap_or(GrowthKind::Doubled),
                 old_buckets: table.buckets(),
-                mark: table.claimed().min(table.buckets()),
+                claimed: table.claimed().min(table.buckets()),
                 old_segments: table.segments(),
                 drained_segments: table.drained(),
             });

@@ -24,8 +24,9 @@ pub struct ConcurrentTable<T> {
     pub generation: u64,
     /// How it came out of the one before; `None` for the first.
     pub kind: Option<GrowthKind>,
-    /// The evacuation mark: old buckets below were claimed. 0 without a successor.
-    pub mark: usize,
+    /// Old buckets below were claimed, as in [`ConcurrentGrowth`](super::ConcurrentGrowth). 0 without
+    /// a successor.
+    pub claimed: usize,
     /// Its buckets.
     pub buckets: Vec<ConcurrentBucket<T>>,
 }
@@ -94,7 +95,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             tables.push(ConcurrentTable {
                 generation: table.shape().generation,
                 kind: table.shape().kind,
-                mark: successor.map_or(0, |_| table.claimed().min(table.buckets())),
+                claimed: successor.map_or(0, |_| table.claimed().min(table.buckets())),
                 buckets,
             });
             let Some(successor) = successor else { return tables };
@@ -169,8 +170,8 @@ mod tests {
         let tables = map.view(|&key, _| key);
         third.state.store(state, Relaxed);
         let [old, new] = &tables[..] else { panic!("{tables:?}") };
-        assert_eq!((old.kind, old.mark), (None, 2));
-        assert_eq!((new.kind, new.mark), (Some(GrowthKind::Doubled), 0));
+        assert_eq!((old.kind, old.claimed), (None, 2));
+        assert_eq!((new.kind, new.claimed), (Some(GrowthKind::Doubled), 0));
         assert_eq!(new.generation, old.generation + 1);
         assert_eq!(states(old), [Evacuated, Evacuated, Live, Locked, Live, Live, Live, Live]);
         let live = [0, 1, 8, 9];

@@ -172,7 +172,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             let index = table.index_of(hash);
             assert!(
                 table.is_evacuated(index),
-                "evacuation barrier: a write of hash {hash:#x} is about to land in bucket {} of table {} ({} buckets) while bucket {index} of table {} ({} buckets, mark {}) \
+                "evacuation barrier: a write of hash {hash:#x} is about to land in bucket {} of table {} ({} buckets) while bucket {index} of table {} ({} buckets, {} claimed) \
                  is not evacuated",
                 target.index_of(hash),
                 target.shape().generation,

@@ -157,7 +157,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
             evacuated: 0,
             buckets_log2: health.buckets_log2,
             old_buckets: oldest.map(|growth| growth.old_buckets),
-            mark: oldest.map_or(0, |growth| growth.mark),
+            mark: oldest.map_or(0, |growth| growth.claimed),
             nested: health.growing.len() > 1,
             overflow: health.overflow_buckets,
             len: health.len,
