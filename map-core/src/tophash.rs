@@ -89,6 +89,17 @@ impl Word {
         self.0.to_le_bytes()
     }
 
+    /// The word as a number, for an atomic; [`from_bits`](Self::from_bits) takes it back.
+    #[inline]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// The tophash of one slot.
     #[inline]
     pub(crate) const fn tophash(self, slot: usize) -> u8 {

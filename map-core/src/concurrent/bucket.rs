@@ -56,20 +56,19 @@ pub(crate) fn protect<P: Platform>() -> core::sync::atomic::Ordering {
 /// `word` as its eight tophashes.
 #[inline(always)]
 pub(crate) fn tophashes(word: u64) -> Word {
-    Word::new(word.to_le_bytes())
+    Word::from_bits(word)
 }
 
 /// `word` with one tophash replaced.
 #[inline(always)]
 pub(crate) fn with_tophash(word: u64, slot: usize, tophash: u8) -> u64 {
-    let shift = 8 * slot;
-    word & !(0xff << shift) | u64::from(tophash) << shift
+    tophashes(word).with(slot, tophash).bits()
 }
 
 /// One tophash of `word`.
 #[inline(always)]
 pub(crate) fn tophash_at(word: u64, slot: usize) -> u8 {
-    (word >> (8 * slot)) as u8
+    tophashes(word).tophash(slot)
 }
 
 /// Where a key is, or where it could go.
@@ -148,16 +147,8 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
             // Acquire (publish-tophashes): pairs with the Release in `trim`; the rest of the chain
             // is seen at least as new.
             let word = tophashes(bucket.tophashes.load(Acquire));
-            for slot in word.matching(tophash) {
-                let entry = bucket.entry(slot);
-                if !entry.is_null() {
-                    P::touched(entry.cast_const());
-                    // SAFETY: **one-owner**: loaded from a slot with order `protect` under the
-                    // caller's pin, so not reclaimed.
-                    if is_key(unsafe { &*entry }) {
-                        return entry;
-                    }
-                }
+            if let Some((_, entry)) = bucket.find_here(word, tophash, &mut is_key) {
+                return entry;
             }
             if word.ends_chain() {
                 return ptr::null_mut();
@@ -181,15 +172,8 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
         loop {
             // Acquire (publish-tophashes), as in `find`.
             let word = tophashes(bucket.tophashes.load(Acquire));
-            for slot in word.matching(tophash) {
-                let entry = bucket.entry(slot);
-                if !entry.is_null() {
-                    P::touched(entry.cast_const());
-                    // SAFETY: **one-owner**: as in `find`.
-                    if is_key(unsafe { &*entry }) {
-                        return Found { at: Some((bucket, slot)), entry, last: bucket };
-                    }
-                }
+            if let Some((slot, entry)) = bucket.find_here(word, tophash, &mut is_key) {
+                return Found { at: Some((bucket, slot)), entry, last: bucket };
             }
             if vacancy.is_none() {
                 vacancy = word.empty().first().map(|slot| (bucket, slot));
@@ -199,6 +183,29 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
                 _ => return Found { at: vacancy, entry: ptr::null_mut(), last: bucket },
             }
         }
+    }
+
+    /// The slot of this bucket that holds a key's entry, and the entry; `word` is what the bucket's
+    /// tophashes were.
+    #[inline(always)]
+    fn find_here(
+        &self,
+        word: Word,
+        tophash: u8,
+        is_key: &mut impl FnMut(&Entry<K, V, P>) -> bool,
+    ) -> Option<(usize, *mut Entry<K, V, P>)> {
+        for slot in word.matching(tophash) {
+            let entry = self.entry(slot);
+            if !entry.is_null() {
+                P::touched(entry.cast_const());
+                // SAFETY: **one-owner**: loaded from a slot with order `protect` under the pin that
+                // gave `&self`, so not reclaimed.
+                if is_key(unsafe { &*entry }) {
+                    return Some((slot, entry));
+                }
+            }
+        }
+        None
     }
 
     /// What a slot holds.
@@ -218,7 +225,8 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
     #[inline(always)]
     pub(crate) fn try_lock(&self, seen: u64) -> Option<Locked<'_, K, V, P>> {
         debug_assert_eq!(seen & (LOCKED | EVACUATED), 0);
-        // Acquire (lock): pairs with the Release in `unlock`; what the last holder wrote is seen.
+        // Acquire (unlock): pairs with the Release in `Locked::drop`; what the last holder wrote is
+        // seen.
         let locked = self.state.compare_exchange(seen, seen | LOCKED, Acquire, Relaxed);
         locked.ok().map(|_| Locked { head: self, state: seen })
     }

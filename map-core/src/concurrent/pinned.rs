@@ -14,7 +14,7 @@ use super::entry::{Entry, Parts, Unpublished};
 use super::health::ConcurrentHealth;
 use super::iter::{Entries, Iter, Keys, Values, Walk};
 use super::table::buckets_log2;
-use super::write::Decision;
+use super::write::{Decision, New};
 use crate::platform::{Guard, Platform, Point};
 use alloc::vec::Vec;
 use core::borrow::Borrow;
@@ -213,13 +213,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         let hash = self.hash(&key);
         self.map.core.prefetch(&self.guard, hash);
         let new = Unpublished::new(hash, key, value);
-        let written = self.map.core.write(
-            &self.guard,
-            hash,
-            |entry, new| new.as_ref().is_some_and(|new| entry.parts().key == new.parts().key),
-            Some(new),
-            |_, _| Decision::Put,
-        );
+        let written =
+            self.map.core.write(&self.guard, hash, has_key_of, Some(new), |_, _| Decision::Put);
         self.value(written.before).map(|old| &old.value)
     }
 
@@ -260,13 +255,9 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         }
         let value = make();
         let new = Unpublished::new(hash, key, value);
-        let written = self.map.core.write(
-            &self.guard,
-            hash,
-            |entry, new| new.as_ref().is_some_and(|new| entry.parts().key == new.parts().key),
-            Some(new),
-            |entry, _| if entry.is_null() { Decision::Put } else { Decision::Keep },
-        );
+        let written = self.map.core.write(&self.guard, hash, has_key_of, Some(new), |entry, _| {
+            if entry.is_null() { Decision::Put } else { Decision::Keep }
+        });
         &self.value(written.after).expect("the key has an entry: stored, or found").value
     }
 
@@ -389,6 +380,11 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
         let capacity = self.len().checked_add(additional).expect("capacity overflow");
         self.map.core.grow_to(buckets_log2::<K, V, P>(capacity), &self.guard);
     }
+}
+
+/// Whether an entry has the key of the new one, which is there.
+fn has_key_of<K: Eq, V, P: Platform>(entry: &Entry<K, V, P>, new: &New<K, V, P>) -> bool {
+    new.as_ref().is_some_and(|new| entry.parts().key == new.parts().key)
 }
 
 impl<'g, K, V, S, P: Platform> IntoIterator for &'g Pinned<'_, K, V, S, P> {
