@@ -125,6 +125,7 @@ mod evacuate;
 mod health;
 mod iter;
 mod pinned;
+mod segment;
 mod spare;
 #[cfg(test)]
 mod stages;

@@ -21,7 +21,7 @@
 //! # Checked by
 //! The unit tests below; `tests/concurrent_stress.rs`, where segments are tiny and come round all the time.
 
-use super::table::Drained;
+use super::segment::Drained;
 use crate::platform::{Atomic, AtomicNumber, Platform};
 use alloc::boxed::Box;
 use core::ops::Deref;
@@ -142,6 +142,7 @@ impl<K, V, P: Platform> Drop for Spares<K, V, P> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::concurrent::segment::new_segment;
     use crate::concurrent::stages::Map;
     use crate::growth::entries_max;
     use crate::hashers::IDENTITY;
@@ -150,7 +151,8 @@ mod tests {
     use std::time::{Duration, Instant};
 
     fn drained(len: usize) -> Box<Drained<u64, u64, Std>> {
-        Drained::of_new_buckets(len)
+        let first = Box::into_raw(new_segment::<u64, u64, Std>(len)).cast();
+        Drained::new(first, len, ptr::null())
     }
 
     #[test]

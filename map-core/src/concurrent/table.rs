@@ -26,6 +26,7 @@
 //! `check`; `tests/concurrent_stress.rs`.
 
 use super::bucket::{Bucket, EVACUATED, protect};
+use super::segment::{Drained, free_segment, new_segment};
 use super::spare::Spares;
 use crate::growth::{GrowthKind, buckets_log2_for};
 use crate::platform::{Atomic, AtomicNumber, Cell, Object, Place, Platform, Reclaim};
@@ -280,12 +281,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
         // Release (drain-segment): whoever finds null sees the successor, and in it what the
         // segment held (all of its evacuations happened before, by count-evacuated).
         let first = segment.buckets.swap(ptr::null_mut(), Release);
-        Box::into_raw(Box::new(Drained {
-            first,
-            len: 1 << segment_log2,
-            spares: ptr::from_ref(spares),
-            next: ptr::null_mut(),
-        }))
+        Box::into_raw(Drained::new(first, 1 << segment_log2, ptr::from_ref(spares)))
     }
 
     /// Counts a drained segment.
@@ -344,99 +340,6 @@ impl<K, V, P: Platform> Reclaim for Table<K, V, P> {
         // SAFETY: the caller's obligation.
         unsafe { Table::free(object) }
     }
-}
-
-/// A drained segment on its way to be used again, or freed.
-pub(crate) struct Drained<K, V, P: Platform> {
-    first: *mut Bucket<K, V, P>,
-    len: usize,
-    /// Of the map that the segment belongs to, which frees them after its collector.
-    spares: *const Spares<K, V, P>,
-    /// The spare below this one, see `spare`.
-    pub(crate) next: *mut Drained<K, V, P>,
-}
-
-impl<K, V, P: Platform> Drained<K, V, P> {
-    #[cfg(test)]
-    pub(crate) fn of_new_buckets(len: usize) -> Box<Self> {
-        let first = Box::into_raw(new_segment::<K, V, P>(len)).cast();
-        Box::new(Drained { first, len, spares: ptr::null(), next: ptr::null_mut() })
-    }
-
-    /// Its buckets, out of every other thread's reach, with the overflow buckets behind them freed.
-    fn into_buckets(self) -> Box<[Bucket<K, V, P>]> {
-        // SAFETY: `drain_segment` took the only link to the buckets, which `provide_segment` made;
-        // **out-of-reach** since.
-        unsafe { own_segment(self.first, self.len) }
-    }
-
-    /// Frees it; returns how many buckets it had, overflow buckets aside.
-    pub(crate) fn free(self) -> usize {
-        self.into_buckets().len()
-    }
-
-    /// The segment as a new one, if it has `len` buckets; else it is freed.
-    fn reuse(self, len: usize) -> Option<Box<[Bucket<K, V, P>]>> {
-        let mut buckets = self.into_buckets();
-        if buckets.len() != len {
-            return None;
-        }
-        buckets.iter_mut().for_each(|bucket| *bucket = Bucket::new());
-        Some(buckets)
-    }
-}
-
-impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
-    fn identity(object: *const Self) -> *const () {
-        // SAFETY: made by `drain_segment`; whoever retires it has it to themselves.
-        unsafe { (*object).first.cast_const().cast() }
-    }
-
-    unsafe fn reclaim(object: *mut Self) {
-        // SAFETY: made by `drain_segment` from a box; the caller is alone with it.
-        let drained = unsafe { Box::from_raw(object) };
-        if P::RECYCLES_SEGMENTS {
-            // SAFETY: the map's, which drops its collector, and with it the last caller, before its
-            // spares.
-            let spares = unsafe { &*drained.spares };
-            spares.push(drained);
-        } else {
-            drained.free();
-        }
-    }
-}
-
-/// A segment of empty buckets.
-fn new_segment<K, V, P: Platform>(len: usize) -> Box<[Bucket<K, V, P>]> {
-    (0..len).map(|_| Bucket::new()).collect()
-}
-
-/// Frees the buckets of a segment, and the overflow buckets behind them.
-///
-/// # Safety
-/// - As of `own_segment`.
-unsafe fn free_segment<K, V, P: Platform>(first: *mut Bucket<K, V, P>, len: usize) {
-    // SAFETY: the caller's obligation.
-    drop(unsafe { own_segment(first, len) });
-}
-
-/// The buckets of a segment, after freeing the overflow buckets behind them.
-///
-/// # Safety
-/// - `first` is what `provide_segment` was given, of `len` buckets, taken back once, out of every
-///   other thread's reach.
-unsafe fn own_segment<K, V, P: Platform>(
-    first: *mut Bucket<K, V, P>,
-    len: usize,
-) -> Box<[Bucket<K, V, P>]> {
-    P::freed(first.cast_const());
-    // SAFETY: the caller vouches for the origin.
-    let buckets = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, len)) };
-    for bucket in &buckets {
-        // SAFETY: out of every other thread's reach, says the caller.
-        unsafe { bucket.free_overflow() };
-    }
-    buckets
 }
 
 /// log2 of the buckets that hold `capacity` entries. Panics when no address space could hold them.

@@ -12,7 +12,7 @@ use std::path::Path;
 /// Files of `map-core` that both maps are built on.
 const SHARED: [&str; 2] = ["growth.rs", "tophash.rs"];
 /// Files of the concurrent map alone.
-const CONCURRENT: [&str; 2] = ["src/concurrent", "src/platform.rs"];
+const CONCURRENT: [&str; 2] = ["src/concurrent", "src/platform"];
 
 /// What is read of a mutant in the list.
 #[derive(Debug, Deserialize)]
