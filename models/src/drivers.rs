@@ -12,6 +12,7 @@ pub mod faults;
 pub mod findings;
 pub mod fuzz;
 pub mod go_trace;
+mod keep;
 pub mod names;
 pub mod ops;
 pub mod replay;

@@ -137,7 +137,7 @@ pub struct Report {
 }
 
 /// A finding, and how it came about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The finding.
     pub finding: Finding,

@@ -5,13 +5,16 @@
 
 use clap::ValueEnum;
 use models::case::Case;
-use models::catalogue::{self, Scenario};
-use models::drivers::compare::{Agreement, agreement, compare};
+use models::catalogue::{self, KEY, Scenario, scenario};
+use models::drivers::compare::{self, Agreement, agreement};
+use models::drivers::{Exit, bench};
 use models::engines::dfs::{self, Explore};
 use models::engines::judge::Judge;
 use models::engines::{Limits, Report, loom, shuttle};
+use models::op::Op::{Get, Insert};
 use models::schedulers::Named;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 fn judge(scenario: &Scenario) -> Judge {
@@ -122,7 +125,7 @@ fn a_search_that_a_limit_ends_is_not_exhaustive() {
 fn loom_and_exhaustive_search_meet_the_same_outcomes() {
     for name in SMALL {
         let scenario = catalogue::named(name).expect("it is in the catalogue");
-        let (agreement, _) = compare(&scenario, 2, &Limits::time(Duration::from_secs(60)));
+        let (agreement, _) = compare::compare(&scenario, 2, &Limits::time(Duration::from_secs(60)));
         assert!(
             matches!(agreement, Agreement::Same | Agreement::Explained(_)),
             "{name}: {agreement:?}"
@@ -155,4 +158,79 @@ fn a_difference_between_engines_is_explained_or_reported() {
     let look = || panic!("nothing to explain");
     let half = agreement(&[report(&["a"]), unfinished], false, &look, &look);
     assert_eq!(half, Agreement::Unfinished("loom"));
+}
+
+/// A claim that the map does not keep, when the writer is first.
+fn wrong_claim() -> Scenario {
+    scenario("a_key_is_read_before_it_is_there")
+        .thread("reader", [Get(KEY)])
+        .thread("writer", [Insert(KEY, 7)])
+        .allows("reader", [None])
+}
+
+/// The cases in a folder.
+fn kept(folder: &Path) -> Vec<Case> {
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let texts =
+        files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text"));
+    texts.map(|text| Case::parse(&text).expect("a case")).collect()
+}
+
+#[test]
+fn whatever_finds_something_while_engines_are_compared_is_named() {
+    let found = loom::run(&wrong_claim().case, judge(&wrong_claim()), 2, &Limits::default());
+    assert!(found.found.is_some());
+    let report = |outcome: &str| Report {
+        outcomes: BTreeSet::from([outcome.to_string()]),
+        exhausted: true,
+        ..Report::default()
+    };
+    let named = |reports: [Report; 2], stale: &Report, further: &Report| match agreement(
+        &reports,
+        false,
+        &|| stale.clone(),
+        &|| further.clone(),
+    ) {
+        Agreement::Found(engine, kept) => {
+            assert_eq!(Some(*kept), found.found);
+            engine
+        }
+        other => panic!("{other:?}"),
+    };
+    let good = report("a");
+    assert_eq!(named([found.clone(), good.clone()], &good, &good), "search");
+    assert_eq!(named([good.clone(), found.clone()], &good, &good), "loom");
+    // They find something and have the outcome that was to be explained.
+    let both = Report { outcomes: ["a", "b"].map(String::from).into(), ..found.clone() };
+    let more = [good.clone(), Report { outcomes: both.outcomes.clone(), ..report("a") }];
+    assert_eq!(named(more.clone(), &both, &good), "search with stale reads");
+    let [less, more] = more;
+    assert_eq!(named([more, less], &good, &both), "loom with a preemption more");
+}
+
+#[test]
+fn what_is_found_while_engines_are_compared_is_kept() {
+    let findings = tempfile::tempdir().expect("a place for files").path().join("findings");
+    let time = Duration::from_secs(60);
+    let options = compare::Options {
+        scenarios: Vec::new(),
+        preemptions: 2,
+        time,
+        findings: findings.clone(),
+    };
+    let (agreement, exit) = compare::one(&wrong_claim(), &options);
+    assert!(matches!(agreement, Agreement::Found("search", _)), "{agreement:?}");
+    assert_eq!(exit, Exit::Found);
+    let kept = kept(&findings);
+    assert!(kept.len() == 1 && !kept[0].schedule.is_empty(), "{kept:?}");
+}
+
+#[test]
+fn what_is_found_while_engines_are_measured_is_kept() {
+    let findings = tempfile::tempdir().expect("a place for files").path().join("findings");
+    let options = bench::Options { time: Duration::from_millis(50), findings: findings.clone() };
+    assert_eq!(bench::measure(&wrong_claim(), &options), Exit::Found);
+    let kept = kept(&findings);
+    let without = kept.iter().filter(|case| case.schedule.is_empty()).count();
+    assert!(kept.len() > 1 && without == 1, "only loom has no schedule: {kept:?}");
 }

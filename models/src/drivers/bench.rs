@@ -7,20 +7,21 @@
 //! # Checked by
 //! `tests/command_line.rs`.
 
-use super::Exit;
 use super::fuzz::processor_seconds;
 use super::ops::seconds;
+use super::run::real;
+use super::{Exit, keep};
 use crate::case::Case;
-use crate::catalogue::{self, Allowed, KEY, NEIGHBOUR, SIBLING, TWIN};
-use crate::concurrent_subjects::SharedSubject;
+use crate::catalogue::{self, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
-use crate::engines::threads::{SETUP, Settings};
+use crate::engines::threads::Failure;
 use crate::engines::{Limits, Report, loom, shuttle};
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
 use clap::ValueEnum;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -31,16 +32,18 @@ pub struct Options {
     /// Seconds for each engine.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
     pub time: Duration,
+    /// Where findings are written.
+    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    pub findings: PathBuf,
 }
 
 /// Three threads in the middle of a growth, four ops each.
-fn scenario() -> Case {
+fn scenario() -> Scenario {
     catalogue::scenario("bench")
         .given([Insert(KEY, 1), Insert(SIBLING, 2), EvacuateTo(0)])
         .thread("first", [Insert(NEIGHBOUR, 3), Get(KEY), Remove(KEY), Get(NEIGHBOUR)])
         .thread("second", [Get(KEY), Insert(TWIN, 4), Get(SIBLING), Remove(TWIN)])
         .thread("third", [Insert(KEY, 5), Get(TWIN), Insert(SIBLING, 6), Get(KEY)])
-        .case
 }
 
 /// A map behind a lock of an engine's own.
@@ -104,53 +107,82 @@ fn plain_loom(case: &Arc<Case>, time: Duration) -> Report {
     Report { executions: count.load(Ordering::Relaxed), ..Report::default() }
 }
 
-/// Real threads, over and over.
-fn threads(case: &Case, time: Duration) -> Report {
-    let mut case = case.clone();
-    case.threads[0].name = SETUP.into();
-    let (mut report, mut started) = (Report::default(), Limits::time(time).start());
-    while started.more(report.executions) {
-        let done = SharedSubject::Map.on_threads()(&case, Settings::default());
-        debug_assert!(done.is_ok(), "the map is right");
-        report.executions += 1;
-    }
-    report
-}
-
 /// Measures each engine and prints a table.
 pub fn drive(options: &Options) -> Exit {
-    let case = Arc::new(scenario());
-    let time = options.time;
-    let judge = || Judge::new(&case, Allowed::default());
-    let limits = Limits::time(time);
+    measure(&scenario(), options)
+}
+
+/// What is measured: a scenario under each engine in turn.
+struct Bench<'run> {
+    scenario: &'run Scenario,
+    options: &'run Options,
+    exit: Exit,
+}
+
+/// Measures each engine on a scenario and prints a table; what one of them finds is kept.
+pub fn measure(scenario: &Scenario, options: &Options) -> Exit {
     println!(
         "| engine | map | executions a processor second | operations each |\n|---|---|---:|---:|"
     );
-    let row = |engine: &str, map: &str, run: &dyn Fn() -> Report| {
+    let mut bench = Bench { scenario, options, exit: Exit::Clean };
+    let Scenario { case, allowed, .. } = scenario;
+    let (shared, time, limits) = (Arc::new(case.clone()), options.time, Limits::time(options.time));
+    let judge = || Judge::new(case, allowed.clone());
+    let locked = "`Mutex<HashMap>`";
+    bench.row("plain shuttle, random", locked, || plain_shuttle(&shared, time));
+    bench.row("plain loom, 2 preemptions", locked, || plain_loom(&shared, time));
+    for &named in Named::value_variants() {
+        let run = || shuttle::run(case, judge(), named.policy(1, false), &limits);
+        bench.row(&format!("shuttle, {}", named.name()), OURS, run);
+    }
+    let stale = || shuttle::run(case, judge(), Named::default().policy(1, true), &limits);
+    bench.row("stale, portfolio", OURS, stale);
+    let explore = Explore { preemptions: Some(2), ..Explore::default() };
+    bench.row("dfs, 2 preemptions", OURS, || dfs::explore(case, judge(), explore, &limits));
+    bench.row("loom, 2 preemptions", OURS, || loom::run(case, judge(), 2, &limits));
+    let mut failure = None;
+    bench.row("threads", OURS, || {
+        let (report, failed) = real::turn(case, &limits);
+        failure = failed;
+        // It counts the ops of the case, the others those on atomics.
+        Report { steps: 0, ..report }
+    });
+    bench.threads(failure.as_deref());
+    bench.exit
+}
+
+const OURS: &str = "`ConcurrentMap`";
+
+impl Bench<'_> {
+    fn row(&mut self, engine: &str, map: &str, run: impl FnOnce() -> Report) {
         let before = processor_seconds();
         let report = run();
         let rate = report.executions as f64 / (processor_seconds() - before).max(1e-6);
+        if let Some(found) = &report.found {
+            let Scenario { name, case, .. } = self.scenario;
+            let how = (engine, "found by: cargo models bench");
+            self.found(keep::keep(&self.options.findings, name, case, found, how));
+        }
         let steps = match report.steps {
             0 => "·".to_string(),
             steps => (steps / report.executions.max(1)).to_string(),
         };
-        let note = if report.exhausted { " (exhausted)" } else { "" };
+        let note = match (&report.found, report.exhausted) {
+            (Some(_), _) => " (FOUND something)",
+            (None, true) => " (exhausted)",
+            (None, false) => "",
+        };
         println!("| {engine}{note} | {map} | {rate:.0} | {steps} |");
-        report.found.is_none()
-    };
-    let (locked, ours) = ("`Mutex<HashMap>`", "`ConcurrentMap`");
-    row("plain shuttle, random", locked, &|| plain_shuttle(&case, time));
-    row("plain loom, 2 preemptions", locked, &|| plain_loom(&case, time));
-    let mut clean = true;
-    for named in Named::value_variants() {
-        let run = || shuttle::run(&case, judge(), named.policy(1, false), &limits);
-        clean &= row(&format!("shuttle, {}", named.name()), ours, &run);
     }
-    let stale = || shuttle::run(&case, judge(), Named::default().policy(1, true), &limits);
-    clean &= row("stale, portfolio", ours, &stale);
-    let explore = Explore { preemptions: Some(2), ..Explore::default() };
-    clean &= row("dfs, 2 preemptions", ours, &|| dfs::explore(&case, judge(), explore, &limits));
-    clean &= row("loom, 2 preemptions", ours, &|| loom::run(&case, judge(), 2, &limits));
-    clean &= row("threads", ours, &|| threads(&case, time));
-    if clean { Exit::Clean } else { Exit::Found }
+
+    fn threads(&mut self, failure: Option<&Failure>) {
+        if let Some(failure) = failure {
+            let (folder, name) = (&self.options.findings, self.scenario.name);
+            self.found(keep::keep_history(folder, name, failure));
+        }
+    }
+
+    fn found(&mut self, kept: bool) {
+        self.exit = self.exit.max(if kept { Exit::Found } else { Exit::Bad });
+    }
 }

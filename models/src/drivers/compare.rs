@@ -9,19 +9,22 @@
 //! - **armed panics**: loom misses some in a scenario that injects a panic, which strikes whoever makes the next such call.
 //!   Under loom no other thread can come in between: there is no operation of its to switch at.
 //!
+//! What an engine finds meanwhile is kept, as `cargo models run` does.
+//!
 //! # Not here
 //! The part of it that `cargo test` does: see `tests/catalogue.rs`.
 //! # Checked by
 //! `tests/catalogue.rs`.
 
-use super::Exit;
 use super::ops::seconds;
+use super::{Exit, keep};
 use crate::catalogue::{self, Scenario};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
-use crate::engines::{Limits, Report, loom};
+use crate::engines::{Found, Limits, Report, loom};
 use crate::op::Kind;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What to compare, and for how long.
@@ -35,6 +38,9 @@ pub struct Options {
     /// The most that an engine may take for a scenario; one that takes longer is not compared.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub time: Duration,
+    /// Where findings are written.
+    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    pub findings: PathBuf,
 }
 
 /// How the engines agree on a scenario.
@@ -48,8 +54,8 @@ pub enum Agreement {
     Differ(String),
     /// Not everything was looked at.
     Unfinished(&'static str),
-    /// An engine found something.
-    Found(String),
+    /// This engine, the search or loom or one of them once more, found something.
+    Found(&'static str, Box<Found>),
 }
 
 /// Exhausts a scenario with both engines.
@@ -75,21 +81,32 @@ pub fn compare(
 }
 
 /// How the reports of the search and of loom agree. What differs is looked for in the reports of the search with stale
-/// reads, and of loom with a preemption more, unless the scenario arms panics.
+/// reads, and of loom with a preemption more, unless the scenario arms panics. What one of them found goes first.
 pub fn agreement(
-    [search, loom]: &[Report; 2],
+    reports: &[Report; 2],
     arms_panics: bool,
     stale: &dyn Fn() -> Report,
     further: &dyn Fn() -> Report,
 ) -> Agreement {
-    for report in [search, loom] {
-        if let Some(found) = &report.found {
-            return Agreement::Found(found.finding.to_string());
-        }
+    match explained(reports, arms_panics, stale, further) {
+        Ok(why) if why.is_empty() => Agreement::Same,
+        Ok(why) => Agreement::Explained(why.join("; ")),
+        Err(otherwise) => otherwise,
     }
+}
+
+/// What explains each difference.
+fn explained(
+    [search, loom]: &[Report; 2],
+    arms_panics: bool,
+    stale: &dyn Fn() -> Report,
+    further: &dyn Fn() -> Report,
+) -> Result<Vec<String>, Agreement> {
+    nothing_found("search", search)?;
+    nothing_found("loom", loom)?;
     match (search.exhausted, loom.exhausted) {
-        (false, _) => return Agreement::Unfinished("search"),
-        (_, false) => return Agreement::Unfinished("loom"),
+        (false, _) => return Err(Agreement::Unfinished("search")),
+        (_, false) => return Err(Agreement::Unfinished("loom")),
         _ => {}
     }
     let missing = |all: &Report, some: &Report| -> BTreeSet<String> {
@@ -97,69 +114,90 @@ pub fn agreement(
     };
     let (more, less) = (missing(loom, search), missing(search, loom));
     let mut explained = Vec::new();
-    let mut explain =
-        |outcomes: BTreeSet<String>, said: &str, why: &str, look: &dyn Fn() -> Report| {
-            if outcomes.is_empty() {
-                return Ok(());
-            }
-            let (count, seen) = (outcomes.len(), look().outcomes);
-            match outcomes.difference(&seen).next() {
-                Some(first) => Err(Agreement::Differ(format!("{said} {count}, such as {first}"))),
-                None => {
-                    explained.push(format!("{said} {count}: {why}"));
-                    Ok(())
-                }
-            }
-        };
-    let (why, look): (_, &dyn Fn() -> Report) = match arms_panics {
-        true => ("armed panics", &|| search.clone()),
-        false => ("one more preemption", further),
-    };
-    let both = explain(more, "loom has more", "weak memory", stale)
-        .and_then(|()| explain(less, "loom misses", why, look));
-    if let Err(differ) = both {
-        return differ;
+    if !more.is_empty() {
+        let stale = stale();
+        nothing_found("search with stale reads", &stale)?;
+        explained.push(explain(&more, "loom has more", "weak memory", &stale)?);
     }
-    match explained.is_empty() {
-        true => Agreement::Same,
-        false => Agreement::Explained(explained.join("; ")),
+    if !less.is_empty() && arms_panics {
+        explained.push(explain(&less, "loom misses", "armed panics", search)?);
+    } else if !less.is_empty() {
+        let further = further();
+        nothing_found("loom with a preemption more", &further)?;
+        explained.push(explain(&less, "loom misses", "one more preemption", &further)?);
+    }
+    Ok(explained)
+}
+
+fn nothing_found(engine: &'static str, report: &Report) -> Result<(), Agreement> {
+    match &report.found {
+        Some(found) => Err(Agreement::Found(engine, Box::new(found.clone()))),
+        None => Ok(()),
+    }
+}
+
+/// Says why there are these outcomes, if all of them are also in a report.
+fn explain(
+    outcomes: &BTreeSet<String>,
+    said: &str,
+    why: &str,
+    report: &Report,
+) -> Result<String, Agreement> {
+    let count = outcomes.len();
+    match outcomes.difference(&report.outcomes).next() {
+        Some(first) => Err(Agreement::Differ(format!("{said} {count}, such as {first}"))),
+        None => Ok(format!("{said} {count}: {why}")),
     }
 }
 
 /// Compares every scenario.
 pub fn drive(options: &Options) -> Exit {
-    let Options { scenarios, preemptions, time } = options;
-    let limits = Limits::time(*time);
     let mut exit = Exit::Clean;
     let (mut compared, mut all) = (0, 0);
-    for scenario in catalogue::matching(scenarios) {
-        let (agreement, [search, weak]) = compare(&scenario, *preemptions, &limits);
+    for scenario in catalogue::matching(&options.scenarios) {
+        let (agreement, came) = one(&scenario, options);
         all += 1;
-        let said = match &agreement {
-            Agreement::Same => "the same".to_string(),
-            Agreement::Explained(why) => why.clone(),
-            Agreement::Unfinished(engine) => format!("not compared: {engine} is not done"),
-            Agreement::Differ(how) => format!("DIFFER: {how}"),
-            Agreement::Found(what) => format!("FOUND: {what}"),
-        };
-        match agreement {
-            Agreement::Differ(_) | Agreement::Found(_) => exit = Exit::Found,
-            Agreement::Unfinished(_) => {}
-            Agreement::Same | Agreement::Explained(_) => compared += 1,
-        }
-        println!(
-            "{:58} search {:>8} executions, {:>3} outcomes; loom {:>8}, {:>3}: {said}",
-            scenario.name,
-            search.executions,
-            search.outcomes.len(),
-            weak.executions,
-            weak.outcomes.len()
-        );
+        compared += usize::from(matches!(agreement, Agreement::Same | Agreement::Explained(_)));
+        exit = exit.max(came);
     }
     if all == 0 {
         eprintln!("no scenario is called so; `cargo models list` has them all");
         return Exit::Bad;
     }
+    let preemptions = options.preemptions;
     println!("{compared} of {all} scenarios exhausted and compared at {preemptions} preemptions");
     exit
+}
+
+/// Compares a scenario, keeps what is found, and says what came of it.
+pub fn one(scenario: &Scenario, options: &Options) -> (Agreement, Exit) {
+    let Options { preemptions, time, findings, .. } = options;
+    let (agreement, [search, weak]) = compare(scenario, *preemptions, &Limits::time(*time));
+    let (said, exit) = match &agreement {
+        Agreement::Same => ("the same".to_string(), Exit::Clean),
+        Agreement::Explained(why) => (why.clone(), Exit::Clean),
+        Agreement::Unfinished(engine) => {
+            (format!("not compared: {engine} is not done"), Exit::Clean)
+        }
+        Agreement::Differ(how) => (format!("DIFFER: {how}"), Exit::Found),
+        Agreement::Found(engine, found) => {
+            let Scenario { name, case, .. } = scenario;
+            let how = format!("{engine}, {preemptions} preemptions");
+            let found_by = format!(
+                "found by: cargo models compare {name} --preemptions {preemptions} --time {}",
+                time.as_secs_f64()
+            );
+            let kept = keep::keep(findings, name, case, found, (&how, &found_by));
+            (format!("FOUND by {engine}"), if kept { Exit::Found } else { Exit::Bad })
+        }
+    };
+    println!(
+        "{:58} search {:>8} executions, {:>3} outcomes; loom {:>8}, {:>3}: {said}",
+        scenario.name,
+        search.executions,
+        search.outcomes.len(),
+        weak.executions,
+        weak.outcomes.len()
+    );
+    (agreement, exit)
 }

@@ -5,15 +5,14 @@
 //! whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
 
 mod again;
-mod keep;
 mod lanes;
 mod options;
-mod real;
+pub(super) mod real;
 mod supervised;
 mod tally;
 
-use super::Exit;
 use super::summary::Summary;
+use super::{Exit, keep};
 use crate::case::Case;
 use crate::catalogue::{self, Allowed, Scenario};
 use crate::coverage::Coverage;
@@ -339,11 +338,12 @@ impl Run {
     /// Adds a turn to the tally, and keeps what it found.
     fn count(&self, turn: &Turn, how: &str, progress: &ProgressBar) {
         let Turn { name, case, report, failure } = turn;
-        let mut tally = self.tally();
+        let (folder, mut tally) = (&self.options.findings, self.tally());
         tally.add((!self.options.generated).then_some(name.as_str()), report);
         if let Some(found) = &report.found {
             self.found(&mut tally, name, &found.finding);
-            let kept = progress.suspend(|| self.keep(name, case, how, report));
+            let found_by = self.options.found_by(name, self.seed);
+            let kept = progress.suspend(|| keep::keep(folder, name, case, found, (how, &found_by)));
             tally.failed |= !kept;
         }
         if let Some(failure) = failure {
@@ -351,7 +351,7 @@ impl Run {
             let objection = failure.objection.clone();
             let finding = Finding { objection, at: 0, op: None, growth: None };
             self.found(&mut tally, name, &finding);
-            let kept = progress.suspend(|| self.keep_history(name, failure));
+            let kept = progress.suspend(|| keep::keep_history(folder, name, failure));
             tally.failed |= !kept;
         }
         if self.options.engine.is_exhaustive() {

@@ -84,3 +84,27 @@ pub struct Options {
     #[arg(long, hide = true)]
     pub(super) hunter: bool,
 }
+
+impl Options {
+    /// The command that finds it again.
+    pub(super) fn found_by(&self, name: &str, seed: u64) -> String {
+        let Options { engine, scheduler, policy, generated, preemptions, jobs, .. } = self;
+        let what = if *generated { "--generated" } else { name };
+        let mut command =
+            format!("found by: cargo models run {what} --engine {} --seed {seed}", engine.name());
+        if engine.has_policy() {
+            command += &format!(" --scheduler {}", scheduler.name());
+        }
+        if engine.is_exhaustive() {
+            command += &format!(" --preemptions {preemptions}");
+        }
+        if let Some(policy) = policy {
+            command += &format!(" --policy {}", policy.display());
+        }
+        // Jobs that share a scenario each have draws of their own.
+        if *jobs > 1 {
+            command += &format!(" --jobs {jobs}");
+        }
+        command
+    }
+}

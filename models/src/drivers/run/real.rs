@@ -21,7 +21,7 @@ pub(super) fn program(seed: u64) -> Case {
 }
 
 /// Runs a case again and again, until something is found.
-pub(super) fn turn(case: &Case, limits: &Limits) -> (Report, Option<Box<Failure>>) {
+pub(in crate::drivers) fn turn(case: &Case, limits: &Limits) -> (Report, Option<Box<Failure>>) {
     let mut case = case.clone();
     for thread in case.threads.iter_mut().filter(|thread| thread.name == GIVEN) {
         thread.name = SETUP.into();

@@ -6,7 +6,7 @@
 //! # Checked by
 //! `tests/crashes.rs`.
 
-use super::{Options, Work, keep};
+use super::{Options, Work};
 use crate::catalogue;
 use crate::drivers::summary::Summary;
 use crate::drivers::supervise::{Board, Hunter, NAP, News, Patience};
@@ -104,7 +104,7 @@ fn crashed(
     for job in 0..options.jobs as usize {
         let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
-        let story = format!("{message}\n{}", keep::found_by(options, &name, seed));
+        let story = format!("{message}\n{}", options.found_by(&name, seed));
         println!("{name}:\n{story}");
         match finding::keep_as(&options.findings, &case, oracle, &story) {
             Ok(path) => println!("replay: cargo models replay {}", path.display()),

@@ -1,0 +1,49 @@
+//! What an engine found, on disk and then told.
+//!
+//! # Checked by
+//! `tests/catalogue.rs`, `tests/command_line.rs`.
+
+use crate::case::Case;
+use crate::engines::Found;
+use crate::engines::threads::Failure;
+use crate::finding;
+use std::fmt::Display;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Writes a finding into `folder` and says so, with how it came about and the line with the command that found it; false if it
+/// could not be written.
+pub(super) fn keep(
+    folder: &Path,
+    name: &str,
+    case: &Case,
+    found: &Found,
+    (how, found_by): (&str, &str),
+) -> bool {
+    let case = Case { schedule: found.schedule.clone(), ..case.clone() };
+    let mut story = format!("scenario {name}, {how}\n");
+    for link in &found.chain {
+        story += &format!("chain: {link}\n");
+    }
+    story += found_by;
+    let kept = finding::keep(folder, &case, &found.finding, &story);
+    println!("{name}:\n{}\n{story}", found.finding);
+    told(kept, folder, "replay", &case)
+}
+
+/// The same for what real threads did: their history.
+pub(super) fn keep_history(folder: &Path, name: &str, failure: &Failure) -> bool {
+    let kept = failure.keep(folder);
+    println!("{name}:\n{failure}");
+    told(kept, folder, "judge it again", &failure.history)
+}
+
+fn told(kept: io::Result<PathBuf>, folder: &Path, again: &str, what: &dyn Display) -> bool {
+    match &kept {
+        Ok(path) => println!("{again}: cargo models replay {}", path.display()),
+        Err(error) => {
+            eprintln!("cannot write to {}: {error}; it follows\n{what}", folder.display());
+        }
+    }
+    kept.is_ok()
+}
