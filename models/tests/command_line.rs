@@ -149,6 +149,24 @@ fn scenarios_are_listed_and_run_under_each_engine() {
 }
 
 #[test]
+fn an_engine_that_exhausts_shares_its_time_out() {
+    let here = folder();
+    // The first has more schedules than fit in.
+    let run = ["run", "get_across_two_growths", "removed_entry_outlives", "--preemptions", "3"];
+    let (code, out, _) =
+        models(&[&run[..], &["--engine", "dfs", "--time", "6"]].concat(), here.path());
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("get_across_two_growths: not exhausted"), "{out}");
+    assert!(out.contains("removed_entry_outlives_its_reader: exhausted"), "{out}");
+    let said = "of 2 scenarios: 1 exhausted, 1 cut short, 0 with a finding, 0 not looked at\n";
+    assert!(out.contains(said), "{out}");
+    let (_, out, _) =
+        models(&[&run[..], &["--engine", "loom", "--time", "0"]].concat(), here.path());
+    let said = "of 2 scenarios: 0 exhausted, 0 cut short, 0 with a finding, 2 not looked at\n";
+    assert!(out.contains(said), "{out}");
+}
+
+#[test]
 fn a_concurrent_case_is_replayed_by_its_schedule() {
     let here = folder();
     let case = "case 1\ncapacity 13\nexpect pass\nthread given\n insert k2 v2\n evacuate-to 0\nend\n\

@@ -210,6 +210,9 @@ impl Run {
             eprintln!("cannot write what came of it: {error}");
             return Exit::Bad;
         }
+        if self.options.engine.is_exhaustive() {
+            println!("{}", tally.exhaustion(self.scenarios.len()));
+        }
         if let Some(covered) = tally.coverage() {
             println!("{covered}");
         }
@@ -247,6 +250,14 @@ impl Run {
 
     fn time_left(&self) -> Option<Duration> {
         self.options.time.map(|time| time.saturating_sub(self.began.elapsed()))
+    }
+
+    /// The time of the turn of an exhaustive engine: what is left goes to the scenarios that are left, in equal parts, so
+    /// that one which cannot be exhausted does not take it from the others.
+    fn share(&self, number: u64) -> Duration {
+        let Some(left) = self.time_left() else { return EXHAUST };
+        let turns = self.scenarios.len() as u32 - number as u32;
+        left / turns.div_ceil(self.options.jobs)
     }
 
     /// One job: its lanes, round after round.
@@ -313,7 +324,10 @@ impl Run {
         let Options { engine, scheduler, preemptions, .. } = self.options;
         let limits = Limits {
             executions: Some(executions),
-            time: self.time_left().or(engine.is_exhaustive().then_some(EXHAUST)),
+            time: match engine.is_exhaustive() {
+                true => Some(self.share(number)),
+                false => self.time_left(),
+            },
         };
         let Work { name, case, allowed, seed } =
             Work::of_turn(&self.options, &self.scenarios, self.seed, number);

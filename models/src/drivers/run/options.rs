@@ -61,7 +61,7 @@ pub struct Options {
     /// Where the draws begin (drawn and printed if not given).
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Stop after so many seconds.
+    /// Stop after so many seconds (`dfs` and `loom` share them out among the scenarios).
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub time: Option<Duration>,
     /// Stop after so many executions of each scenario (runs until ctrl-C if neither this nor --time is given; `dfs` and

@@ -23,7 +23,8 @@ const LEAST: usize = 3;
 pub(super) struct Tally {
     pub(super) executions: u64,
     pub(super) steps: u64,
-    pub(super) exhausted: usize,
+    turns: usize,
+    exhausted: usize,
     pub(super) found: usize,
     /// Of the first finding.
     pub(super) first: Option<Summary>,
@@ -44,6 +45,7 @@ impl Tally {
     pub(super) fn add(&mut self, scenario: Option<&str>, report: &Report) {
         self.executions += report.executions;
         self.steps += report.steps;
+        self.turns += 1;
         self.exhausted += usize::from(report.exhausted);
         self.found += usize::from(report.found.is_some());
         self.coverage.add(&report.coverage);
@@ -62,13 +64,20 @@ impl Tally {
             HumanCount(self.steps),
             HumanCount(rate)
         );
-        if self.exhausted > 0 {
-            words += &format!(", {} scenarios exhausted", self.exhausted);
-        }
         if !self.coverage.is_empty() {
             words += &format!(", {} pairs", HumanCount(self.coverage.len() as u64));
         }
         words
+    }
+
+    /// What became of so many scenarios, each of which was to be exhausted.
+    pub(super) fn exhaustion(&self, scenarios: usize) -> String {
+        let Tally { turns, exhausted, found, .. } = self;
+        format!(
+            "of {scenarios} scenarios: {exhausted} exhausted, {} cut short, {found} with a finding, {} not looked at",
+            turns - exhausted - found,
+            scenarios - turns
+        )
     }
 
     /// What was covered, in some lines; nothing, if the engine cannot tell.
