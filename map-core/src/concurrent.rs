@@ -141,11 +141,11 @@ pub use self::view::{BucketState, ConcurrentBucket, ConcurrentSlot, ConcurrentTa
 
 use self::core::Core;
 use self::table::buckets_log2;
+use crate::RandomState;
 use crate::platform::{Platform, Std};
 use ::core::fmt;
 use ::core::hash::{BuildHasher, Hash};
 use alloc::vec::Vec;
-use foldhash::fast::RandomState;
 
 /// A hash map that any number of threads read and write at once, and that grows a bucket or two at
 /// a time while they do.

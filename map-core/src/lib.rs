@@ -44,8 +44,8 @@
 //! Without `std` the crate needs `alloc` only.
 //!
 //! # Hasher
-//! [`RandomState`] is foldhash's fast one, as in hashbrown: it is seeded per map, resists the
-//! collision attacks that need no knowledge of the seed, and takes a fraction of SipHash's time.
+//! [`RandomState`] builds foldhash's fast hasher, as hashbrown does: it is seeded per map, resists
+//! the collision attacks that need no knowledge of the seed, and takes a fraction of SipHash's time.
 //! Its low bits and its top byte, the two that matter here, are of one quality. Use
 //! `std::hash::RandomState` where attackers can measure the time of operations.
 
@@ -64,6 +64,7 @@ mod entry;
 mod error;
 mod evacuate;
 pub mod growth;
+mod hasher;
 #[cfg(test)]
 #[path = "../tests/common/hashers.rs"]
 #[allow(dead_code, reason = "the unit tests use a part of it")]
@@ -91,23 +92,21 @@ pub use concurrent::ConcurrentMap;
 pub use cursor::Cursor;
 pub use error::TryReserveError;
 pub use growth::{EvacuationOrder, GrowthKind};
+pub use hasher::RandomState;
 pub use health::{GrowthCounts, GrowthState, Health};
 pub use invariants::Violation;
 pub use map::Map;
 pub use view::{BucketView, TableView, View};
 
-/// The default hasher's builder.
-pub use foldhash::fast::RandomState;
-
 /// The names of `std::collections::hash_map`, so that code written for std compiles after a change
 /// of imports.
 pub mod hash_map {
+    pub use crate::Map as HashMap;
     pub use crate::entry::{Entry, OccupiedEntry, VacantEntry};
+    pub use crate::hasher::{DefaultHasher, RandomState};
     pub use crate::iter::{
         Drain, ExtractIf, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut,
     };
-    pub use crate::{Map as HashMap, RandomState};
-    pub use foldhash::fast::FoldHasher as DefaultHasher;
 }
 
 #[cfg(doctest)]

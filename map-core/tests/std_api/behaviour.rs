@@ -1,8 +1,9 @@
 //! What each method answers, at every length, against a `BTreeMap` where a model helps.
 
-use super::{Map, RandomState};
+use super::Map;
+use super::hash_map::{DefaultHasher, HashMap, RandomState};
 use crate::LENGTHS;
-use core::hash::{Hash, Hasher};
+use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::rc::Rc;
@@ -266,8 +267,8 @@ fn built_from_arrays_iterators_and_extend_the_last_of_equal_keys_wins() {
 fn a_built_map_remembers_its_hasher() {
     #[derive(Clone)]
     struct Named(RandomState, &'static str);
-    impl core::hash::BuildHasher for Named {
-        type Hasher = <RandomState as core::hash::BuildHasher>::Hasher;
+    impl BuildHasher for Named {
+        type Hasher = <RandomState as BuildHasher>::Hasher;
         fn build_hasher(&self) -> Self::Hasher {
             self.0.build_hasher()
         }
@@ -370,4 +371,41 @@ fn zero_sized_entries_count_too() {
     assert_eq!((map.len(), map.get(&()), map.iter().count()), (1, Some(&()), 1));
     assert_eq!(map.remove(&()), Some(()));
     assert!(map.is_empty());
+}
+
+#[test]
+fn hashers_agree_with_themselves_and_their_copies() {
+    let parts = |mut hasher: DefaultHasher| {
+        (1u8, 2u16, 3u32, 4u64, 5u128, 6usize).hash(&mut hasher);
+        let mut copy = hasher.clone();
+        ("a word", [7i64; 9]).hash(&mut hasher);
+        ("a word", [7i64; 9]).hash(&mut copy);
+        assert_eq!(hasher.finish(), copy.finish());
+        hasher.finish()
+    };
+    assert_eq!(parts(DefaultHasher::new()), parts(DefaultHasher::default()));
+    let state = RandomState::new();
+    assert_eq!(parts(state.build_hasher()), parts(state.clone().build_hasher()));
+    assert_ne!(parts(state.build_hasher()), parts(DefaultHasher::new()));
+    assert_ne!(parts(state.build_hasher()), parts(RandomState::new().build_hasher()));
+    assert_ne!(state.hash_one("a"), state.hash_one("b"));
+    assert_eq!(format!("{:?}", DefaultHasher::new()).find("DefaultHasher"), Some(0));
+    let mut map = HashMap::with_hasher(state);
+    map.insert("key", 1);
+    assert_eq!(map["key"], 1);
+}
+
+#[test]
+fn every_part_counts_in_a_hash() {
+    let hash = |part: usize| {
+        let at = |index| u8::from(part == index);
+        let bytes = [at(0); 20];
+        let ints = (at(1), at(2) as u16, at(3) as u32, at(4) as u64, at(5) as u128, at(6) as usize);
+        let signed = (at(7) as i8, at(8) as i64, at(9) as isize);
+        let mut hasher = DefaultHasher::new();
+        (&bytes[..], ints, signed).hash(&mut hasher);
+        hasher.finish()
+    };
+    let distinct: std::collections::BTreeSet<u64> = (0..=10).map(hash).collect();
+    assert_eq!(distinct.len(), 11);
 }

@@ -4,12 +4,12 @@
 use super::{Map, RandomState, TryReserveError, hash_map};
 use core::borrow::Borrow;
 use core::fmt::Debug;
-use core::hash::{BuildHasher, Hash};
+use core::hash::{BuildHasher, Hash, Hasher};
 use core::iter::FusedIterator;
 use core::ops::Index;
 use hash_map::{
-    Drain, Entry, ExtractIf, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, OccupiedEntry,
-    VacantEntry, Values, ValuesMut,
+    DefaultHasher, Drain, Entry, ExtractIf, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys,
+    OccupiedEntry, VacantEntry, Values, ValuesMut,
 };
 
 /// A hasher that is no `Default`, no `Clone`, no `Debug`: what asks for more than `BuildHasher` won't compile.
@@ -193,4 +193,15 @@ fn entries<'a, K, V: Default>(entry: fn() -> Entry<'a, K, V>, value: fn() -> V) 
 fn error() {
     fn full<E: core::error::Error + Clone + Eq + Send + Sync + 'static>() {}
     full::<TryReserveError>();
+}
+
+#[allow(dead_code, reason = "type-checked, never called")]
+fn hashers() {
+    fn hasher<H: Hasher + Default + Clone + Debug + Send + Sync + Unpin + 'static>() {}
+    fn builder<B: BuildHasher<Hasher = DefaultHasher> + Default + Clone + Debug + Send + Sync>() {}
+    hasher::<DefaultHasher>();
+    builder::<RandomState>();
+    let _: fn() -> DefaultHasher = DefaultHasher::new;
+    let _: fn() -> RandomState = RandomState::new;
+    let _: Map<u8, u8> = Map::with_hasher(RandomState::new());
 }
