@@ -7,7 +7,7 @@
 //! # Invariants
 //! - **steady**: while an entry lives the map is borrowed, so no bucket is evacuated.
 //! # Checked by
-//! `map-core/tests/std_api.rs`; the entry operations of the fuzzers.
+//! `map-core/tests/std_api`; the entry operations of the fuzzers.
 
 use core::fmt;
 use core::mem;
@@ -83,7 +83,6 @@ impl<'a, K, V> Entry<'a, K, V> {
 
     /// Changes the value if there is one.
     #[inline]
-    #[must_use]
     pub fn and_modify<F: FnOnce(&mut V)>(mut self, f: F) -> Self {
         if let Self::Occupied(entry) = &mut self {
             f(entry.get_mut());

@@ -79,7 +79,7 @@ fn occupied_entries_stay_on_their_slot() {
             *map.entry(asked(id)).or_insert_with(|| panic!("is there")) += 1;
             *map.entry(asked(id)).or_insert_with_key(|_| panic!("is there")) += 1;
             *map.entry(asked(id)).or_default() += 1;
-            map.entry(asked(id)).and_modify(|value| *value += 1).or_insert(0);
+            map.entry(asked(id)).and_modify(|value| *value += 1);
             let Entry::Occupied(mut occupied) = map.entry(asked(id)) else {
                 panic!("{id} of {len} is there")
             };

@@ -9,6 +9,7 @@
 //! - **bounds**: nothing asks for more than std asks: `iter`, `clone`, `drain`, `retain` and the rest
 //!   work for keys that are neither `Hash` nor `Eq`.
 //! - **meaning**: answers are std's at every length, so also half way through a growth.
+#![deny(unused_must_use, reason = "what std lets one ignore, ours must too")]
 #![allow(clippy::duplicate_mod, reason = "the same contract over two maps is the point")]
 #![allow(
     clippy::drop_non_drop,
