@@ -206,7 +206,7 @@ mod tests {
         // Every pair of byte values, at every pair of neighbouring slots, over three backgrounds.
         for background in [EMPTY_REST, EMPTY_ONE, 0xff] {
             for slot in 0..SLOTS - 1 {
-                for low in 0..=255 {
+                for low in (0..=255).step_by(if cfg!(miri) { 51 } else { 1 }) {
                     for high in [0, 1, 2, 4, 5, 6, 0x7f, 0x80, 0xff, low, low ^ 1] {
                         let mut bytes = [background; SLOTS];
                         bytes[slot] = low;
