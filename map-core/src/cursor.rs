@@ -138,8 +138,9 @@ impl Cursor {
     /// O(1) on average; a call that crosses empty buckets looks at each.
     ///
     /// # Panics
-    /// If `map` is not the map that opened the cursor. (A map that was moved is still that map; its
-    /// clone is another.)
+    /// If `map` is not the map that opened the cursor. (A map that was moved is still that map. Its
+    /// clone is another, and so is what a leaked [`Drain`](crate::hash_map::Drain) leaves.) If the
+    /// `Hash` or `Eq` of a key does.
     pub fn next<'m, K, V, S>(&mut self, map: &'m Map<K, V, S>) -> Option<(&'m K, &'m V)>
     where
         K: Eq + Hash,

@@ -1,4 +1,7 @@
 //! Why memory could not be had.
+//!
+//! # Checked by
+//! `map-core/tests/alloc_failure.rs`; `std_api/signatures.rs` (it is an `Error` as std's is).
 
 use core::alloc::Layout;
 use core::fmt;

@@ -58,9 +58,9 @@ pub struct GrowthState {
     pub evacuated: usize,
     /// The evacuation mark. Keeps its last value when a growth ends.
     pub mark: usize,
-    /// Growths started in the life of the map.
+    /// Growths started in the life of the map (which starts again when a `Drain` is leaked).
     pub growths_started: u64,
-    /// Old buckets evacuated in the life of the map.
+    /// Old buckets evacuated in the life of the map (as above).
     pub evacuated_buckets: u64,
     /// A cursor was opened since the (new) table was made.
     pub cursor_on_table: bool,
@@ -79,7 +79,7 @@ pub struct Health {
     pub load_factor: f64,
     /// The growth at this moment.
     pub growth: GrowthState,
-    /// Growths started in the life of the map, by kind.
+    /// Growths started in the life of the map, by kind: as many as [`GrowthState`] says.
     pub growths: GrowthCounts,
     /// Empty slots that a search must pass.
     pub tombstones: usize,

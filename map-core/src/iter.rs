@@ -114,7 +114,10 @@ unsafe impl<K: Send, V: Send> Send for IterMut<'_, K, V> {}
 // SAFETY: a shared one gives out nothing but, through `Debug`, `&K` and `&V`.
 unsafe impl<K: Sync, V: Sync> Sync for IterMut<'_, K, V> {}
 
-/// Takes the entry that a walk has come to. The chain is not swept: the walk goes on in it.
+/// Takes the entry that a walk has come to.
+///
+/// The walk goes on in the chain although this may sweep it: it has noted which slots of the bucket
+/// are full and whether others follow, and sweeping marks slots that lie behind it, and frees none.
 #[inline]
 fn take<K, V>(tables: &mut Tables<K, V>, found: &Found<K, V>) -> (K, V) {
     if tables.trail.is_some() {

@@ -10,7 +10,7 @@
 //! # Not here
 //! Trait implementations: see `traits`. Entries, iterators, cursors: see `entry`, `iter`, `cursor`.
 //! # Checked by
-//! `map-core/tests/std_api.rs`, `panics.rs`, `drops.rs`; the operation fuzzers.
+//! `map-core/tests/std_api`, `panics.rs`, `drops.rs`; the operation fuzzers.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -120,39 +120,39 @@ impl<K, V, S> Map<K, V, S> {
         }
     }
 
-    /// The keys, in no particular order.
+    /// The keys, in no particular order. As [`iter`](Self::iter).
     pub fn keys(&self) -> Keys<'_, K, V> {
         Keys { inner: self.iter() }
     }
 
-    /// The keys, consuming the map.
+    /// The keys, consuming the map. As [`iter`](Self::iter).
     #[inline]
     pub fn into_keys(self) -> IntoKeys<K, V> {
         IntoKeys { inner: self.into_iter() }
     }
 
-    /// The values, in no particular order.
+    /// The values, in no particular order. As [`iter`](Self::iter).
     pub fn values(&self) -> Values<'_, K, V> {
         Values { inner: self.iter() }
     }
 
-    /// The values, mutably.
+    /// The values, mutably. As [`iter`](Self::iter).
     pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
         ValuesMut { inner: self.iter_mut() }
     }
 
-    /// The values, consuming the map.
+    /// The values, consuming the map. As [`iter`](Self::iter).
     #[inline]
     pub fn into_values(self) -> IntoValues<K, V> {
         IntoValues { inner: self.into_iter() }
     }
 
-    /// The entries, in no particular order.
+    /// The entries, in no particular order. O(buckets) in all, not O(len).
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter::new(self.tables.raw_iter())
     }
 
-    /// The entries, with mutable values.
+    /// The entries, with mutable values. As [`iter`](Self::iter).
     pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
         IterMut::new(self.tables.raw_iter())
     }
@@ -171,10 +171,15 @@ impl<K, V, S> Map<K, V, S> {
         self.len() == 0
     }
 
-    /// Removes all entries and returns them as an iterator. Keeps the memory.
+    /// Removes all entries and returns them as an iterator. Keeps the memory, as
+    /// [`clear`](Self::clear) does. O(buckets) in all.
     ///
     /// Entries not taken from the iterator are dropped with it. If it is forgotten, they are
-    /// leaked.
+    /// leaked with all that the map was: what is left is a new, empty map, which cursors do not
+    /// know and whose counts of growths start at 0.
+    ///
+    /// # Panics
+    /// The iterator, if the `Drop` of an entry does; the others are dropped all the same.
     #[inline]
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         Drain::new(&mut self.tables)
@@ -182,7 +187,11 @@ impl<K, V, S> Map<K, V, S> {
 
     /// Removes the entries for which `pred` holds, as an iterator.
     ///
-    /// If the iterator is dropped before its end, the rest is kept. Does no growth work.
+    /// If the iterator is dropped before its end, the rest is kept. Does no growth work. O(buckets)
+    /// in all.
+    ///
+    /// # Panics
+    /// The iterator, if `pred` does; the entry that it looked at is kept.
     #[inline]
     pub fn extract_if<F>(&mut self, pred: F) -> ExtractIf<'_, K, V, F>
     where
@@ -191,7 +200,10 @@ impl<K, V, S> Map<K, V, S> {
         ExtractIf::new(&mut self.tables, pred)
     }
 
-    /// Keeps only the entries for which `f` holds. Does no growth work.
+    /// Keeps only the entries for which `f` holds. Does no growth work. O(buckets).
+    ///
+    /// # Panics
+    /// If `f` or the `Drop` of an entry does; entries that `f` has not seen are kept then.
     #[inline]
     pub fn retain<F>(&mut self, mut f: F)
     where
@@ -309,7 +321,10 @@ where
     /// The entry of a key, for in-place manipulation.
     ///
     /// Does what an insert owes the growth; an absent key may start one, even if nothing is
-    /// inserted then.
+    /// inserted then. O(1) expected, as [`insert`](Self::insert).
+    ///
+    /// # Panics
+    /// As [`insert`](Self::insert).
     #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
         let hash = self.hash(&key);
@@ -408,7 +423,12 @@ where
 
     /// Inserts a value; returns the one that was there. The stored key stays on overwrite.
     ///
-    /// May start a growth if the key is new. Evacuates at most two old buckets of a growth.
+    /// May start a growth if the key is new. Evacuates at most two old buckets of a growth. O(1)
+    /// expected; in the worst case as long as the chains of the key and of those buckets are.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of a key does, or the `Drop` of one that was kept for a cursor; the map
+    /// holds what it held then. If no address space could hold a table of twice the size.
     #[inline]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
@@ -469,7 +489,11 @@ where
     // --- What only this map has ---
 
     /// Does growth work now: evacuates up to `buckets` old buckets. Returns how many were
-    /// evacuated: 0 when the map is not growing.
+    /// evacuated: 0 when the map is not growing. O(1) for each bucket that the evacuation mark
+    /// passes and each entry that moves.
+    ///
+    /// # Panics
+    /// If `Hash` of a key does; the buckets evacuated by then stay so.
     pub fn evacuate(&mut self, buckets: usize) -> usize {
         let hash_builder = &self.hash_builder;
         self.tables
@@ -479,7 +503,11 @@ where
 
     /// An iteration that does not borrow the map. See [`Cursor`].
     ///
-    /// Each cursor starts elsewhere: in a bucket and at a slot drawn from the map's hasher.
+    /// Each cursor starts elsewhere: in a bucket and at a slot drawn from the map's hasher. O(1),
+    /// and, when cursors are gone, what it takes to forget what was kept for them.
+    ///
+    /// # Panics
+    /// If the `Drop` of a key does that was kept for a cursor that is gone.
     pub fn cursor(&mut self) -> Cursor {
         self.tables.cursors_opened += 1;
         let random = self.hash_builder.hash_one(self.tables.cursors_opened);
@@ -487,7 +515,7 @@ where
     }
 
     /// A [`Cursor`] that starts at bucket `start_bucket` and slot `offset` of each bucket, both
-    /// reduced to their range.
+    /// reduced to their range. Else as [`cursor`](Self::cursor).
     pub fn cursor_at(&mut self, start_bucket: usize, offset: usize) -> Cursor {
         self.tables.open_cursor(start_bucket, offset)
     }

@@ -19,6 +19,7 @@ use common::fuse::{Call, Fuse};
 use common::{By, Ledger, Map, Subject, Tracked, in_every_state};
 use std::collections::BTreeMap;
 use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 type Tracks = Map<Tracked, Tracked, By>;
 
@@ -288,6 +289,21 @@ fn forgotten_iterators_leak_and_harm_nothing() {
             works_after_a_leak(&subject.name, subject.map, subject.fresh);
         });
     }
+}
+
+/// The tables stay with the iterator that is leaked, and with them all that cursors and counts refer to.
+#[test]
+#[cfg_attr(miri, ignore = "leaks on purpose")]
+fn a_forgotten_drain_leaves_a_new_map() {
+    in_every_state(Tracked::new, Tracked::new, |mut subject| {
+        let some = !subject.map.is_empty();
+        let mut cursor = subject.map.cursor();
+        forget(subject.map.drain());
+        assert_eq!(subject.map.growth_state(), Map::<u8, u8>::new().growth_state());
+        let unknown = catch_unwind(AssertUnwindSafe(|| _ = cursor.next(&subject.map)));
+        assert_eq!(unknown.is_err(), some, "{}: a cursor of the map that was", subject.name);
+        works_after_a_leak(&subject.name, subject.map, subject.fresh);
+    });
 }
 
 #[test]
