@@ -348,6 +348,21 @@ impl<K, V> Tables<K, V> {
         }
     }
 
+    /// Ends a growth when all entries and overflow buckets are gone, with a table that is all there:
+    /// the new one, or else the old one, so that nothing need be allocated.
+    pub(crate) fn abandon_growth(&mut self) {
+        if let Some(growing) = &mut self.growing
+            && !self.table.is_complete()
+        {
+            // For each segment that it has given back, the new table has got one or two.
+            growing.old.complete_from(&self.table);
+            mem::swap(&mut growing.old, &mut self.table);
+            // A table of its own: cursors opened on the one or the other find nothing there.
+            self.generation += 1;
+        }
+        self.leave_growth();
+    }
+
     /// Frees the old table, whose entries and overflow buckets are gone.
     pub(crate) fn leave_growth(&mut self) {
         let Some(growing) = self.growing.take() else { return };

@@ -212,7 +212,14 @@ impl<K, V, S> Map<K, V, S> {
         self.extract_if(|key, value| !f(key, value)).for_each(drop);
     }
 
-    /// Removes all entries. Keeps the memory of the table, and abandons a growth under way.
+    /// Removes all entries. Keeps the memory of the table; allocates none. O(buckets).
+    ///
+    /// Abandons a growth under way: the map goes on with the new table if all of that is there, as
+    /// in small tables, else with the old one, and has its capacity. An empty map is left as it is,
+    /// even in the middle of a growth.
+    ///
+    /// # Panics
+    /// If the `Drop` of an entry does; the others are dropped all the same.
     #[inline]
     pub fn clear(&mut self) {
         self.tables.clear();

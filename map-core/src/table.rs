@@ -284,15 +284,29 @@ impl<K, V> Table<K, V> {
         unsafe { dealloc(self.directory.as_ptr().cast(), Self::directory_layout(self.mask)) };
     }
 
+    /// True when every segment is there.
+    pub(crate) fn is_complete(&self) -> bool {
+        (0..self.segments()).all(|number| self.segment(number).is_some())
+    }
+
+    /// Takes segments of a table that shares its layout where it has none, as far as they go.
+    pub(crate) fn complete_from(&self, other: &Self) {
+        let mut taken = (0..other.segments()).filter_map(|number| other.take_segment(number));
+        for number in 0..self.segments() {
+            if self.segment(number).is_none() {
+                self.set_segment(number, taken.next());
+            }
+        }
+    }
+
     /// Makes every bucket live and empty, whatever was in it. Overflow buckets and entries must be
     /// gone.
+    ///
+    /// # Panics
+    /// If a segment is not there.
     pub(crate) fn reset(&self) {
         for number in 0..self.segments() {
-            if self.segment(number).is_some() {
-                self.touch_segment(number);
-            } else {
-                self.zero_segment(number).unwrap_or_else(|error| error.handle());
-            }
+            self.touch_segment(number);
         }
     }
 }

@@ -352,7 +352,8 @@ impl<K, V> Tables<K, V> {
         RawIter::new(self)
     }
 
-    /// Drops all entries and leaves any growth; the buckets of the (new) table are kept.
+    /// Drops all entries and leaves any growth; the buckets of one table are kept. Does nothing to
+    /// an empty map.
     ///
     /// If a drop panics, the rest is dropped and emptied all the same.
     pub(crate) fn clear(&mut self) {
@@ -367,7 +368,7 @@ impl<K, V> Tables<K, V> {
         Emptying { entries: self.raw_iter(), tables: self, finish: Self::reset }.drop_entries();
     }
 
-    /// Makes the tables empty after their entries are gone. Keeps the buckets of the (new) table.
+    /// Makes the tables empty after their entries are gone. Keeps the buckets of one.
     fn reset(&mut self) {
         self.free_overflow_buckets();
         if self.growing.is_some()
@@ -375,7 +376,7 @@ impl<K, V> Tables<K, V> {
         {
             trail.wiped(self.generation - 1);
         }
-        self.leave_growth();
+        self.abandon_growth();
         if self.table.is_allocated() {
             self.table.reset();
         }

@@ -7,6 +7,7 @@
 //! - **lookups**: a borrowed lookup, `iter`, an overwrite and a removal allocate nothing.
 //! - **hint**: what was reserved is not allocated again.
 //! - **churn**: removing and inserting at constant length settles in bounded memory.
+//! - **clear**: it allocates nothing.
 //! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
 //! - **segments**: no insert pays for a table; a growth asks for no more segments than it needs.
 
@@ -300,6 +301,33 @@ fn no_insert_pays_for_a_table_of_the_same_size() {
         let (_, largest, bytes) = allocated(|| _ = map.insert(0, 0));
         assert_eq!(map.growth_state().growing, Some(GrowthKind::SameSize));
         assert!(largest <= SEGMENT && bytes <= 2 * SEGMENT as isize, "{bytes} bytes ({order:?})");
+    }
+}
+
+#[test]
+fn clearing_allocates_nothing_however_far_a_growth_is() {
+    if cfg!(miri) {
+        return;
+    }
+    // 2^11 buckets in four segments, which grow to eight.
+    let full = 13 << 10;
+    for (order, open) in ORDERS.into_iter().flat_map(|order| [(order, false), (order, true)]) {
+        for writes in [1, 100, 300, 600, 1000] {
+            let name = format!("{writes} writes into a growth ({order:?}, cursor: {open})");
+            let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+            map.set_evacuation_order(order);
+            (0..full + writes).for_each(|key| _ = map.insert(key, key));
+            assert_eq!(map.growth_state().growing, Some(GrowthKind::Doubled), "{name}");
+            let cursor = open.then(|| map.cursor());
+            let before = live();
+            // For a cursor it is noted that the old table was cleared.
+            assert_eq!(calls(|| map.clear()), usize::from(open), "{name}");
+            assert!(live() < before && map.is_empty(), "{name}: both tables are kept");
+            map.check().unwrap_or_else(|violation| panic!("{name}: {violation}"));
+            assert_eq!(cursor.and_then(|mut cursor| cursor.next(&map)), None, "{name}");
+            (0..2 * full).for_each(|key| _ = map.insert(key, key));
+            map.check().unwrap_or_else(|violation| panic!("{name}, filled again: {violation}"));
+        }
     }
 }
 
