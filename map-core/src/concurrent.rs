@@ -30,22 +30,24 @@
 //! | counters | anyone | they publish nothing, but for `evacuated` and `drained` |
 //!
 //! # The edges
-//! Each is named at both ends in the code; this is the list.
+//! Each is named at both ends in the code; this is the list. When one is weakened at its store, the
+//! scenario of `models` fails with stale reads (that of publish-tophashes under loom), or the test.
 //!
-//! | edge | from (Release) | to (Acquire) | carries |
-//! |---|---|---|---|
-//! | publish-entry | slot store | slot load | the entry's parts |
-//! | empty-slot | slot store of null | slot load | that the lock was taken, for `check` |
-//! | publish-tophashes | tophash store | tophash load | all that was done to the chain before: a reader that missed a removed key does not meet its old slot later |
-//! | link-overflow | link store | link load | the overflow bucket and what it holds |
-//! | unlock | state store | state load; lock | all that the last holder did |
-//! | publish-evacuated | state store | state load | the successor, its segments, the new chains |
-//! | publish-segment | directory compare-exchange | directory load | empty buckets |
-//! | drain-segment | directory swap | directory load | as publish-evacuated, for the whole segment |
-//! | count-evacuated, count-drained | counter add | counter add, load | the evacuations counted |
-//! | publish-successor | compare-exchange | load | the new table's shape and directory |
-//! | swap-root | compare-exchange | load | the same |
-//! | push-spare | compare-exchange | swap | a drained segment, out of everybody's reach |
+//! | edge | from (Release) | to (Acquire) | carries | checked by |
+//! |---|---|---|---|---|
+//! | publish-entry | slot store | slot load | the entry's parts | `get_against_insert_of_the_same_key_sees_one_of_both` |
+//! | empty-slot | slot store of null | slot load | that the lock was taken, for `check` | `models/tests/check_beside_writes.rs` |
+//! | publish-tophashes | tophash store | tophash load | all that was done to the chain before: a reader that missed a removed key does not meet its old slot later | `key_missed_at_the_end_of_a_chain_is_missed_behind_it` |
+//! | link-overflow | link store | link load | the overflow bucket and what it holds | `overflow_bucket_is_linked_filled` |
+//! | unlock | state store | state load; lock | all that the last holder did | `removed_key_stays_removed_across_an_evacuation` |
+//! | publish-evacuated | state store | state load | the successor, its segments, the new chains | `get_during_evacuation_finds_the_key` |
+//! | publish-segment | directory compare-exchange | directory load | empty buckets | `write_to_the_new_table_while_the_old_one_empties` |
+//! | drain-segment | directory swap | directory load | as publish-evacuated, for the whole segment | `segments_are_drained_once_each` |
+//! | count-evacuated | counter add | counter add | the evacuations counted | `writer_rechecks_after_locking` |
+//! | count-drained | counter add | counter load | the same, of the whole table | `evacuator_against_the_thread_that_finishes_the_growth` |
+//! | publish-successor | compare-exchange | load | the new table's shape and directory | `one_growth_is_started_by_two` |
+//! | swap-root | compare-exchange | load | the same | `get_across_a_whole_growth` |
+//! | push-spare | compare-exchange | swap | a drained segment, out of everybody's reach | the unit tests of `spare`, on `Std` only |
 //!
 //! Loads that lead to something retirable have the order
 //! [`Collector::PROTECT`](crate::platform::Collector::PROTECT), which is at least Acquire and on
