@@ -90,11 +90,13 @@ impl Word {
     }
 
     /// The word as a number, for an atomic; [`from_bits`](Self::from_bits) takes it back.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }
 
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) const fn from_bits(bits: u64) -> Self {
         Self(bits)
