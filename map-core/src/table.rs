@@ -153,31 +153,32 @@ impl<K, V> Table<K, V> {
         self.buckets().min(1 << Self::SEGMENT_LOG2)
     }
 
-    #[inline]
+    /// A place of the directory, valid to read and write.
+    ///
+    /// # Panics
+    /// If there is no such place.
     fn place(&self, number: usize) -> *mut Option<Segment<K, V>> {
-        debug_assert!(self.allocated && number < self.segments());
-        // SAFETY: **directory**: it has this many places; every caller's number comes from a masked
-        // index.
+        assert!(self.allocated && number < self.segments(), "a directory has a place per segment");
+        // SAFETY: **directory**: it has this many places.
         unsafe { self.directory.as_ptr().add(number) }
     }
 
-    #[inline]
     pub(crate) fn segment(&self, number: usize) -> Option<Segment<K, V>> {
         // SAFETY: **directory**: the place is inside it, and was zeroed when it was made.
         unsafe { self.place(number).read() }
     }
 
-    fn set_segment(&self, number: usize, segment: Option<Segment<K, V>>) {
+    /// # Safety
+    /// - **directory**: the segment, if any, has this table's layout, and no other table has it.
+    unsafe fn set_segment(&self, number: usize, segment: Option<Segment<K, V>>) {
         // SAFETY: **directory**: the place is inside it.
         unsafe { self.place(number).write(segment) }
     }
 
-    /// The segment of the bucket at `index & mask`, and the bucket's number in it.
+    /// The number of a bucket in its segment.
     #[inline]
-    fn locate(&self, index: usize) -> (Option<Segment<K, V>>, usize) {
-        let index = index & self.mask;
-        let offset = index & ((1 << Self::SEGMENT_LOG2) - 1);
-        (self.segment(index >> Self::SEGMENT_LOG2), offset)
+    const fn offset_of(index: usize) -> usize {
+        index & ((1 << Self::SEGMENT_LOG2) - 1)
     }
 
     /// The head at `index & mask`.
@@ -188,13 +189,19 @@ impl<K, V> Table<K, V> {
     /// - The bucket stays so while the handle is in use, see [`Handle::new`].
     #[inline]
     pub(crate) unsafe fn head(&self, index: usize) -> Handle<K, V> {
-        let (segment, offset) = self.locate(index);
+        debug_assert!(self.allocated, "bucket {index} lies in no table");
+        let index = index & self.mask;
+        // SAFETY: **directory**: it is allocated, the caller promises, and has a place for the
+        // segment of each masked index.
+        let place = unsafe { self.directory.add(Self::segment_of(index)) };
+        // SAFETY: **directory**: the place is inside it, and was zeroed when it was made.
+        let segment = unsafe { place.read() };
         debug_assert!(segment.is_some(), "bucket {index} lies in no segment");
         // SAFETY: **touched**: the caller's promise.
         let segment = unsafe { segment.unwrap_unchecked() };
         // SAFETY: **live**: the caller's promise. A segment has this many buckets, or all of a
         // smaller table's.
-        unsafe { Handle::new(segment, offset) }
+        unsafe { Handle::new(segment, Self::offset_of(index)) }
     }
 
     /// Makes an untouched bucket a live, empty one.
@@ -202,14 +209,19 @@ impl<K, V> Table<K, V> {
     /// # Panics
     /// If its segment is not there: see [`Table::ensure_segment`].
     pub(crate) fn touch(&self, index: usize) {
-        let (segment, offset) = self.locate(index);
-        let segment = segment.expect("a bucket is touched after its segment is allocated");
+        let index = index & self.mask;
+        let segment = self
+            .segment(Self::segment_of(index))
+            .expect("a bucket is touched after its segment is allocated");
         // SAFETY: a segment has this many buckets, or all of a smaller table's.
-        unsafe { Handle::initialize(segment, offset) };
+        unsafe { Handle::initialize(segment, Self::offset_of(index)) };
     }
 
     /// Sees to it that the segment of bucket `index` is allocated, taking `spare` if there is one.
-    pub(crate) fn ensure_segment(
+    ///
+    /// # Safety
+    /// - **directory**: `spare`, if any, has this table's layout, and no table has it.
+    pub(crate) unsafe fn ensure_segment(
         &self,
         index: usize,
         spare: &mut Option<Segment<K, V>>,
@@ -220,7 +232,8 @@ impl<K, V> Table<K, V> {
                 Some(segment) => segment,
                 None => allocate_segment(self.segment_buckets(), alloc)?,
             };
-            self.set_segment(number, Some(segment));
+            // SAFETY: **directory**: the spare by the caller's promise, or just allocated for it.
+            unsafe { self.set_segment(number, Some(segment)) };
         }
         Ok(())
     }
@@ -233,7 +246,8 @@ impl<K, V> Table<K, V> {
         let in_passing = align_of::<Body<K, V>>() <= ALIGN_FREE_ZEROES;
         let allocate = if in_passing { alloc_zeroed } else { alloc };
         let segment = allocate_segment(self.segment_buckets(), allocate)?;
-        self.set_segment(number, Some(segment));
+        // SAFETY: **directory**: just allocated for it.
+        unsafe { self.set_segment(number, Some(segment)) };
         if !in_passing {
             self.touch_segment(number);
         }
@@ -251,7 +265,8 @@ impl<K, V> Table<K, V> {
     /// Takes a segment out of the table.
     pub(crate) fn take_segment(&self, number: usize) -> Option<Segment<K, V>> {
         let segment = self.segment(number);
-        self.set_segment(number, None);
+        // SAFETY: **directory**: null will do.
+        unsafe { self.set_segment(number, None) };
         segment
     }
 
@@ -289,12 +304,17 @@ impl<K, V> Table<K, V> {
         (0..self.segments()).all(|number| self.segment(number).is_some())
     }
 
-    /// Takes segments of a table that shares its layout where it has none, as far as they go.
+    /// Takes segments of another table where it has none, as far as they go.
+    ///
+    /// # Panics
+    /// If it needs any and the other's have another layout.
     pub(crate) fn complete_from(&self, other: &Self) {
         let mut taken = (0..other.segments()).filter_map(|number| other.take_segment(number));
         for number in 0..self.segments() {
             if self.segment(number).is_none() {
-                self.set_segment(number, taken.next());
+                assert_eq!(self.segment_buckets(), other.segment_buckets(), "a layout is shared");
+                // SAFETY: **directory**: just seen, and it was taken out of the other table.
+                unsafe { self.set_segment(number, taken.next()) };
             }
         }
     }

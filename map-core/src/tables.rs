@@ -23,6 +23,9 @@
 //! # Checked by
 //! `invariants::check`; the reference oracle of the operation fuzzers.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
@@ -34,7 +37,7 @@ use crate::health::GrowthCounts;
 use crate::raw_iter::{Homes, RawIter};
 use crate::spares::free_overflow;
 use crate::table::Table;
-use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, tophash};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, is_full, tophash};
 use crate::trail::{Place, Trail};
 
 /// Everything of a map but its hasher. Owned by [`Owned`](crate::owned::Owned), which frees it.
@@ -113,41 +116,43 @@ impl<K, V> Tables<K, V> {
 
     // --- Which table holds the truth ---
 
-    /// The chain of the key that hashes to `hash`. The table is allocated.
+    /// The chain of the key that hashes to `hash`.
+    ///
+    /// # Safety
+    /// - **allocated**: the table is.
     #[inline]
-    pub(crate) fn home_head(&self, hash: u64) -> Handle<K, V> {
+    pub(crate) unsafe fn home_head(&self, hash: u64) -> Handle<K, V> {
         debug_assert!(self.table.is_allocated());
-        if let Some(growing) = &self.growing {
-            return self.home_while_growing(growing, hash);
+        if self.growing.is_some() {
+            return self.home_while_growing(hash);
         }
-        // SAFETY: **touched**: no growth is filling the table.
+        // SAFETY: **touched**: **allocated** by the caller's promise, and no growth is filling it.
         unsafe { self.table.head(hash as usize) }
     }
 
     #[cold]
     #[inline(never)]
-    fn home_while_growing(&self, growing: &Growing<K, V>, hash: u64) -> Handle<K, V> {
-        growing.unevacuated(hash as usize, self.mark).unwrap_or_else(|| {
-            // SAFETY: **touched**: the old bucket that feeds this one is evacuated.
-            unsafe { self.table.head(hash as usize) }
-        })
+    fn home_while_growing(&self, hash: u64) -> Handle<K, V> {
+        self.home(hash).head
     }
 
     /// The home of a hash, with its place.
+    ///
+    /// # Panics
+    /// If the table is not allocated.
     pub(crate) fn home(&self, hash: u64) -> Home<K, V> {
-        let head = self.home_head(hash);
-        match &self.growing {
-            Some(growing) if growing.unevacuated(hash as usize, self.mark).is_some() => Home {
-                head,
-                generation: self.generation - 1,
-                bucket: hash as usize & growing.old.mask(),
-            },
-            _ => Home {
-                head,
-                generation: self.generation,
-                bucket: hash as usize & self.table.mask(),
-            },
+        assert!(self.table.is_allocated(), "a home is in a table");
+        let index = hash as usize;
+        if let Some(growing) = &self.growing
+            && let Some(head) = growing.unevacuated(index, self.mark)
+        {
+            let bucket = index & growing.old.mask();
+            return Home { head, generation: self.generation - 1, bucket };
         }
+        // SAFETY: **touched**: it is allocated, and no growth is filling it, or the old bucket that
+        // feeds this one is evacuated.
+        let head = unsafe { self.table.head(index) };
+        Home { head, generation: self.generation, bucket: index & self.table.mask() }
     }
 
     /// The chain at a place of a table, if it is a home now.
@@ -155,23 +160,8 @@ impl<K, V> Tables<K, V> {
         if !self.table.is_allocated() {
             return None;
         }
-        match &self.growing {
-            None if generation == self.generation => {
-                // SAFETY: **touched**: no growth is filling the table.
-                Some(unsafe { self.table.head(bucket) })
-            }
-            Some(growing) if generation == self.generation => {
-                if growing.unevacuated(bucket, self.mark).is_some() {
-                    return None;
-                }
-                // SAFETY: **touched**: the old bucket that feeds this one is evacuated.
-                Some(unsafe { self.table.head(bucket) })
-            }
-            Some(growing) if generation + 1 == self.generation => {
-                growing.unevacuated(bucket, self.mark)
-            }
-            _ => None,
-        }
+        let home = self.home(bucket as u64);
+        (home.generation == generation).then_some(home.head)
     }
 
     // --- Find ---
@@ -182,7 +172,8 @@ impl<K, V> Tables<K, V> {
         if self.len == 0 {
             return None;
         }
-        let head = self.home_head(hash);
+        // SAFETY: **allocated**: there are entries in it.
+        let head = unsafe { self.home_head(hash) };
         head.prefetch();
         search(head, tophash(hash), is_key)
     }
@@ -201,7 +192,8 @@ impl<K, V> Tables<K, V> {
             self.table = Table::fresh(0).unwrap_or_else(|error| error.handle());
         }
         self.growth_work(hash, hash_of);
-        let head = self.home_head(hash);
+        // SAFETY: **allocated**: just seen to.
+        let head = unsafe { self.home_head(hash) };
         head.prefetch();
         search_or_vacancy(head, tophash(hash), is_key)
     }
@@ -227,7 +219,7 @@ impl<K, V> Tables<K, V> {
     fn make_room_growing(&mut self, hash: u64, hash_of: &impl Fn(&K) -> u64) -> Vacancy<K, V> {
         self.start_due_growth();
         self.growth_work(hash, hash_of);
-        vacancy(self.home_head(hash))
+        vacancy(self.home(hash).head)
     }
 
     /// Inserts a key that is not in the map, where [`make_room`](Self::make_room) said.
@@ -260,8 +252,8 @@ impl<K, V> Tables<K, V> {
 
     // --- Remove ---
 
-    /// The slot of a key about to be removed. Does the growth work that a write owes, unless the
-    /// map is empty.
+    /// The slot of a key about to be removed. Does the growth work that a write owes; a removal from
+    /// an empty map owes none and does not come here.
     #[inline]
     pub(crate) fn find_for_remove(
         &mut self,
@@ -269,9 +261,6 @@ impl<K, V> Tables<K, V> {
         is_key: impl FnMut(&K) -> bool,
         hash_of: &impl Fn(&K) -> u64,
     ) -> Option<Slot<K, V>> {
-        if self.len == 0 {
-            return None;
-        }
         self.growth_work(hash, hash_of);
         self.find(hash, is_key)
     }
@@ -285,7 +274,8 @@ impl<K, V> Tables<K, V> {
             let home = self.home(hash);
             self.forget_at(&home, slot, None);
         }
-        let head = self.home_head(hash);
+        // SAFETY: **allocated**: it has a slot.
+        let head = unsafe { self.home_head(hash) };
         self.take_from(head, slot)
     }
 
@@ -303,10 +293,13 @@ impl<K, V> Tables<K, V> {
     }
 
     /// Empties a full slot of the chain of `head`. Tells no cursor.
+    ///
+    /// # Panics
+    /// If the slot is not full: what was taken is not there twice.
     #[inline]
     pub(crate) fn take_from(&mut self, head: Handle<K, V>, slot: Slot<K, V>) -> (K, V) {
-        // SAFETY: **filled**: callers have seen the full tophash; it is erased before anything can
-        // panic.
+        assert!(is_full(slot.tophash()), "an entry is taken out of a full slot");
+        // SAFETY: **filled**: just seen; it is erased before anything can panic.
         let entry = unsafe { slot.read() };
         erase(head, slot);
         self.len -= 1;

@@ -72,7 +72,7 @@ fn load() {
     let mut full = Map::with_hasher(IDENTITY);
     full.extend((0..8).map(|key| (key, key)));
     let overfill = |tables: &mut Tables<u64, u64>| {
-        let tail = tables.home_head(8);
+        let tail = tables.home(8).head;
         tables.fill_vacancy(8, (8, 8), Vacancy::Full(tail));
     };
     objects(full, overfill, "load", "9 entries in a table that grows at 8");
@@ -145,7 +145,7 @@ fn trail() {
     let _cursor = map.cursor();
     map.insert(52, ());
     let untold = |tables: &mut Tables<_, _>| {
-        let (head, slot) = (tables.home_head(9), slot_of(tables, 9));
+        let (head, slot) = (tables.home(9).head, slot_of(tables, 9));
         tables.take_from(head, slot);
     };
     objects(map, untold, "present", "table 1 bucket 9 position 0, where there is none");
