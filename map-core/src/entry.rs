@@ -13,7 +13,8 @@ use core::fmt;
 use core::mem;
 
 use crate::bucket::Slot;
-use crate::tables::{Tables, Vacancy};
+use crate::chain::Vacancy;
+use crate::tables::Tables;
 
 /// A place in a map: occupied or vacant. Made by [`Map::entry`](crate::Map::entry).
 pub enum Entry<'a, K: 'a, V: 'a> {

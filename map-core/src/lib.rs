@@ -57,6 +57,8 @@ extern crate alloc;
 extern crate std;
 
 mod bucket;
+mod chain;
+mod clear;
 #[cfg(feature = "std")]
 pub mod concurrent;
 mod cursor;

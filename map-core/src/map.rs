@@ -1,25 +1,27 @@
 //! `Map`: the interface of `std::collections::HashMap` over the old/new pair.
 //!
 //! The methods hash, compare and hand out; what happens to tables and buckets is in `tables` and
-//! `evacuate`. Methods that std has follow std in name, bounds and meaning. Those only this map has
-//! are at the end.
+//! `evacuate`. Methods that std has follow std in name, bounds and meaning.
 //!
 //! # Invariants
 //! - **user-code**: whenever `Hash`, `Eq`, `Clone`, `Drop` or a closure runs, the tables are valid,
 //!   so a panic there leaves a valid map.
 //! # Not here
-//! Trait implementations: see `traits`. Entries, iterators, cursors: see `entry`, `iter`, `cursor`.
+//! Room: see `capacity`. What std's map has not: see `extras`. Trait implementations: see `traits`.
+//! Entries, iterators, cursors: see `entry`, `iter`, `cursor`.
 //! # Checked by
 //! `map-core/tests/std_api`, `panics.rs`, `drops.rs`; the operation fuzzers.
+
+mod capacity;
+mod extras;
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::mem;
 
 use crate::bucket::Slot;
-use crate::cursor::Cursor;
 use crate::entry::{Entry, OccupiedEntry, VacantEntry};
-use crate::growth::{self, EvacuationOrder};
+use crate::growth;
 use crate::iter::{Drain, ExtractIf, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
 use crate::owned::Owned;
 use crate::table::Table;
@@ -107,17 +109,6 @@ impl<K, V, S> Map<K, V, S> {
 
     pub(crate) fn into_tables(self) -> Owned<K, V> {
         self.tables
-    }
-
-    /// The number of entries the map can hold before it grows: a lower bound.
-    #[inline]
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        if self.tables.table.is_allocated() {
-            growth::entries_max(self.tables.table.buckets_log2()).max(self.len())
-        } else {
-            0
-        }
     }
 
     /// The keys, in no particular order. As [`iter`](Self::iter).
@@ -231,17 +222,6 @@ impl<K, V, S> Map<K, V, S> {
     pub fn hasher(&self) -> &S {
         &self.hash_builder
     }
-
-    /// The order in which old buckets are evacuated.
-    #[must_use]
-    pub fn evacuation_order(&self) -> EvacuationOrder {
-        self.tables.order
-    }
-
-    /// Changes the order in which old buckets are evacuated, for the growth under way as well.
-    pub fn set_evacuation_order(&mut self, order: EvacuationOrder) {
-        self.tables.order = order;
-    }
 }
 
 impl<K, V, S> Map<K, V, S>
@@ -267,62 +247,6 @@ where
             return None;
         }
         self.tables.find(self.hash(key), |other| other.borrow() == key)
-    }
-
-    /// Makes room for `additional` more entries, so that inserting them starts no doubling.
-    ///
-    /// Moves all entries if the table must grow: O(len), unlike the growth that inserts start.
-    ///
-    /// # Panics
-    /// If no address space could hold them.
-    #[inline]
-    pub fn reserve(&mut self, additional: usize) {
-        self.try_reserve(additional).unwrap_or_else(|error| error.handle());
-    }
-
-    /// Makes room for `additional` more entries, or says why that is not possible.
-    ///
-    /// # Errors
-    /// When the capacity overflows or the allocator refuses. The map holds what it held then, and
-    /// has the room that it had; a growth that was under way may have come further. (What open
-    /// cursors must know of entries that move is noted last, and memory refused for that aborts, as
-    /// in an insert.)
-    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
-        if additional <= self.capacity() - self.len() {
-            return Ok(());
-        }
-        let buckets_log2 = self
-            .len()
-            .checked_add(additional)
-            .and_then(growth::buckets_log2_for)
-            .ok_or(TryReserveError::CapacityOverflow)?;
-        self.rebuild(buckets_log2)
-    }
-
-    /// Gives up memory that the present entries don't need. O(len) if there is any.
-    pub fn shrink_to_fit(&mut self) {
-        self.shrink_to(0);
-    }
-
-    /// Gives up memory that the present entries, or `min_capacity` entries, don't need. O(len) if
-    /// there is any.
-    pub fn shrink_to(&mut self, min_capacity: usize) {
-        let wanted = min_capacity.max(self.len());
-        if wanted == 0 {
-            self.tables.discard_table();
-            return;
-        }
-        self.evacuate(usize::MAX);
-        let smaller = growth::buckets_log2_for(wanted)
-            .filter(|buckets_log2| *buckets_log2 < self.tables.table.buckets_log2());
-        if let Some(buckets_log2) = smaller {
-            self.rebuild(buckets_log2).unwrap_or_else(|error| error.handle());
-        }
-    }
-
-    fn rebuild(&mut self, buckets_log2: u32) -> Result<(), TryReserveError> {
-        let hash_builder = &self.hash_builder;
-        self.tables.rebuild(buckets_log2, &|key| hash_builder.hash_one(key))
     }
 
     /// The entry of a key, for in-place manipulation.
@@ -491,39 +415,5 @@ where
             hash_builder.hash_one(key)
         })?;
         Some((hash, slot))
-    }
-
-    // --- What only this map has ---
-
-    /// Does growth work now: evacuates up to `buckets` old buckets. Returns how many were
-    /// evacuated: 0 when the map is not growing. O(1) for each bucket that the evacuation mark
-    /// passes and each entry that moves.
-    ///
-    /// # Panics
-    /// If `Hash` of a key does; the buckets evacuated by then stay so.
-    pub fn evacuate(&mut self, buckets: usize) -> usize {
-        let hash_builder = &self.hash_builder;
-        self.tables
-            .evacuate_at_mark(buckets, &|key| hash_builder.hash_one(key))
-            .unwrap_or_else(|error| error.handle())
-    }
-
-    /// An iteration that does not borrow the map. See [`Cursor`].
-    ///
-    /// Each cursor starts elsewhere: in a bucket and at a slot drawn from the map's hasher. O(1),
-    /// and, when cursors are gone, what it takes to forget what was kept for them.
-    ///
-    /// # Panics
-    /// If the `Drop` of a key does that was kept for a cursor that is gone.
-    pub fn cursor(&mut self) -> Cursor {
-        self.tables.cursors_opened += 1;
-        let random = self.hash_builder.hash_one(self.tables.cursors_opened);
-        self.cursor_at(random as usize, (random >> 61) as usize)
-    }
-
-    /// A [`Cursor`] that starts at bucket `start_bucket` and slot `offset` of each bucket, both
-    /// reduced to their range. Else as [`cursor`](Self::cursor).
-    pub fn cursor_at(&mut self, start_bucket: usize, offset: usize) -> Cursor {
-        self.tables.open_cursor(start_bucket, offset)
     }
 }

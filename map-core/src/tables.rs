@@ -1,4 +1,4 @@
-//! The old/new pair: which table holds the truth about a key, and the four things done to it.
+//! The old/new pair: which table holds the truth about a key, and what is done to it.
 //!
 //! ```text
 //!               mark
@@ -17,9 +17,9 @@
 //!   twice.
 //! - **count**: `len` is the number of full slots in all homes.
 //! - **overflow**: `overflow_buckets` is the number of overflow buckets of the new table.
-//! - **rest**: see `tophash`; besides, the last slot of a chain that is not `EMPTY_REST` is full.
 //! # Not here
-//! The public interface: see `map`. Emptying old buckets: see `evacuate`. Memory: see `table`.
+//! The public interface: see `map`. Inside a chain: see `chain`. Emptying old buckets: see
+//! `evacuate`; all of them: see `clear`. Memory: see `table`.
 //! # Checked by
 //! `invariants::check`; the reference oracle of the operation fuzzers.
 
@@ -28,16 +28,15 @@ mod tests;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem;
 
 use crate::bucket::{Handle, Slot};
+use crate::chain::{Vacancy, erase, search, search_or_vacancy, vacancy};
 use crate::evacuate::Growing;
 use crate::growth::{self, EvacuationOrder};
 use crate::health::GrowthCounts;
 use crate::raw_iter::{Homes, RawIter};
-use crate::spares::free_overflow;
 use crate::table::Table;
-use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, is_full, tophash};
+use crate::tophash::{is_full, tophash};
 use crate::trail::{Place, Trail};
 
 /// Everything of a map but its hasher. Owned by [`Owned`](crate::owned::Owned), which frees it.
@@ -85,14 +84,6 @@ impl<K, V> Clone for Home<K, V> {
 }
 
 impl<K, V> Copy for Home<K, V> {}
-
-/// Where in its home a new key would go.
-pub(crate) enum Vacancy<K, V> {
-    /// The first empty slot of the chain.
-    Slot(Slot<K, V>),
-    /// The chain is full; this is its last bucket.
-    Full(Handle<K, V>),
-}
 
 impl<K, V> Tables<K, V> {
     pub(crate) const fn new() -> Self {
@@ -343,218 +334,5 @@ impl<K, V> Tables<K, V> {
     #[inline]
     pub(crate) fn raw_iter(&self) -> RawIter<K, V> {
         RawIter::new(self)
-    }
-
-    /// Drops all entries and leaves any growth; the buckets of one table are kept. Does nothing to
-    /// an empty map.
-    ///
-    /// If a drop panics, the rest is dropped and emptied all the same.
-    pub(crate) fn clear(&mut self) {
-        if self.len > 0 {
-            self.empty();
-        }
-    }
-
-    /// Drops all entries, leaves any growth, frees all overflow buckets.
-    pub(crate) fn empty(&mut self) {
-        self.prune_trail();
-        Emptying { entries: self.raw_iter(), tables: self, finish: Self::reset }.drop_entries();
-    }
-
-    /// Makes the tables empty after their entries are gone. Keeps the buckets of one.
-    fn reset(&mut self) {
-        self.free_overflow_buckets();
-        if self.growing.is_some()
-            && let Some(trail) = &mut self.trail
-        {
-            trail.wiped(self.generation - 1);
-        }
-        self.abandon_growth();
-        if self.table.is_allocated() {
-            self.table.reset();
-        }
-        self.len = 0;
-        self.mark = 0;
-        self.clears += 1;
-    }
-
-    /// Frees the table of an empty map.
-    pub(crate) fn discard_table(&mut self) {
-        if self.len == 0 && self.table.is_allocated() {
-            self.prune_trail();
-            self.free_memory();
-            self.mark = 0;
-            // Cursors opened on the table that is gone find nothing.
-            self.generation += 1;
-        }
-    }
-
-    /// Drops all entries and frees everything, also when a drop panics. The tables are as new
-    /// afterwards.
-    pub(crate) fn free(&mut self) {
-        // Keys kept for cursors go last; declared first, they also go when a drop below panics.
-        let _kept = self.trail.take();
-        if mem::needs_drop::<(K, V)>() && self.len > 0 {
-            let finish = Self::free_memory;
-            Emptying { entries: self.raw_iter(), tables: self, finish }.drop_entries();
-        } else {
-            self.free_memory();
-        }
-    }
-
-    /// Frees the buckets of both tables after their entries are gone.
-    fn free_memory(&mut self) {
-        self.free_overflow_buckets();
-        self.leave_growth();
-        let table = mem::replace(&mut self.table, Table::unallocated());
-        // SAFETY: it was just taken out of the tables, and with it every way to its buckets.
-        unsafe { table.free() };
-        self.hashes = Vec::new();
-        self.len = 0;
-    }
-
-    /// Frees every overflow bucket of both tables. Nothing is in them any more.
-    fn free_overflow_buckets(&mut self) {
-        if self.growing.is_none() && self.overflow_buckets == 0 {
-            return;
-        }
-        for home in self.homes() {
-            free_overflow(home.head);
-        }
-        self.overflow_buckets = 0;
-    }
-}
-
-/// Drops all entries, then does `finish`, also when a drop panics on the way.
-struct Emptying<'t, K, V> {
-    entries: RawIter<K, V>,
-    tables: &'t mut Tables<K, V>,
-    finish: fn(&mut Tables<K, V>),
-}
-
-impl<K, V> Emptying<'_, K, V> {
-    fn drop_entries(&mut self) {
-        for found in self.entries.by_ref() {
-            // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish`
-            // forgets them.
-            let (key, value) = unsafe { found.slot.read() };
-            if self.tables.trail.is_some() {
-                self.tables.forget_at(&found.home, found.slot, Some(key));
-            }
-            drop(value);
-        }
-    }
-}
-
-impl<K, V> Drop for Emptying<'_, K, V> {
-    fn drop(&mut self) {
-        self.drop_entries();
-        (self.finish)(self.tables);
-    }
-}
-
-/// Looks for a key in a chain.
-#[inline]
-fn search<K, V>(
-    head: Handle<K, V>,
-    tophash: u8,
-    mut is_key: impl FnMut(&K) -> bool,
-) -> Option<Slot<K, V>> {
-    let mut bucket = head;
-    loop {
-        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
-            return Some(Slot { bucket, index });
-        }
-        if bucket.word().ends_chain() {
-            return None;
-        }
-        bucket = bucket.overflow()?;
-    }
-}
-
-/// Looks for a key in one bucket.
-#[inline]
-fn search_bucket<K, V>(
-    bucket: Handle<K, V>,
-    tophash: u8,
-    is_key: &mut impl FnMut(&K) -> bool,
-) -> Option<usize> {
-    bucket.word().matching(tophash).find(|&index| {
-        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**:
-        // by the caller.
-        let (key, _) = unsafe { Slot { bucket, index }.entry() };
-        is_key(key)
-    })
-}
-
-/// Looks for a key in a chain, noting the first empty slot on the way.
-#[inline]
-fn search_or_vacancy<K, V>(
-    head: Handle<K, V>,
-    tophash: u8,
-    mut is_key: impl FnMut(&K) -> bool,
-) -> Result<Slot<K, V>, Vacancy<K, V>> {
-    let mut vacant = None;
-    let mut bucket = head;
-    loop {
-        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
-            return Ok(Slot { bucket, index });
-        }
-        let word = bucket.word();
-        if vacant.is_none() {
-            vacant = word.empty().first().map(|index| Slot { bucket, index });
-        }
-        let next = if word.ends_chain() { None } else { bucket.overflow() };
-        match next {
-            Some(next) => bucket = next,
-            None => return Err(vacant.map_or(Vacancy::Full(bucket), Vacancy::Slot)),
-        }
-    }
-}
-
-/// The first empty slot of a chain.
-fn vacancy<K, V>(head: Handle<K, V>) -> Vacancy<K, V> {
-    let mut tail = head;
-    for bucket in head.chain() {
-        if let Some(index) = bucket.word().empty().first() {
-            return Vacancy::Slot(Slot { bucket, index });
-        }
-        tail = bucket;
-    }
-    Vacancy::Full(tail)
-}
-
-/// Marks a full slot empty, and a run of empty slots that reaches the end of the chain as the rest.
-#[inline]
-fn erase<K, V>(head: Handle<K, V>, slot: Slot<K, V>) {
-    let Slot { bucket, index } = slot;
-    bucket.set_tophash(index, EMPTY_ONE);
-    let next = if index + 1 < SLOTS {
-        bucket.tophash(index + 1)
-    } else {
-        bucket.overflow().map_or(EMPTY_REST, |next| next.tophash(0))
-    };
-    if next == EMPTY_REST {
-        sweep(head, slot);
-    }
-}
-
-/// Turns the run of `EMPTY_ONE` slots that ends at `last` into `EMPTY_REST`, back to front.
-fn sweep<K, V>(head: Handle<K, V>, last: Slot<K, V>) {
-    let Slot { mut bucket, mut index } = last;
-    while bucket.tophash(index) == EMPTY_ONE {
-        bucket.set_tophash(index, EMPTY_REST);
-        if index > 0 {
-            index -= 1;
-        } else if bucket == head {
-            return;
-        } else {
-            let here = bucket;
-            bucket = head
-                .chain()
-                .find(|before| before.overflow() == Some(here))
-                .expect("a bucket of the chain is behind another one, or is the head");
-            index = SLOTS - 1;
-        }
     }
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::EvacuationOrder;
 use crate::bucket::Handle;
+use crate::chain::Vacancy;
 use crate::hashers::{By, IDENTITY};
-use crate::tables::Vacancy;
 use crate::tophash::{EVACUATED_LOW, MIN_TOPHASH};
 use core::mem;
 

@@ -1,0 +1,126 @@
+//! A chain: looking for a key in it, and emptying one of its slots.
+//!
+//! # Invariants
+//! - **rest**: see `tophash`; besides, the last slot of a chain that is not `EMPTY_REST` is full.
+//! # Not here
+//! Which chain a key belongs to: see `tables`. Walking over all chains: see `raw_iter`.
+//! # Checked by
+//! `invariants::check`; the reference oracle of the operation fuzzers; `map-core/tests/growth.rs`
+//! (tombstones).
+
+use crate::bucket::{Handle, Slot};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS};
+
+/// Where in its home a new key would go.
+pub(crate) enum Vacancy<K, V> {
+    /// The first empty slot of the chain.
+    Slot(Slot<K, V>),
+    /// The chain is full; this is its last bucket.
+    Full(Handle<K, V>),
+}
+
+/// Looks for a key in a chain.
+#[inline]
+pub(crate) fn search<K, V>(
+    head: Handle<K, V>,
+    tophash: u8,
+    mut is_key: impl FnMut(&K) -> bool,
+) -> Option<Slot<K, V>> {
+    let mut bucket = head;
+    loop {
+        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+            return Some(Slot { bucket, index });
+        }
+        if bucket.word().ends_chain() {
+            return None;
+        }
+        bucket = bucket.overflow()?;
+    }
+}
+
+/// Looks for a key in one bucket.
+#[inline]
+fn search_bucket<K, V>(
+    bucket: Handle<K, V>,
+    tophash: u8,
+    is_key: &mut impl FnMut(&K) -> bool,
+) -> Option<usize> {
+    bucket.word().matching(tophash).find(|&index| {
+        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**:
+        // by the caller.
+        let (key, _) = unsafe { Slot { bucket, index }.entry() };
+        is_key(key)
+    })
+}
+
+/// Looks for a key in a chain, noting the first empty slot on the way.
+#[inline]
+pub(crate) fn search_or_vacancy<K, V>(
+    head: Handle<K, V>,
+    tophash: u8,
+    mut is_key: impl FnMut(&K) -> bool,
+) -> Result<Slot<K, V>, Vacancy<K, V>> {
+    let mut vacant = None;
+    let mut bucket = head;
+    loop {
+        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+            return Ok(Slot { bucket, index });
+        }
+        let word = bucket.word();
+        if vacant.is_none() {
+            vacant = word.empty().first().map(|index| Slot { bucket, index });
+        }
+        let next = if word.ends_chain() { None } else { bucket.overflow() };
+        match next {
+            Some(next) => bucket = next,
+            None => return Err(vacant.map_or(Vacancy::Full(bucket), Vacancy::Slot)),
+        }
+    }
+}
+
+/// The first empty slot of a chain.
+pub(crate) fn vacancy<K, V>(head: Handle<K, V>) -> Vacancy<K, V> {
+    let mut tail = head;
+    for bucket in head.chain() {
+        if let Some(index) = bucket.word().empty().first() {
+            return Vacancy::Slot(Slot { bucket, index });
+        }
+        tail = bucket;
+    }
+    Vacancy::Full(tail)
+}
+
+/// Marks a full slot empty, and a run of empty slots that reaches the end of the chain as the rest.
+#[inline]
+pub(crate) fn erase<K, V>(head: Handle<K, V>, slot: Slot<K, V>) {
+    let Slot { bucket, index } = slot;
+    bucket.set_tophash(index, EMPTY_ONE);
+    let next = if index + 1 < SLOTS {
+        bucket.tophash(index + 1)
+    } else {
+        bucket.overflow().map_or(EMPTY_REST, |next| next.tophash(0))
+    };
+    if next == EMPTY_REST {
+        sweep(head, slot);
+    }
+}
+
+/// Turns the run of `EMPTY_ONE` slots that ends at `last` into `EMPTY_REST`, back to front.
+fn sweep<K, V>(head: Handle<K, V>, last: Slot<K, V>) {
+    let Slot { mut bucket, mut index } = last;
+    while bucket.tophash(index) == EMPTY_ONE {
+        bucket.set_tophash(index, EMPTY_REST);
+        if index > 0 {
+            index -= 1;
+        } else if bucket == head {
+            return;
+        } else {
+            let here = bucket;
+            bucket = head
+                .chain()
+                .find(|before| before.overflow() == Some(here))
+                .expect("a bucket of the chain is behind another one, or is the head");
+            index = SLOTS - 1;
+        }
+    }
+}
