@@ -6,7 +6,7 @@
 //! no common time: see [`partial`].
 //!
 //! # Checked by
-//! `tests/catalogue.rs`.
+//! `tests/catalogue.rs`, `tests/judge.rs`.
 
 pub mod partial;
 
@@ -46,14 +46,14 @@ pub enum Time<'a> {
 }
 
 /// Who looks at every key when the threads have ended.
-const ONLOOKER: &str = "onlooker";
+pub const ONLOOKER: &str = "onlooker";
 
 /// Judges the runs of one case.
 #[derive(Debug)]
 pub struct Judge {
     threads: Vec<String>,
     allowed: Allowed,
-    /// The whole history can be explained by its contracts.
+    /// Of the search for an order, where time is real.
     budget: Budget,
     /// Histories found good: most runs of a case have one of a few.
     good: Mutex<HashSet<String>>,

@@ -11,7 +11,7 @@ use crate::catalogue::{self, Allowed};
 use crate::drivers::fuzz::schedules;
 use crate::drivers::run::again;
 use crate::engines::dfs::{self, Explore};
-use crate::engines::judge::Judge;
+use crate::engines::judge::{Judge, ONLOOKER, partial};
 use crate::engines::shuttle::{self, THREADS_MAX};
 use crate::engines::{Limits, Report};
 use crate::input::threads::KINDS;
@@ -79,6 +79,12 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
         return Came::Unfit(format!(
             "the case has several threads, and a shared map has no `{op}`"
         ));
+    }
+    // Without a schedule, every engine has a look.
+    if (case.schedule.is_empty() || case.reads_stale())
+        && let Err(why) = partial::fits(case, ONLOOKER)
+    {
+        return Came::Unfit(why);
     }
     let report = concurrent(case, look);
     match report.found {

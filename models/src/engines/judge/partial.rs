@@ -10,6 +10,7 @@
 //! # Checked by
 //! `tests/judge.rs`.
 
+use crate::case::Case;
 use crate::history::{Answer, History, Operation};
 use crate::op::{Op, stays};
 use crate::oracles::linearizability::partition::Single;
@@ -20,6 +21,12 @@ use std::collections::{BTreeSet, HashSet};
 /// The rule that is judged here.
 pub const RULE: &str =
     "the ops on each key take effect one at a time, in an order that keeps to happens-before";
+
+/// An iteration yields no other keys than were put in; of those, each key's order says what.
+const NO_STRANGER: &str = "an iteration yields keys that were inserted";
+
+/// The most ops that may concern one key, the last look at it included: the steps done are bits of a word.
+pub const OPS_MAX: usize = u64::BITS as usize;
 
 /// Does the second op's call come after the first one's return, by happens-before? Ops by thread and index in it.
 pub type Before<'a> = &'a dyn Fn((usize, usize), (usize, usize)) -> bool;
@@ -32,11 +39,43 @@ struct Step {
     after: u64,
 }
 
-/// Judges a history of fewer than 64 ops on each key. Threads are judged to be in program order; `before` adds to it;
-/// an op of `last` comes after all others.
+/// Does the op have a part in what happens to the key?
+fn concerns(op: Op, key: u16) -> bool {
+    match op {
+        Op::Clear | Op::Retain(..) | Op::RetainValues(..) | Op::Iter | Op::KeysValues => true,
+        op => key_of(op) == Some(key),
+    }
+}
+
+/// Can the histories of a case be judged, with `last` to look at what is left?
 ///
 /// # Errors
-/// The key whose ops have no order.
+/// A thread of that name, or a key with more than [`OPS_MAX`] ops, in words.
+pub fn fits(case: &Case, last: &str) -> Result<(), String> {
+    if case.running().iter().any(|thread| thread.name == last) {
+        return Err(format!("no thread may be called {last}: so is who looks at what is left"));
+    }
+    let ops = || case.running().iter().flat_map(|thread| &thread.ops).copied();
+    // Key 0 stands for those that are in the map and that no op names.
+    let keys: BTreeSet<u16> = ops().filter_map(key_of).chain([0]).collect();
+    for key in keys {
+        let count = ops().filter(|&op| concerns(op, key)).count() + 1;
+        if count > OPS_MAX {
+            return Err(format!(
+                "{count} ops concern k{key}, the last look at it included; with stale reads, and under loom, at most {OPS_MAX} can be judged"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Judges a history. Threads are judged to be in program order; `before`, which is transitive, adds to it; an op of
+/// `last` comes after all others.
+///
+/// # Errors
+/// The key whose ops have no order, or that nobody inserted.
+/// # Panics
+/// If more than [`OPS_MAX`] ops concern a key: the case does not [fit](fits).
 pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
     let operations = history.operations();
     let mut numbers = vec![0; history.threads().len()];
@@ -58,17 +97,11 @@ pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
     let given = history.given.iter().map(|&(key, _)| key);
     let keys: BTreeSet<u16> =
         given.chain(operations.iter().filter_map(|operation| key_of(operation.op))).collect();
+    strangers(history, &operations, &keys)?;
     for key in keys {
-        let concerns = |operation: &Operation<'_>| match operation.op {
-            Op::Clear | Op::Retain(..) | Op::RetainValues(..) => true,
-            Op::Iter | Op::KeysValues => true,
-            op => key_of(op) == Some(key),
-        };
         let about: Vec<usize> =
-            (0..operations.len()).filter(|&at| concerns(&operations[at])).collect();
-        if about.len() > 63 {
-            continue;
-        }
+            (0..operations.len()).filter(|&at| concerns(operations[at].op, key)).collect();
+        assert!(about.len() <= OPS_MAX, "a case fits before it is run: {} ops", about.len());
         let steps: Vec<Step> = about
             .iter()
             .map(|&operation| Step {
@@ -85,6 +118,18 @@ pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
                 steps.iter().map(|step| history.describe(&operations[step.operation])).collect();
             let detail = format!("cannot order the ops on k{key}: {}", words.join("; "));
             return Objection::raise(NAME, RULE, detail);
+        }
+    }
+    Ok(())
+}
+
+/// Does an iteration yield a key that is none of these?
+fn strangers(history: &History, operations: &[Operation<'_>], keys: &BTreeSet<u16>) -> Verdict {
+    for operation in operations {
+        let Some(Answer::Entries(entries)) = operation.answer else { continue };
+        let is_known = |key: u64| u16::try_from(key).is_ok_and(|key| keys.contains(&key));
+        if entries.iter().any(|&(key, _)| !is_known(key)) {
+            return Objection::raise(NAME, NO_STRANGER, history.describe(operation));
         }
     }
     Ok(())
