@@ -2,10 +2,10 @@
 //! shuttle and plain loom on the same ops over a `Mutex<HashMap>`.
 //!
 //! The plain ones schedule at the mutex alone and judge nothing: they are the least that an execution costs. Ours
-//! schedule at every atomic operation of the map, keep clocks, and judge every history.
+//! schedule at every atomic operation of the map, keep clocks, and judge every history. What is found is kept.
 //!
 //! # Checked by
-//! `tests/command_line.rs`.
+//! `tests/command_line.rs`, `tests/catalogue.rs`.
 
 use super::fuzz::processor_seconds;
 use super::ops::seconds;
@@ -15,7 +15,6 @@ use crate::case::Case;
 use crate::catalogue::{self, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
-use crate::engines::threads::Failure;
 use crate::engines::{Limits, Report, loom, shuttle};
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
@@ -112,13 +111,6 @@ pub fn drive(options: &Options) -> Exit {
     measure(&scenario(), options)
 }
 
-/// What is measured: a scenario under each engine in turn.
-struct Bench<'run> {
-    scenario: &'run Scenario,
-    options: &'run Options,
-    exit: Exit,
-}
-
 /// Measures each engine on a scenario and prints a table; what one of them finds is kept.
 pub fn measure(scenario: &Scenario, options: &Options) -> Exit {
     println!(
@@ -128,32 +120,40 @@ pub fn measure(scenario: &Scenario, options: &Options) -> Exit {
     let Scenario { case, allowed, .. } = scenario;
     let (shared, time, limits) = (Arc::new(case.clone()), options.time, Limits::time(options.time));
     let judge = || Judge::new(case, allowed.clone());
-    let locked = "`Mutex<HashMap>`";
+    let (locked, ours) = ("`Mutex<HashMap>`", "`ConcurrentMap`");
     bench.row("plain shuttle, random", locked, || plain_shuttle(&shared, time));
     bench.row("plain loom, 2 preemptions", locked, || plain_loom(&shared, time));
     for &named in Named::value_variants() {
         let run = || shuttle::run(case, judge(), named.policy(1, false), &limits);
-        bench.row(&format!("shuttle, {}", named.name()), OURS, run);
+        bench.row(&format!("shuttle, {}", named.name()), ours, run);
     }
     let stale = || shuttle::run(case, judge(), Named::default().policy(1, true), &limits);
-    bench.row("stale, portfolio", OURS, stale);
+    bench.row("stale, portfolio", ours, stale);
     let explore = Explore { preemptions: Some(2), ..Explore::default() };
-    bench.row("dfs, 2 preemptions", OURS, || dfs::explore(case, judge(), explore, &limits));
-    bench.row("loom, 2 preemptions", OURS, || loom::run(case, judge(), 2, &limits));
+    bench.row("dfs, 2 preemptions", ours, || dfs::explore(case, judge(), explore, &limits));
+    bench.row("loom, 2 preemptions", ours, || loom::run(case, judge(), 2, &limits));
     let mut failure = None;
-    bench.row("threads", OURS, || {
+    bench.row("threads", ours, || {
         let (report, failed) = real::turn(case, &limits);
         failure = failed;
         // It counts the ops of the case, the others those on atomics.
         Report { steps: 0, ..report }
     });
-    bench.threads(failure.as_deref());
+    if let Some(failure) = failure {
+        bench.found(keep::keep_history(&options.findings, scenario.name, &failure));
+    }
     bench.exit
 }
 
-const OURS: &str = "`ConcurrentMap`";
+/// A scenario under each engine in turn, and what came of it so far.
+struct Bench<'run> {
+    scenario: &'run Scenario,
+    options: &'run Options,
+    exit: Exit,
+}
 
 impl Bench<'_> {
+    /// Measures an engine, keeps what it finds, and prints a line of the table.
     fn row(&mut self, engine: &str, map: &str, run: impl FnOnce() -> Report) {
         let before = processor_seconds();
         let report = run();
@@ -175,13 +175,7 @@ impl Bench<'_> {
         println!("| {engine}{note} | {map} | {rate:.0} | {steps} |");
     }
 
-    fn threads(&mut self, failure: Option<&Failure>) {
-        if let Some(failure) = failure {
-            let (folder, name) = (&self.options.findings, self.scenario.name);
-            self.found(keep::keep_history(folder, name, failure));
-        }
-    }
-
+    /// Something was found: was it kept?
     fn found(&mut self, kept: bool) {
         self.exit = self.exit.max(if kept { Exit::Found } else { Exit::Bad });
     }
