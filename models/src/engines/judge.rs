@@ -1,9 +1,9 @@
 //! Judging a run of a concurrent case, whichever engine made it.
 //!
-//! Under sequential consistency the history must satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), the answers must be among
-//! those that the scenario allows, the map must be well-formed when all is done, and a growth that is under way then must
-//! end if writes go on. Under a weaker memory model there is
-//! no common time: see [`partial`].
+//! Whatever the memory model, the answers must be among those that the scenario allows, the map must be well-formed when
+//! all is done, and a growth that is under way then must end if writes go on. Under sequential consistency the history
+//! must also satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), as far as the budget of the search
+//! goes: what it cannot answer is let pass. Under a weaker model there is no common time: see [`partial`].
 //!
 //! # Checked by
 //! `tests/catalogue.rs`, `tests/judge.rs`.

@@ -3,10 +3,12 @@
 //! There, an op may return before its effect is seen by a thread that does not synchronize with it: on real hardware
 //! too, the store may still be on its way. So "returned before the other was called" is no longer an order. What is left
 //! is **happens-before** (a thread's own ops in turn, and what synchronization orders, as far as the engine knows it):
-//! for each key, the ops on it have an order that explains their answers and keeps to happens-before.
+//! for each key, the ops on it have an order that explains their answers and keeps to happens-before. `clear`, the retains
+//! and iterations are ops on each key, at a moment of its own; an op that never returned is in the order or not.
 //!
 //! # Not here
-//! The stronger judgement, by real time: `oracles::linearizability`.
+//! The stronger judgement, by real time: `oracles::linearizability`. `len`: nothing says what it may count here. How many
+//! orders are tried: there is no budget, as the cases are small.
 //! # Checked by
 //! `tests/judge.rs`.
 
