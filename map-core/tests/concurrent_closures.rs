@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every key in one bucket.
 type Map = ConcurrentMap<u32, u32, By>;
@@ -191,4 +192,36 @@ fn a_drop_may_use_the_map() {
     }
     map.pin().clear();
     map.check().unwrap();
+}
+
+/// What follows it in the batch leaks, and that is all.
+#[test]
+fn a_drop_that_panics_leaves_a_valid_map() {
+    static DROPS: [AtomicUsize; 200] = [const { AtomicUsize::new(0) }; 200];
+    struct Touchy(usize);
+    impl Drop for Touchy {
+        fn drop(&mut self) {
+            DROPS[self.0].fetch_add(1, Ordering::Relaxed);
+            assert_ne!(self.0, 50, "too touchy");
+        }
+    }
+    let mut map = ConcurrentMap::new();
+    (&map).extend((0..100).map(|key| (key, Touchy(key))));
+    let pin = map.pin();
+    pin.retain(|key, _| key % 2 == 1);
+    pin.flush();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(pin))).is_err(), "nothing was dropped");
+    map.check_at_rest().unwrap();
+    assert!((0..100).all(|key| map.pin().contains_key(&key) == (key % 2 == 1)));
+    (&map).extend((100..200).map(|key| (key, Touchy(key))));
+    (100..110).for_each(|key| _ = map.pin().remove(&key));
+    map.check_at_rest().unwrap();
+    drop(map);
+    for (key, drops) in DROPS.iter().enumerate() {
+        let drops = drops.load(Ordering::Relaxed);
+        assert!(
+            drops == 1 || drops == 0 && key < 100 && key % 2 == 0,
+            "{key} dropped {drops} times"
+        );
+    }
 }
