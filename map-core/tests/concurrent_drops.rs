@@ -3,26 +3,32 @@
 
 use map_core::ConcurrentMap;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes and blocks allocated at this moment.
-static BYTES: AtomicIsize = AtomicIsize::new(0);
-static BLOCKS: AtomicIsize = AtomicIsize::new(0);
+thread_local! {
+    /// Bytes and blocks that this thread has allocated, less those that it freed. Each test does its
+    /// work in one thread; what the harness does meanwhile is not its.
+    static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+}
+
+fn count(bytes: isize, blocks: isize) {
+    let held = HELD.get();
+    HELD.set((held.0 + bytes, held.1 + blocks));
+}
 
 struct Counting;
 
-// SAFETY: `System`, and two counters.
+// SAFETY: `System`, and two counters, which need neither memory nor a destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        BYTES.fetch_add(layout.size() as isize, Ordering::Relaxed);
-        BLOCKS.fetch_add(1, Ordering::Relaxed);
+        count(layout.size() as isize, 1);
         // SAFETY: the caller's obligations are the same.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size() as isize, Ordering::Relaxed);
-        BLOCKS.fetch_sub(1, Ordering::Relaxed);
+        count(-(layout.size() as isize), -1);
         // SAFETY: the caller's obligations are the same.
         unsafe { System.dealloc(block, layout) }
     }
@@ -31,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The tests of this file count globally, so they take turns.
+/// The tests of this file count values together, so they take turns.
 static TURN: Mutex<()> = Mutex::new(());
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
@@ -80,7 +86,7 @@ fn whatever_became_of_them_entries_are_dropped_once() {
 #[test]
 fn a_map_dropped_while_growing_leaks_nothing() {
     let _turn = TURN.lock().unwrap();
-    let (bytes, blocks) = (BYTES.load(Ordering::Relaxed), BLOCKS.load(Ordering::Relaxed));
+    let (bytes, blocks) = HELD.get();
     for len in (1..40).chain([53, 60, 105, 110, 209, 220, 6_700, 7_000]) {
         let map = ConcurrentMap::new();
         for key in 0..len {
@@ -89,8 +95,8 @@ fn a_map_dropped_while_growing_leaks_nothing() {
         drop(map);
         assert_eq!(alive(), 0, "a map of {len} entries leaks entries");
     }
-    // What the thread keeps (its number) and the test harness's own: a few blocks.
-    let left = (BYTES.load(Ordering::Relaxed) - bytes, BLOCKS.load(Ordering::Relaxed) - blocks);
+    // What the thread keeps (its number).
+    let left = (HELD.get().0 - bytes, HELD.get().1 - blocks);
     assert!(left.0 < 4_096 && left.1 < 16, "(bytes, blocks) left: {left:?}");
 }
 
@@ -156,21 +162,21 @@ fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
 #[test]
 fn memory_after_a_growth_is_what_the_entries_need() {
     let _turn = TURN.lock().unwrap();
-    let before = BYTES.load(Ordering::Relaxed);
+    let before = HELD.get().0;
     let map = ConcurrentMap::new();
     let mut most = 0;
     let mut key = 0u64;
     while map.health().doublings < 16 || !map.health().growing.is_empty() {
         map.pin().insert(key, key);
         key += 1;
-        most = most.max(BYTES.load(Ordering::Relaxed) - before);
+        most = most.max(HELD.get().0 - before);
     }
     // Segments that the old table left are freed by later writes, one each; too few to fill a batch.
     for _ in 0..64 {
         map.pin().insert(0, 0);
     }
     let health = map.health();
-    let bytes = BYTES.load(Ordering::Relaxed) - before;
+    let bytes = HELD.get().0 - before;
     // Entries of 24 bytes, buckets of 96, and overflow buckets of 96.
     let need = 24 * health.len + 96 * (health.buckets + health.overflow_buckets);
     let spare = bytes - need as isize;
