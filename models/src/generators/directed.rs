@@ -89,18 +89,25 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
 }
 
 /// Removed keys stay with the map for an open cursor; it is closed; the next removal throws them away, and the `Drop`
-/// of one of them panics.
+/// of one of them panics. In half of the cases a younger cursor still needs what is known of the growth after.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
-    let c = rng.u8(0..CURSORS as u8);
-    ops.push(Op::CursorOpen(c, 0, 0));
+    let [older, younger] = [0, rng.u8(1..CURSORS as u8)];
+    ops.push(Op::CursorOpen(older, 0, 0));
     ops.push(Op::Evacuate(255));
     let removed = rng.u16(1..6);
     ops.extend((0..removed).map(|k| Op::Remove(base.wrapping_add(k))));
-    ops.push(Op::CursorClose(c));
+    if rng.bool() {
+        ops.push(Op::FillToThreshold(1, base));
+        ops.push(Op::CursorOpen(younger, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(younger, rng.u8(1..5)));
+        ops.push(Op::Evacuate(255));
+    }
+    ops.push(Op::CursorClose(older));
     ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
     ops.push(Op::Remove(base.wrapping_add(removed)));
+    ops.push(Op::CursorStep(younger, 255));
 }
 
 /// A map about the threshold, and an op on all of it in which a call of user code panics somewhere on the way.
