@@ -26,12 +26,14 @@ fn worded_case() -> impl Strategy<Value = Case> {
             };
             case.threads = threads
                 .into_iter()
-                .map(|(name, ops, mut notes)| {
+                .enumerate()
+                .map(|(at, (name, ops, mut notes))| {
                     notes.iter_mut().for_each(|note| note.0 = note.0.min(ops.len()));
                     notes.sort_by_key(|note| note.0);
                     let notes =
                         notes.into_iter().map(|(at, text)| (at, text.trim().to_string())).collect();
-                    models::case::Thread { name, ops, notes }
+                    // No two threads have one name.
+                    models::case::Thread { name: format!("{name}{at}"), ops, notes }
                 })
                 .collect();
             case
