@@ -8,7 +8,7 @@
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
 use crate::faults::copy::{Broken, Copy};
-use crate::faults::detector::{self, Detector, Terms};
+use crate::faults::detector::{self, AFTER_A_PROCESS, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
 use crate::faults::mutants::Mutants;
 use crate::faults::patch::Fault;
@@ -23,9 +23,6 @@ use std::time::Duration;
 
 /// The most that a detector has for the map without a fault: others look at that for longer.
 const UNPATCHED: Duration = Duration::from_secs(5);
-
-/// How long a ctrl-C may take to get here.
-const AFTER_A_PROCESS: Duration = Duration::from_millis(100);
 
 /// Which faults, which detectors, for how long.
 #[derive(Clone, Debug, clap::Args)]
@@ -233,7 +230,7 @@ impl Hunt {
         let copy = Copy::new(&self.options.place.workspace, &self.site.scratch, job);
         let made = copy.make(fault.map(|fault| fault.path.as_path()));
         // ctrl-C ends cargo, too: that says nothing of the fault.
-        if self.was_stopped() {
+        if self.was_stopped(made.is_err()) {
             return Ok(row);
         }
         let program = match made {
@@ -265,7 +262,7 @@ impl Hunt {
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
-            if self.was_stopped() {
+            if self.was_stopped(attempt.is_err()) {
                 return Ok(row);
             }
             let attempt = attempt.map_err(|said| format!("{}: {said}", detector.name))?;
@@ -277,11 +274,11 @@ impl Hunt {
             let size = |path: &PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
             let smallest = detector::cases(&findings).into_iter().min_by_key(size);
             let triaged =
-                detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1))?;
-            if self.was_stopped() {
+                detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1));
+            if self.was_stopped(true) {
                 return Ok(row);
             }
-            row.signature = triaged.into_iter().next().map(|record| record.name);
+            row.signature = triaged?.into_iter().next().map(|record| record.name);
             row = self.saved(row)?;
         }
         Ok(row)
@@ -316,9 +313,11 @@ impl Hunt {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The same, after a process that may have ended by the same ctrl-C: its end may be known first.
-    fn was_stopped(&self) -> bool {
-        std::thread::sleep(AFTER_A_PROCESS);
+    /// The same, after a process; one that may have ended by the same ctrl-C may be known to have ended first.
+    fn was_stopped(&self, in_doubt: bool) -> bool {
+        if in_doubt {
+            std::thread::sleep(AFTER_A_PROCESS);
+        }
         self.is_stopped()
     }
 

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const GRACE: Duration = Duration::from_secs(20);
 /// The same of tests, which take the time that they take.
 const GRACE_TESTS: Duration = Duration::from_secs(300);
+/// How long a ctrl-C may take to get here after the end of a process that it ended.
+pub const AFTER_A_PROCESS: Duration = Duration::from_millis(100);
 /// How often a detector is looked at.
 const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
@@ -226,6 +228,8 @@ impl Detector {
         let mut summary: Summary =
             said.unwrap_or(Summary { seconds: ran.seconds, ..Summary::default() });
         if summary.found.is_none() {
+            // How it ended says what it found, unless it was ctrl-C that ended it.
+            std::thread::sleep(AFTER_A_PROCESS);
             summary.found = ran.found(&self.how)?;
         }
         let Terms { budget, scenarios, .. } = terms;
