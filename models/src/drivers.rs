@@ -21,6 +21,7 @@ pub mod summary;
 pub mod supervise;
 pub mod triage;
 
+use clap::ValueEnum;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,11 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// The word for a value on the command line.
+pub fn word(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
 /// What ctrl-C sets, from now on; if that cannot be, it ends the run in this way.

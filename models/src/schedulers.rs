@@ -28,6 +28,7 @@ pub mod shared;
 pub mod surw;
 
 use crate::coverage::Coverage;
+use crate::drivers::word;
 use crate::engines::shuttle::pending::{Choice, Chooser, Link};
 use crate::engines::shuttle::{Chance, Policy};
 use clap::ValueEnum;
@@ -65,7 +66,7 @@ pub enum Named {
 impl Named {
     /// The word for it on the command line.
     pub fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
+        word(&self)
     }
 
     /// The policy, with or without stale reads.

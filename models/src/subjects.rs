@@ -20,6 +20,7 @@ mod std;
 mod wrong;
 
 use crate::case::{Case, Elements};
+use crate::drivers::word;
 use crate::elements::{CountedKey, CountedValue, WideKey, WideValue};
 use crate::generators::hashers::ModelState;
 use crate::property::{self, Checks, Outcome};
@@ -122,6 +123,6 @@ impl Subject {
 
     /// The word for it on the command line.
     pub fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
+        word(&self)
     }
 }

@@ -11,7 +11,7 @@ mod hunter;
 
 use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience};
-use super::{Exit, stopped_by_ctrl_c};
+use super::{Exit, stopped_by_ctrl_c, word};
 use crate::case::Case;
 use crate::finding;
 use crate::generators::ops::Mix;
@@ -22,7 +22,6 @@ use crate::triage::sighting::HANG;
 use crate::triage::verdict::Verdict;
 use crate::triage::worker::{Worker, ended_by, minimise_in_workers};
 use crate::triage::{Came, Sighting};
-use clap::ValueEnum;
 use hunter::{Find, Tally, generate, hunt};
 use indicatif::ProgressBar;
 use std::io;
@@ -225,9 +224,9 @@ impl<'a> Hunt<'a> {
     /// How to find it again.
     fn again(&self, number: u64) -> String {
         let Options { subject, mix, length, .. } = self.options;
-        let mix = match mix.to_possible_value() {
-            Some(value) if *mix != Mix::default() => format!(" --mix {}", value.get_name()),
-            _ => String::new(),
+        let mix = match *mix == Mix::default() {
+            true => String::new(),
+            false => format!(" --mix {}", word(mix)),
         };
         let (subject, seed) = (subject.name(), self.seed);
         format!(

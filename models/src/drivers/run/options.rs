@@ -1,6 +1,7 @@
 //! What `cargo models run` can be told.
 
 use super::super::ops::seconds;
+use super::super::word;
 use crate::schedulers::Named;
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ pub enum Engine {
 impl Engine {
     /// The word for it on the command line.
     pub(super) fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
+        word(&self)
     }
 
     /// Does a policy choose?
