@@ -26,6 +26,9 @@ use std::fmt::{self, Write};
 use std::io;
 use std::path::Path;
 
+/// The file beside the findings that keeps the pairs met.
+pub const FILE: &str = "coverage.txt";
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*

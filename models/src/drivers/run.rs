@@ -15,7 +15,7 @@ use super::summary::Summary;
 use super::{Exit, keep};
 use crate::case::Case;
 use crate::catalogue::{self, Allowed, Scenario};
-use crate::coverage::Coverage;
+use crate::coverage::{self, Coverage};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::threads::Failure;
@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use supervised::Place;
-use tally::{FILE, Tally};
+use tally::Tally;
 
 /// Executions of a generated case: more cases find more than more schedules of one.
 const TURN_GENERATED: u64 = 50;
@@ -126,7 +126,7 @@ fn hunt(options: &Options) -> Exit {
             return Exit::Bad;
         }
     };
-    let known = options.findings.join(FILE);
+    let known = options.findings.join(coverage::FILE);
     let before = match Coverage::load(&known) {
         Ok(before) => before,
         // Of another version, perhaps: no reason not to hunt.

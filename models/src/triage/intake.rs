@@ -7,6 +7,7 @@
 //! `tests/triage.rs`.
 
 use crate::case::Case;
+use crate::coverage;
 use crate::drivers::replay::load;
 use crate::finding::fnv;
 use crate::subjects::Subject;
@@ -62,7 +63,7 @@ fn folder(path: &Path, files: &mut Vec<Result<PathBuf, String>>) {
     for path in inside {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // Runs keep beside their findings what they have covered.
-        if name.starts_with('.') || name == "README.md" || name.starts_with("coverage.txt") {
+        if name.starts_with('.') || name == "README.md" || name.starts_with(coverage::FILE) {
             continue;
         }
         match path.is_dir() {

@@ -3,8 +3,8 @@
 //! # Checked by
 //! `tests/command_line.rs`.
 
-use crate::coverage::Coverage;
 use crate::coverage::saturation::Saturation;
+use crate::coverage::{self, Coverage};
 use crate::drivers::summary::Summary;
 use crate::engines::Report;
 use indicatif::HumanCount;
@@ -13,8 +13,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-/// The file beside the findings that keeps the pairs met.
-pub(super) const FILE: &str = "coverage.txt";
 /// Scenarios named as the least saturated.
 const LEAST: usize = 3;
 
@@ -132,7 +130,7 @@ impl Tally {
         let mut all = self.before.clone();
         match all.add(&self.coverage) {
             0 => Ok(()),
-            _ => all.save(&findings.join(FILE)),
+            _ => all.save(&findings.join(coverage::FILE)),
         }
     }
 }
