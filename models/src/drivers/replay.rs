@@ -52,7 +52,7 @@ pub fn load(path: &Path) -> Result<Case, String> {
         let (mut case, _) = threads::decode(&bytes);
         let came = Worker::start().and_then(|mut worker| worker.run_bytes(&bytes));
         if let Came::Failed(sighting) = came.map_err(|error| error.to_string())? {
-            case.schedule = sighting.forced();
+            sighting.reschedule(&mut case);
         }
         return Ok(case);
     }

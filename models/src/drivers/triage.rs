@@ -159,10 +159,7 @@ impl Triage<'_> {
         let progress = ProgressBar::new_spinner();
         progress.enable_steady_tick(Duration::from_millis(200));
         let mut case = intake.case.clone();
-        // How it failed; a process that crashed cannot say, but the file may.
-        if !sighting.schedule.is_empty() {
-            case.schedule = sighting.forced();
-        }
+        sighting.reschedule(&mut case);
         let better = |case: &Case, _: &Sighting, tried: u64| {
             progress.set_message(format!(
                 "{}: {} after {tried} tries",

@@ -366,9 +366,7 @@ impl<'a> Search<'a> {
         let try_one = |lane: usize, case: &Case, look: Look| {
             let sighting = bench.run(lane, case, look).filter(|seen| seen.is_like(&self.wanted))?;
             let mut case = case.clone();
-            if !sighting.schedule.is_empty() {
-                case.schedule = sighting.forced();
-            }
+            sighting.reschedule(&mut case);
             let is_lighter = lighter_than.is_none_or(|best| weight(&case) < best);
             is_lighter.then_some((case, sighting))
         };

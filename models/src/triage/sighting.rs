@@ -4,7 +4,7 @@
 //! `tests/triage.rs`.
 
 use super::signature::{Phase, class_of, symptom};
-use crate::case::Forced;
+use crate::case::{Case, Forced};
 use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
@@ -124,6 +124,13 @@ impl Sighting {
 
     pub(super) fn is_structural(&self) -> bool {
         [well_formed::NAME, work::NAME].contains(&self.oracle.as_str())
+    }
+
+    /// Gives a case the schedule of this run. A process that crashed could not say it; the case keeps its own then.
+    pub fn reschedule(&self, case: &mut Case) {
+        if !self.schedule.is_empty() {
+            case.schedule = self.forced();
+        }
     }
 
     /// The schedule of this run.
