@@ -153,7 +153,7 @@ use alloc::vec::Vec;
 /// a time while they do.
 ///
 /// What is removed or replaced is dropped after a grace period, by whichever thread's pin ends last.
-/// A grace period is for what a thread has removed in all: on [`Std`], it begins with every 128th
+/// A grace period is for what a thread has removed in all: on [`Std`], it begins with every 512th
 /// object, with a growth's end, or when [`Pinned::flush`] asks for it. What awaits one is dropped
 /// with the map at the latest. A `Drop` that panics then leaves a valid map, but leaks what was to be
 /// dropped after it in the same batch, and the batch.
