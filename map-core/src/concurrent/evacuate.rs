@@ -32,9 +32,14 @@ use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// After so many drained segments the thread that drained the last starts the grace period of those
-/// it has drained itself, for the growth to use again. Those of other threads wait for theirs.
-const DRAINED_PER_FLUSH: usize = 64;
+/// After so many drained segments of so many, the thread that drained the last starts the grace period of those it has
+/// drained itself, for the growth to use again. Those of other threads wait for theirs.
+///
+/// A part of the table, so that little beside it waits, and no smaller one, since each time is a membarrier, which
+/// interrupts readers: with 64 of however many, that was one in ten thousand gets during a growth.
+fn drained_per_flush(segments: usize) -> usize {
+    (segments / 8).max(64)
+}
 
 impl<K, V, P: Platform> Core<K, V, P> {
     /// Does a write's share of the growth work, if any is due.
@@ -132,7 +137,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
         // SAFETY: **evacuated-once**: one thread counts the last bucket and gets here; the swap in
         // `drain_segment` unlinked it.
         unsafe { pin.retire(drained) };
-        if P::RECYCLES_SEGMENTS && old.drained().is_multiple_of(DRAINED_PER_FLUSH) {
+        if P::RECYCLES_SEGMENTS && old.drained().is_multiple_of(drained_per_flush(old.segments())) {
             pin.flush();
         }
     }
