@@ -158,8 +158,13 @@ fn a_difference_between_engines_is_explained_or_reported() {
     assert_eq!(judged(&["a", "b"], &["b"], &["b"]), differ("loom misses 1, such as a"));
     let unfinished = Report { exhausted: false, ..report(&["a"]) };
     let look = || panic!("nothing to explain");
-    let half = agreement(&[report(&["a"]), unfinished], false, &look, &look);
+    let half = agreement(&[report(&["a"]), unfinished.clone()], false, &look, &look);
     assert_eq!(half, Agreement::Unfinished("loom"));
+    let look = || unfinished.clone();
+    let more = agreement(&[report(&["a"]), report(&["a", "b"])], false, &look, &look);
+    assert_eq!(more, Agreement::Unfinished("search with stale reads"));
+    let less = agreement(&[report(&["a", "b"]), report(&["a"])], false, &look, &look);
+    assert_eq!(less, Agreement::Unfinished("loom with a preemption more"));
 }
 
 /// A claim that the map does not keep, when the writer is first.
