@@ -6,7 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export MIRIFLAGS="-Zmiri-disable-isolation"
-# The unit tests of the checks forget the maps that they broke.
-MIRIFLAGS="$MIRIFLAGS -Zmiri-ignore-leaks" cargo +nightly miri test -p map-core --lib
-cargo +nightly miri test -p map-core --test drops \
-    --test concurrent_platform --test concurrent_closures --test concurrent_stress
+# Leaks are meant in these: maps that the exams of the checks broke are forgotten, and a panic in a `Drop` leaks.
+MIRIFLAGS="$MIRIFLAGS -Zmiri-ignore-leaks" cargo +nightly miri test -p map-core --lib --test concurrent_closures
+cargo +nightly miri test -p map-core --test drops --test concurrent_platform --test concurrent_stress
