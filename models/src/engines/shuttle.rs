@@ -26,11 +26,13 @@ mod drive;
 mod guard;
 mod litmus;
 mod memory;
+mod objections;
 mod objects;
 pub mod pending;
 mod platform;
 mod reclaim;
 mod run;
+mod task;
 mod trace;
 mod world;
 

@@ -19,14 +19,14 @@
 use super::clock::{Clock, Stamp, TASKS, View};
 use super::guard::Logged;
 use super::memory::{Knowledge, Step};
-use super::objects::{Broken, Doer, Names, Objects};
+use super::objects::Objects;
 use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
+use super::task::{Span, Task};
 use super::trace::Trace;
 use crate::coverage::Coverage;
 use crate::coverage::phases::Phases;
 use crate::finding::Finding;
-use crate::op::{Kind, Op};
-use crate::oracles::Objection;
+use crate::op::Op;
 use crate::trace::{self, Event};
 use map_core::platform::{Place, Point};
 use std::cell::RefCell;
@@ -50,47 +50,6 @@ pub(super) enum Phase {
 
 /// What a task unwinds with when the execution is over. Not a failure of its own.
 pub(super) struct Over;
-
-/// A task.
-#[derive(Debug, Default)]
-pub(super) struct Task {
-    pub(super) name: String,
-    pub(super) knowledge: Knowledge,
-    pub(super) pending: Option<Pending>,
-    /// The op it is in.
-    pub(super) op: Option<Op>,
-    pub(super) finished: bool,
-    /// It waits for a store of another task.
-    pub(super) waiting: bool,
-    /// Others' stores when it last looked.
-    stores_seen: u64,
-    stores_made: u64,
-    /// How often it reached each moment in this op.
-    reached: Vec<(Point, u32)>,
-    /// The bucket whose lock it holds, as far as the moments say.
-    pub(super) locked: Option<Place>,
-    /// Locations it has made.
-    made: u32,
-}
-
-impl Task {
-    /// Is the op one of those that promise never to wait?
-    pub(super) fn is_reading(&self) -> bool {
-        let reads = [Kind::Get, Kind::ContainsKey, Kind::GetKeyValue, Kind::Iter];
-        self.op.is_some_and(|op| reads.contains(&op.kind()))
-    }
-}
-
-/// From an op's call to its return, in terms of happens-before.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) thread: usize,
-    pub(super) op: usize,
-    /// What the thread knew at the call.
-    pub(super) called: Clock,
-    /// When it returned.
-    pub(super) returned: Option<Stamp>,
-}
 
 /// An execution.
 pub(super) struct World {
@@ -244,14 +203,8 @@ impl World {
         let current = self.current;
         let me = self.me();
         let called = me.knowledge.view.ordered;
-        me.op = op;
+        me.enter(at, op);
         self.phases.leave(current);
-        let me = self.me();
-        if op.is_some() {
-            me.reached.clear();
-            me.locked = None;
-            me.pending = Some(Pending { op: at, ..Pending::BEGIN });
-        }
         if !self.stale {
             return;
         }
@@ -286,25 +239,7 @@ impl World {
                 place: place.to_string(),
             });
         }
-        let me = self.me();
-        let occurrence = match me.reached.iter_mut().find(|(known, _)| *known == point) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                me.reached.push((point, 0));
-                0
-            }
-        };
-        match point {
-            Point::Locked | Point::AboutToCopyBucket => me.locked = Some(place),
-            Point::AboutToUnlock | Point::PublishedEvacuated => me.locked = None,
-            _ => {}
-        }
-        if let Some(pending) = &mut me.pending {
-            *pending = Pending { point: Some((point, place)), occurrence, steps: 0, ..*pending };
-        }
+        self.me().reach(point, place);
         if !matches!(self.phase, Phase::Setup | Phase::Running) {
             return;
         }
@@ -403,80 +338,6 @@ impl World {
             return false;
         }
         true
-    }
-
-    /// The current task, in its op.
-    pub(super) fn doer(&mut self) -> Doer {
-        let task = self.current;
-        Doer { task, op: self.me().op }
-    }
-
-    /// A task, in its op.
-    pub(super) fn doer_of(&self, task: usize) -> Doer {
-        Doer { task, op: self.tasks[task].op }
-    }
-
-    /// Puts a doer in words.
-    pub(super) fn name(&self, Doer { task, op }: Doer) -> String {
-        let name = &self.tasks[task].name;
-        op.map_or_else(|| name.clone(), |op| format!("{name}'s `{op}`"))
-    }
-
-    /// Where the current task is, for messages.
-    pub(super) fn whereabouts(&self) -> String {
-        match self.tasks[self.current].pending.and_then(|pending| pending.point) {
-            Some((point, place)) => format!(" past {point} ({place})"),
-            None => String::new(),
-        }
-    }
-
-    /// Asks the register of objects something, and objects to what it finds broken.
-    pub(super) fn register(
-        &mut self,
-        ask: impl FnOnce(&mut Objects, Doer, Names<'_>) -> Result<(), Broken>,
-    ) -> bool {
-        if matches!(self.phase, Phase::Idle | Phase::Over) {
-            return true;
-        }
-        let doer = self.doer();
-        let mut objects = std::mem::take(&mut self.objects);
-        let answer = ask(&mut objects, doer, &|doer| self.name(doer));
-        self.objects = objects;
-        match answer {
-            Ok(()) => true,
-            Err((rule, detail)) => {
-                let (name, place) = (&self.tasks[doer.task].name, self.whereabouts());
-                let detail = format!("by {name}{place} {detail}");
-                self.object("reclamation", rule, detail);
-                false
-            }
-        }
-    }
-
-    /// Notes an objection of the current task's doing and ends the execution; does nothing if it has ended.
-    pub(super) fn object(&mut self, oracle: &'static str, rule: &str, detail: String) {
-        self.object_to(self.current, oracle, rule, detail);
-    }
-
-    /// The same, of a task's doing.
-    pub(super) fn object_to(
-        &mut self,
-        task: usize,
-        oracle: &'static str,
-        rule: &str,
-        detail: String,
-    ) {
-        if self.phase == Phase::Over || self.phase == Phase::Idle {
-            return;
-        }
-        self.phase = Phase::Over;
-        let Task { op, pending, .. } = &self.tasks[task];
-        self.finding = Some(Finding {
-            objection: Objection::new(oracle, rule, detail),
-            at: pending.map_or(0, |pending| pending.op),
-            op: *op,
-            growth: None,
-        });
     }
 
     /// Asks the chooser.

@@ -1,0 +1,85 @@
+//! A task of an execution: what it knows, what it is about to do, and how far it is in its op.
+//!
+//! # Not here
+//! Which task runs, and what all of them share: see `world`.
+//! # Checked by
+//! `tests/shuttle_platform.rs`.
+
+use super::clock::{Clock, Stamp};
+use super::memory::Knowledge;
+use super::pending::Pending;
+use crate::op::{Kind, Op};
+use map_core::platform::{Place, Point};
+
+/// A task.
+#[derive(Debug, Default)]
+pub(super) struct Task {
+    pub(super) name: String,
+    pub(super) knowledge: Knowledge,
+    pub(super) pending: Option<Pending>,
+    /// The op it is in.
+    pub(super) op: Option<Op>,
+    pub(super) finished: bool,
+    /// It waits for a store of another task.
+    pub(super) waiting: bool,
+    /// Others' stores when it last looked.
+    pub(super) stores_seen: u64,
+    pub(super) stores_made: u64,
+    /// How often it reached each moment in this op.
+    pub(super) reached: Vec<(Point, u32)>,
+    /// The bucket whose lock it holds, as far as the moments say.
+    pub(super) locked: Option<Place>,
+    /// Locations it has made.
+    pub(super) made: u32,
+}
+
+impl Task {
+    /// Is the op one of those that promise never to wait?
+    pub(super) fn is_reading(&self) -> bool {
+        let reads = [Kind::Get, Kind::ContainsKey, Kind::GetKeyValue, Kind::Iter];
+        self.op.is_some_and(|op| reads.contains(&op.kind()))
+    }
+
+    /// It begins an op, its `at`-th, or ends one.
+    pub(super) fn enter(&mut self, at: usize, op: Option<Op>) {
+        self.op = op;
+        if op.is_some() {
+            self.reached.clear();
+            self.locked = None;
+            self.pending = Some(Pending { op: at, ..Pending::BEGIN });
+        }
+    }
+
+    /// It has reached a named moment.
+    pub(super) fn reach(&mut self, point: Point, place: Place) {
+        let occurrence = match self.reached.iter_mut().find(|(known, _)| *known == point) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.reached.push((point, 0));
+                0
+            }
+        };
+        match point {
+            Point::Locked | Point::AboutToCopyBucket => self.locked = Some(place),
+            Point::AboutToUnlock | Point::PublishedEvacuated => self.locked = None,
+            _ => {}
+        }
+        if let Some(pending) = &mut self.pending {
+            *pending = Pending { point: Some((point, place)), occurrence, steps: 0, ..*pending };
+        }
+    }
+}
+
+/// From an op's call to its return, in terms of happens-before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) thread: usize,
+    pub(super) op: usize,
+    /// What the thread knew at the call.
+    pub(super) called: Clock,
+    /// When it returned.
+    pub(super) returned: Option<Stamp>,
+}

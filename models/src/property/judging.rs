@@ -1,0 +1,118 @@
+//! What an op is judged by, and how often: see [`Checks`].
+//!
+//! # Checked by
+//! `tests/oracles.rs`.
+
+use super::{Checks, Run};
+use crate::elements::{Key, Value};
+use crate::oracles::drops::Allowance;
+use crate::oracles::reference;
+use crate::oracles::work::{self, Bound};
+use crate::oracles::{Objection, Verdict, drops, iteration, panics, well_formed};
+use crate::spec::Spec;
+use crate::subject::{Capabilities, Growth, SequentialSubject};
+use crate::trace::{self, Event};
+
+/// At boundaries, a run looks at this many entries for free, and at one more for so many ops done.
+const LOOK_FREE: u64 = 128;
+const OPS_PER_LOOK: u64 = 4;
+
+impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    /// What is judged after every op.
+    #[inline]
+    pub(super) fn after(&mut self, bound: Bound) -> Verdict {
+        self.report.ops += 1;
+        reference::length(self.map.len(), self.spec.len())?;
+        let mut at_boundary = false;
+        if Self::GROWS && bound != Bound::Read {
+            let growth = self.map.growth();
+            self.worked(growth, bound)?;
+            if growth.started != self.growth.started
+                || growth.old_buckets != self.growth.old_buckets
+            {
+                at_boundary = true;
+                self.report.growths += growth.started.wrapping_sub(self.growth.started);
+            }
+            self.growth = growth;
+        }
+        if self.checks == Checks::Every
+            || at_boundary && self.checks == Checks::Boundaries && self.affords()
+        {
+            return self.thorough();
+        }
+        Ok(())
+    }
+
+    /// Judges growth work.
+    #[inline]
+    fn worked(&self, growth: Growth, bound: Bound) -> Verdict {
+        match Self::SHARES {
+            true => work::shared(self.growth, growth, bound),
+            false => work::bounded(self.growth, growth, bound),
+        }
+    }
+
+    /// Has the run done enough for another look at everything? Keeps the cost of looking in
+    /// proportion to that of the ops.
+    fn affords(&mut self) -> bool {
+        let cost = self.spec.len() as u64 + 1;
+        let affordable = self.looked + cost <= LOOK_FREE + self.report.ops / OPS_PER_LOOK;
+        self.looked += if affordable { cost } else { 0 };
+        affordable
+    }
+
+    /// Structure, contents and drops. O(n).
+    #[inline(never)]
+    pub(super) fn thorough(&mut self) -> Verdict {
+        if trace::is_on() {
+            let part = self.part.map(|part| part.to_string());
+            trace::note(|| Event::Done { at: self.now as usize - 1, part });
+            self.map.picture().into_iter().for_each(trace::note_state);
+        }
+        if Self::GROWS {
+            // `after` skips this for reads, which are most ops: a read that did growth work is found here.
+            self.worked(self.map.growth(), Bound::Read)?;
+        }
+        if let Err(structure) = well_formed::structure(self.map.check()) {
+            // Whatever it does to an iteration.
+            let contents = panics::caught(|| self.contents("a full iteration"));
+            return Err(structure.and(contents.unwrap_or(Ok(()))));
+        }
+        self.contents("a full iteration")?;
+        self.account()
+    }
+
+    /// A full iteration is compared with the spec.
+    pub(super) fn contents(&mut self, view: &str) -> Verdict {
+        let mut seen = self.collect();
+        let verdict = reference::contents(view, &mut seen, &self.spec, true);
+        self.scratch = seen;
+        verdict
+    }
+
+    /// **structure first**: an answer that differs, or growth work undone, may be the first that shows of a broken
+    /// structure. If everything is to be looked at, that is what is objected to.
+    pub(super) fn beneath(&mut self, objection: Box<Objection>) -> Box<Objection> {
+        let is_surface = [reference::NAME, work::NAME, iteration::NAME].contains(&objection.oracle);
+        if self.checks < Checks::Every || !is_surface {
+            return objection;
+        }
+        match panics::caught(|| well_formed::structure(self.map.check())) {
+            // The spec has done the op when its length or its work is judged, not always when an answer is.
+            Ok(Err(structure))
+                if objection.rule == reference::LENGTH || objection.oracle == work::NAME =>
+            {
+                let contents = panics::caught(|| self.contents("a full iteration"));
+                structure.and(contents.unwrap_or(Ok(())))
+            }
+            Ok(Err(structure)) => structure.and(Err(objection)),
+            _ => objection,
+        }
+    }
+
+    pub(super) fn account(&self) -> Verdict {
+        let deferred = S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
+        let allowance = Allowance { leaks: self.allowance.leaks || deferred, ..self.allowance };
+        if K::COUNTED { drops::account(self.spec.len(), allowance) } else { Ok(()) }
+    }
+}
