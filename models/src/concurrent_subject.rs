@@ -21,13 +21,45 @@
 //! threads::run::<Locked>(&Case::parse(case).unwrap(), threads::Settings::default()).unwrap();
 //! ```
 //!
+//! That is under real threads. A map that takes its locks, atomics and cells from a [`Platform`](map_core::platform::Platform)
+//! runs under the model as well, schedule by schedule, by any policy; a finding has the
+//! schedule that shows it:
+//!
+//! ```
+//! use map_core::platform::{Mutex, Platform};
+//! use models::{case::Case, concurrent_subject::ConcurrentSubject, generators::hashers::ModelState, schedulers::replay};
+//! use models::engines::{Limits, dfs::{self, Explore}, shuttle::{Model, run_own}};
+//! use std::collections::BTreeMap;
+//!
+//! struct Hasty<P: Platform>(P::Mutex<BTreeMap<u64, u64>>);
+//!
+//! impl<P: Platform> ConcurrentSubject for Hasty<P> where Self: Send + Sync {
+//!     fn create(_: ModelState, _capacity: usize) -> Self { Hasty(Mutex::new(BTreeMap::new())) }
+//!     fn get(&self, key: u64) -> Option<u64> { self.0.with(|map| map.get(&key).copied()) }
+//!     fn insert(&self, key: u64, value: u64) -> Option<u64> {
+//!         let old = self.get(key); // The lock is free between the two.
+//!         self.0.with(|map| map.insert(key, value));
+//!         old
+//!     }
+//!     fn remove(&self, key: u64) -> Option<u64> { self.0.with(|map| map.remove(&key)) }
+//! }
+//!
+//! let case = Case::parse("case 1\nthread ann\n insert k1 v1\nend\nthread ben\n insert k1 v2\nend\n").unwrap();
+//! let all = dfs::policy(Explore { preemptions: Some(2), ..Explore::default() });
+//! let found = run_own::<Hasty<Model>>(&case, all, &Limits::default()).found.expect("both say that there was nothing");
+//!
+//! let kept = Case { schedule: found.schedule, ..case }; // `finding::keep` writes it, `Case::parse` reads it.
+//! let again = run_own::<Hasty<Model>>(&kept, replay::policy(&kept), &Limits::executions(1)).found.unwrap();
+//! assert_eq!(again.finding.objection, found.finding.objection);
+//! ```
+//!
 //! # Invariants
 //! - **as the spec says**: each op on a key answers as `spec` does, taking effect at one moment of the call.
 //! - **as declared**: whole-map ops keep [`CONTRACTS`](ConcurrentSubject::CONTRACTS).
 //! # Not here
 //! Threads: see `engines`.
 //! # Checked by
-//! `tests/threads.rs`.
+//! `tests/threads.rs`, `tests/own_map.rs`.
 
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;

@@ -7,7 +7,7 @@
 //! | [`threads`] | what real threads happen to do, for any map |
 //! | [`loom`] | every execution up to a preemption bound, under loom's C11 memory model |
 //!
-//! The models run the same [`program`] and ask the same [`judge`].
+//! The models run the same [`program`] and ask the same [`judge`]; for a map of your own there is [`shuttle::run_own`].
 //!
 //! # Not here
 //! What is run: see `catalogue`.

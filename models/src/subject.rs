@@ -32,7 +32,19 @@
 //! use models::{case::Case, property::{self, Checks}, spec::Ordered};
 //! let case = Case::parse("case 1\nthread main\n insert k1 v2\n get k1\n remove k1\nend\n").unwrap();
 //! property::run::<Row<u64, u64>, u64, u64, Ordered>(&case, Checks::Every).unwrap();
+//!
+//! // A hunt, which makes what it finds smaller:
+//! use models::generators::{ops::Mix, strategy::swarm_case};
+//! use proptest::prelude::*;
+//! proptest!(ProptestConfig::with_cases(20), |(case in swarm_case(Mix::Full, 200))| {
+//!     let ran = property::run::<Row<u64, u64>, u64, u64, Ordered>(&case, Checks::Boundaries);
+//!     prop_assert!(ran.is_ok(), "{case}{}", ran.unwrap_err());
+//! });
 //! ```
+//!
+//! That is for a crate of its own. For the command line, and with it triage and its reports, the adapter goes into
+//! `models/src/subjects/` and its name into four places of `models/src/subjects.rs`: the module, the type, a variant of
+//! `Subject`, its arm in `Subject::runner`. From then on it is a `--subject` of `ops`, `replay` and `triage`.
 //!
 //! # Not here
 //! Which ops need which capability, and what they must answer: see `property`.

@@ -165,7 +165,7 @@ fn with_history(mut objection: Box<Objection>, history: &History) -> Box<Objecti
 }
 
 /// A run's outcome in one line: the threads' answers, in order, and what they left.
-fn outcome(history: &History, contents: &[(u64, u64)]) -> Outcome {
+pub(super) fn outcome(history: &History, contents: &[(u64, u64)]) -> Outcome {
     let mut lines: BTreeMap<&str, String> = BTreeMap::new();
     for operation in history.operations() {
         let line = lines.entry(&history.threads()[operation.thread]).or_default();

@@ -214,7 +214,7 @@ where
 }
 
 /// What the checker does in the end.
-fn looks(case: &Case, capabilities: Capabilities) -> Vec<Op> {
+pub(super) fn looks(case: &Case, capabilities: Capabilities) -> Vec<Op> {
     let ops = case.threads.iter().flat_map(|thread| program(&thread.ops, capabilities));
     let keys: BTreeSet<u16> = ops.filter_map(key_of).collect();
     [Op::Iter, Op::Len].into_iter().chain(keys.into_iter().map(Op::Get)).collect()

@@ -61,15 +61,7 @@ impl Run {
             std::mem::forget(map);
             return Ok(String::new());
         }
-        let spans = with(|world| std::mem::take(&mut world.spans));
-        let before = |first: (usize, usize), second: (usize, usize)| {
-            let span = |(thread, op): (usize, usize)| {
-                spans.iter().find(|span| (span.thread, span.op) == (thread, op))
-            };
-            span(first).zip(span(second)).is_some_and(|(first, second)| {
-                first.returned.is_some_and(|stamp| second.called.knows(stamp))
-            })
-        };
+        let before = happened_before();
         let time = if with(|world| world.stale) { Time::Weak(&before) } else { Time::Real };
         let Outcome(outcome) = self.judge.judge(&given, &recorder, &mut map, time)?;
         drop(map);
@@ -82,6 +74,19 @@ impl Run {
             drops::account(0, Allowance::default())?;
         }
         leaks()
+    }
+}
+
+/// Which ops of the execution that ends happened before which, by its clocks.
+pub(super) fn happened_before() -> impl Fn((usize, usize), (usize, usize)) -> bool {
+    let spans = with(|world| std::mem::take(&mut world.spans));
+    move |first, second| {
+        let span = |(thread, op): (usize, usize)| {
+            spans.iter().find(|span| (span.thread, span.op) == (thread, op))
+        };
+        span(first).zip(span(second)).is_some_and(|(first, second)| {
+            first.returned.is_some_and(|stamp| second.called.knows(stamp))
+        })
     }
 }
 
