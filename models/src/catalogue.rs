@@ -180,9 +180,18 @@ pub fn all() -> Vec<Scenario> {
 }
 
 /// The scenarios whose names contain one of these parts; all, if there are no parts.
-pub fn matching(parts: &[String]) -> Vec<Scenario> {
+///
+/// # Errors
+/// The first part that no name contains, in words.
+pub fn matching(parts: &[String]) -> Result<Vec<Scenario>, String> {
+    let mut scenarios = all();
+    let is_named = |part: &&String| scenarios.iter().any(|scenario| scenario.name.contains(*part));
+    if let Some(stranger) = parts.iter().find(|part| !is_named(part)) {
+        return Err(format!("no scenario is called {stranger}; `cargo models list` has them all"));
+    }
     let is_meant = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
-    all().into_iter().filter(|scenario| is_meant(scenario.name)).collect()
+    scenarios.retain(|scenario| is_meant(scenario.name));
+    Ok(scenarios)
 }
 
 /// The scenario with this name.

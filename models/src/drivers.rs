@@ -35,7 +35,7 @@ pub enum Exit {
     Found,
     /// The input or the usage is wrong: 2.
     Bad,
-    /// Ended by ctrl-C before it was done: 130, as a shell says it.
+    /// Ended by ctrl-C before it was done: 130, as a shell says it. What goes on until ctrl-C is done then.
     Interrupted = 130,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo models VERB`: run, replay, compare. Exit code 0: nothing found; 1: something found; 2: bad usage or input.
+//! `cargo models VERB`: run, replay, compare. The exit codes are those of [`Exit`].
 
 use clap::{Parser, Subcommand};
 use models::drivers::{
@@ -8,9 +8,13 @@ use models::drivers::{
 use models::triage::worker;
 use std::process::ExitCode;
 
+/// [`Exit`], for those who read the help.
+const EXITS: &str =
+    "Exit codes: 0 nothing found; 1 something found; 2 bad usage or input; 130 ended by ctrl-C.";
+
 /// Hunts boundary resize bugs in hash maps.
 #[derive(Parser)]
-#[command(name = "cargo models", bin_name = "cargo models")]
+#[command(name = "cargo models", bin_name = "cargo models", after_help = EXITS)]
 struct Line {
     #[command(subcommand)]
     verb: Verb,

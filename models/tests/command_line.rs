@@ -70,6 +70,17 @@ fn a_case_that_does_not_come_out_as_it_says_exits_with_1() {
 }
 
 #[test]
+fn a_case_is_replayed_on_the_map_that_it_was_found_on() {
+    let here = folder();
+    let story = "# replay: cargo models replay --subject wrong a.case";
+    let ops = "  reserve 27\n  fill-to-threshold +1 k4\n  remove k4\n";
+    let text = format!("case 1\n{story}\nthread main\n{ops}end\n");
+    std::fs::write(here.path().join("a.case"), text).expect("written");
+    assert_eq!(models(&["replay", "a.case"], here.path()).0, 1);
+    assert_eq!(models(&["replay", "a.case", "--subject", "map"], here.path()).0, 0);
+}
+
+#[test]
 fn bad_input_exits_with_2_and_a_line_that_says_where() {
     let here = folder();
     std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  gett k3\nend\n")
@@ -104,6 +115,15 @@ fn bad_usage_exits_with_2() {
         let (code, _, err) = models(arguments, folder().path());
         assert_eq!(code, 2, "{arguments:?}: {err}");
     }
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_exits_with_2_and_names_its_file() {
+    let here = folder();
+    std::fs::write(here.path().join("a-file"), "").expect("written");
+    let line = ["ops", "--seed", "1", "--ops", "512", "--json", "a-file/summary.json"];
+    let (code, _, err) = models(&line, here.path());
+    assert!(code == 2 && err.contains(": a-file/summary.json: "), "{err}");
 }
 
 #[test]
@@ -144,8 +164,13 @@ fn scenarios_are_listed_and_run_under_each_engine() {
         assert_eq!(code, 0, "{out}");
         assert!(out.starts_with("seed 1, engine ") && out.contains("nothing found"), "{out}");
     }
-    let (code, _, err) = models(&["run", "no_such_scenario"], here.path());
-    assert!(code == 2 && err.contains("cargo models list"), "{err}");
+    for verb in ["run", "compare"] {
+        // One that is there does not make up for it.
+        let (code, out, err) =
+            models(&[verb, "removed_entry_outlives", "no_such", "--time", "1"], here.path());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert_eq!(err, "no scenario is called no_such; `cargo models list` has them all\n");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
                 code == 1 && out.starts_with(&format!("{path}: found something\n{said}")),
                 "{out}"
             );
-            let (code, out, _) = models("talk", &["replay", path], here.path());
+            let (code, out, _) = models("talk", &["replay", "--subject", "map", path], here.path());
             assert!(code == 0 && out.contains(": passes ("), "another map passes: {out}");
         }
         let (code, out, _) = models(deed, &["triage", "--runs", "1", "--limit", "2"], here.path());
@@ -178,12 +178,15 @@ fn a_hunter_does_not_outlive_its_supervisor() {
 
 #[test]
 fn control_c_ends_a_hunt_with_its_summary() {
-    let here = folder();
-    let (supervisor, hunter) = hunting(&OPS, here.path());
-    signal("-INT", supervisor.id());
-    let (code, out) = ended(supervisor);
-    assert!(code == Some(0) && out.contains("nothing found: "), "{out}");
-    assert_eq!(parent_of(hunter), None, "the hunter has ended");
+    // What would have gone on until ctrl-C is done then.
+    for (line, exit) in [(&OPS[..], 130), (&["ops", "--seed", "1"], 0)] {
+        let here = folder();
+        let (supervisor, hunter) = hunting(line, here.path());
+        signal("-INT", supervisor.id());
+        let (code, out) = ended(supervisor);
+        assert!(code == Some(exit) && out.contains("nothing found: "), "{out}");
+        assert_eq!(parent_of(hunter), None, "the hunter has ended");
+    }
 }
 
 #[test]
@@ -219,7 +222,7 @@ fn control_c_ends_a_run_with_its_summary() {
         let (supervisor, hunter) = hunting(&line, here.path());
         signal("-INT", supervisor.id());
         let (code, out) = ended(supervisor);
-        assert!(code == Some(0) && out.contains("nothing found: "), "{engine}: {out}");
+        assert!(code == Some(130) && out.contains("nothing found: "), "{engine}: {out}");
         assert!(!out.contains("exhausted") || out.contains("not exhausted"), "{engine}: {out}");
         assert_eq!(parent_of(hunter), None, "the hunter has ended");
     }

@@ -15,7 +15,6 @@ use models::oracles::linearizability::search::search;
 use models::oracles::linearizability::{Budget, Found, Outcome, check, key_of};
 use models::oracles::whole_map::{Contracts, Iteration, Length, Walk, judge};
 use models::spec::{Ordered, Spec};
-use models::subjects::Subject;
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -72,7 +71,7 @@ fn the_command_line_judges_histories_too() {
     let replay = |file: PathBuf| {
         replay::drive(&replay::Options {
             files: vec![file],
-            subject: Subject::Map,
+            subject: None,
             show: false,
             in_process: true,
         })

@@ -102,4 +102,5 @@ fn a_case_that_kills_its_process_has_a_story_too() {
     let (out, page) = shown(case, false);
     assert!(out.contains("crash: the process was ended by SIGABRT"), "{out}");
     assert!(Html::parse_document(&page).errors.is_empty() && page.contains("There is no picture"));
+    assert!(!page.contains("violet line"), "nor a word about what would be in it");
 }

@@ -153,19 +153,20 @@ fn explain(
 
 /// Compares every scenario.
 pub fn drive(options: &Options) -> Exit {
-    let mut exit = Exit::Clean;
-    let (mut compared, mut all) = (0, 0);
-    for scenario in catalogue::matching(&options.scenarios) {
-        let (agreement, came) = one(&scenario, options);
-        all += 1;
+    let scenarios = match catalogue::matching(&options.scenarios) {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("{error}");
+            return Exit::Bad;
+        }
+    };
+    let (mut exit, mut compared) = (Exit::Clean, 0);
+    for scenario in &scenarios {
+        let (agreement, came) = one(scenario, options);
         compared += usize::from(matches!(agreement, Agreement::Same | Agreement::Explained(_)));
         exit = exit.max(came);
     }
-    if all == 0 {
-        eprintln!("no scenario is called so; `cargo models list` has them all");
-        return Exit::Bad;
-    }
-    let preemptions = options.preemptions;
+    let (all, preemptions) = (scenarios.len(), options.preemptions);
     println!("{compared} of {all} scenarios exhausted and compared at {preemptions} preemptions");
     exit
 }

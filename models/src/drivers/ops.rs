@@ -102,6 +102,8 @@ struct Hunt<'a> {
     seed: u64,
     board: Board,
     began: Instant,
+    /// Spent on making findings smaller.
+    shrinking: Duration,
     stop: Arc<AtomicBool>,
     progress: ProgressBar,
     /// The first of each rule.
@@ -114,7 +116,16 @@ impl<'a> Hunt<'a> {
         println!("seed {seed}, subject {name}, sequences of {length} ops");
         let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());
-        Ok(Hunt { options, seed, board, began: Instant::now(), stop, progress, found: Vec::new() })
+        Ok(Hunt {
+            options,
+            seed,
+            board,
+            began: Instant::now(),
+            shrinking: Duration::ZERO,
+            stop,
+            progress,
+            found: Vec::new(),
+        })
     }
 
     /// One hunter after the other, as long as something ends them.
@@ -131,7 +142,7 @@ impl<'a> Hunt<'a> {
         }
         self.progress.finish_and_clear();
         let tally = Tally::on(&self.board)?;
-        let words = tally.words(self.began.elapsed());
+        let words = tally.words(self.hunting());
         match self.found.len() {
             0 => println!("nothing found: {words}"),
             1 => println!("broke one rule: {words}"),
@@ -139,7 +150,9 @@ impl<'a> Hunt<'a> {
         }
         if self.found.is_empty() {
             self.sum_up(tally, None)?;
-            return Ok(Exit::Clean);
+            let limited = self.options.time.is_some() || self.options.ops.is_some();
+            let stopped = limited && self.stop.load(Ordering::Relaxed) && !self.is_late();
+            return Ok(if stopped { Exit::Interrupted } else { Exit::Clean });
         }
         Ok(Exit::Found)
     }
@@ -163,7 +176,7 @@ impl<'a> Hunt<'a> {
                 },
                 News::Nap => {
                     let tally = Tally::on(&self.board)?;
-                    self.progress.set_message(tally.words(self.began.elapsed()));
+                    self.progress.set_message(tally.words(self.hunting()));
                     self.progress.tick();
                     if self.is_over() {
                         return Ok(None);
@@ -184,9 +197,16 @@ impl<'a> Hunt<'a> {
         }
     }
 
+    fn hunting(&self) -> Duration {
+        self.began.elapsed().saturating_sub(self.shrinking)
+    }
+
+    fn is_late(&self) -> bool {
+        self.options.time.is_some_and(|time| self.began.elapsed() >= time)
+    }
+
     fn is_over(&self) -> bool {
-        let late = self.options.time.is_some_and(|time| self.began.elapsed() >= time);
-        late || self.stop.load(Ordering::Relaxed)
+        self.is_late() || self.stop.load(Ordering::Relaxed)
     }
 
     /// Keeps a finding, if it is the first that breaks its rule, and a smaller one.
@@ -205,7 +225,9 @@ impl<'a> Hunt<'a> {
         }
         // What hangs takes too long to be made smaller here.
         if !self.options.as_found && *oracle != HANG {
+            let began = Instant::now();
             self.keep_smaller(&case, &how);
+            self.shrinking += began.elapsed();
         }
         self.found.push(sighting);
         Ok(())
@@ -216,7 +238,7 @@ impl<'a> Hunt<'a> {
         let executions = tally.sequences + u64::from(found.is_some());
         let summary = Summary {
             found: found.map(|Sighting { oracle, rule, .. }| format!("{oracle}: {rule}")),
-            ..Summary::new(executions, tally.ops, self.began.elapsed(), None)
+            ..Summary::new(executions, tally.ops, self.hunting(), None)
         };
         summary.write(self.options.json.as_deref())
     }

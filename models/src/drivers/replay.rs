@@ -12,6 +12,7 @@ use crate::input::{self, threads};
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
 use crate::subjects::Subject;
+use crate::triage::intake::subject_of;
 use crate::triage::lab::{self, Lab, Look};
 use crate::triage::worker::Worker;
 use crate::triage::{Came, Sighting};
@@ -24,9 +25,9 @@ pub struct Options {
     /// Cases: `.case` files, or inputs of any fuzz target (seeds, corpus, crash files). Histories.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// The map under test.
-    #[arg(long, value_enum, default_value_t)]
-    pub subject: Subject,
+    /// The map under test (else: the one that the file or its folder names).
+    #[arg(long, value_enum)]
+    pub subject: Option<Subject>,
     /// Print each case as text first.
     #[arg(long)]
     pub show: bool,
@@ -141,7 +142,8 @@ fn one(options: &Options, path: &Path) -> Exit {
     if options.show {
         println!("{case}");
     }
-    let lab = Lab::new(options.subject);
+    let subject = options.subject.or_else(|| subject_of(path, &case)).unwrap_or_default();
+    let lab = Lab::new(subject);
     let came = match options.in_process {
         true => lab::run(lab, &case, Look::Once),
         false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),

@@ -114,11 +114,13 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Exit {
-    let scenarios = catalogue::matching(&options.scenarios);
-    if scenarios.is_empty() {
-        eprintln!("no scenario is called so; `cargo models list` has them all");
-        return Exit::Bad;
-    }
+    let scenarios = match catalogue::matching(&options.scenarios) {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("{error}");
+            return Exit::Bad;
+        }
+    };
     let table = match options.policy.as_deref().map_or(Ok(Table::default()), table) {
         Ok(table) => table,
         Err(error) => {

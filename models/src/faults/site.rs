@@ -56,7 +56,9 @@ impl Place {
         };
         if faults.is_empty() {
             let from = mutants.map_or(self.dir.as_path(), |mutants| mutants.list);
-            return Err(format!("{}: no patch is called so", from.display()));
+            let what =
+                if self.only.is_empty() { "no patch is in it" } else { "no patch is called so" };
+            return Err(format!("{}: {what}", from.display()));
         }
         Ok(Site { faults, scratch, _lock: lock })
     }

@@ -102,13 +102,16 @@ impl Tally {
     pub(super) fn words(self, took: Duration) -> String {
         let Tally { sequences, grew, ops, growths, panics } = self;
         let seconds = took.as_secs_f64().max(1e-9);
+        let reached = crate::drivers::reached_a_growth(grew, sequences);
+        let growths = match growths {
+            0 => String::new(),
+            _ => format!(", {} growths", HumanCount(growths)),
+        };
         format!(
-            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequences, {}, {} growths, {} panics",
+            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequences, {reached}{growths}, {} panics",
             HumanCount(ops),
             ops as f64 / seconds / 1e6,
             HumanCount(sequences),
-            crate::drivers::reached_a_growth(grew, sequences),
-            HumanCount(growths),
             HumanCount(panics),
         )
     }

@@ -87,6 +87,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Does the run end by itself?
+    pub(super) fn is_limited(&self) -> bool {
+        self.time.is_some() || self.executions.is_some() || self.engine.is_exhaustive()
+    }
+
     /// The command that finds it again.
     pub(super) fn found_by(&self, name: &str, seed: u64) -> String {
         let Options { engine, scheduler, policy, generated, preemptions, jobs, .. } = self;

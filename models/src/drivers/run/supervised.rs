@@ -84,6 +84,7 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
         }
     };
     match status.code() {
+        Some(0) if stop.load(Ordering::Relaxed) && options.is_limited() => Ok(Exit::Interrupted),
         Some(0) => Ok(Exit::Clean),
         Some(1) => Ok(Exit::Found),
         Some(2) => Ok(Exit::Bad),
@@ -99,7 +100,7 @@ fn crashed(
     began: Instant,
     Sighting { oracle, rule, message, .. }: &Sighting,
 ) -> io::Result<Exit> {
-    let scenarios = catalogue::matching(&options.scenarios);
+    let scenarios = catalogue::matching(&options.scenarios).map_err(io::Error::other)?;
     let mut names = Vec::new();
     for job in 0..options.jobs as usize {
         let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
