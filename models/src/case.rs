@@ -167,11 +167,12 @@ impl Case {
         self.threads.len() == 1
     }
 
-    /// Does the schedule have loads return older stores, or stores go before others?
+    /// Does the schedule have loads return older stores, stores go before others, or retirings wait?
     pub fn reads_stale(&self) -> bool {
-        let stale =
-            |departure: &Departure| matches!(departure, Departure::Read(_) | Departure::Write(_));
-        self.schedule.iter().any(|forced| stale(&forced.departure))
+        let stale = |forced: &Forced| {
+            matches!(forced.departure, Departure::Read(_) | Departure::Write(_) | Departure::Defer)
+        };
+        self.schedule.iter().any(stale)
     }
 
     /// The same run without the words: no story, no notes, no expectation, the thread called `main`.

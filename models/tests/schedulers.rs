@@ -5,7 +5,7 @@ use map_core::platform::{Atomic, Place, Platform, Point};
 use models::case::Case;
 use models::catalogue;
 use models::engines::judge::Judge;
-use models::engines::shuttle::pending::{Choice, Ordinary};
+use models::engines::shuttle::pending::{Choice, Location, Ordinary};
 use models::engines::shuttle::{Lines, Model, Policy, litmus, run};
 use models::engines::{Limits, Report};
 use models::schedulers::perturb::{self, Table};
@@ -217,6 +217,22 @@ fn perturb_strikes_as_often_as_the_table_says() {
     near(struck(table, Choice::Abandon(Point::CopyingBucket, place)), 0.18);
     near(struck(table, Choice::GrowEarly(place)), 0.1);
     near(struck(table, Choice::Stall), 0.0);
+}
+
+#[test]
+fn in_half_of_the_executions_a_place_is_stale_for_a_thread_at_all_of_its_loads_or_none() {
+    let table = Table::parse("[[perturb]]\nkind = 'stale'\nprobability = 0.33\n").expect("a table");
+    let (_, mut chooser) = perturb::policy(1, table);
+    let load = Choice::Read { location: Location::NONE, options: 3 };
+    let (mut never, mut always) = (0, 0);
+    for _ in 0..DRAWS {
+        chooser.new_execution();
+        let read: Vec<usize> = (0..20).map(|_| chooser.choose(1, load)).collect();
+        never += u32::from(read.iter().all(|&back| back == 0));
+        always += u32::from(read.iter().all(|&back| back == 2));
+    }
+    near(f64::from(always) / f64::from(DRAWS), 0.5 * 0.33);
+    near(f64::from(never) / f64::from(DRAWS), 0.5 * 0.67);
 }
 
 #[test]

@@ -137,16 +137,17 @@ impl Reclaim for Boxed {
     }
 }
 
-/// A collector and a link to a box.
+/// A collector, a link to a box, and whether that is retired.
 struct Linked {
     link: Pointer<Boxed>,
     pins: Pins,
+    retired: Word,
 }
 
 fn linked() -> Linked {
     let boxed = Box::into_raw(Box::new(Boxed));
     Model::allocated(boxed.cast_const(), Object::Entry);
-    Linked { link: Pointer::new(boxed), pins: Pins::new() }
+    Linked { link: Pointer::new(boxed), pins: Pins::new(), retired: Word::new(0) }
 }
 
 fn reader(linked: &Linked) -> u64 {
@@ -195,6 +196,40 @@ fn what_is_retired_before_unlinking_is_touched_too_late() {
     );
     let finding = found(&report, "reclamation");
     assert!(finding.objection.detail.contains("retired by thread-0"), "{finding}");
+}
+
+/// An object is unlinked, retired, and that is told, with no order; whoever hears of it pins and looks for the object.
+fn met_after_its_retiring(stale: bool) -> Report {
+    let lines: [Lines<Linked, u64>; 2] = [
+        |linked| {
+            let pin = linked.pins.pin();
+            let boxed = linked.link.swap(std::ptr::null_mut(), Acquire);
+            // SAFETY: unlinked above, once.
+            unsafe { pin.retire(boxed) };
+            linked.retired.store(1, Relaxed);
+            0
+        },
+        |linked| {
+            if linked.retired.load(Relaxed) == 0 {
+                return 0;
+            }
+            let _pin = linked.pins.pin();
+            let boxed = linked.link.load(Acquire);
+            Model::touched(boxed.cast_const());
+            if boxed.is_null() { 1 } else { 2 }
+        },
+    ];
+    litmus(dfs::policy(Explore { stale, ..Explore::default() }), linked, &lines, None)
+}
+
+#[test]
+fn a_later_pin_may_miss_an_unlinking_only_if_the_retiring_is_deferred() {
+    for (stale, outcomes) in [(false, "[0, 0] [0, 1]"), (true, "[0, 0] [0, 1] [0, 2]")] {
+        let report = met_after_its_retiring(stale);
+        assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+        let met: Vec<&str> = report.outcomes.iter().map(String::as_str).collect();
+        assert_eq!(met.join(" "), outcomes);
+    }
 }
 
 #[test]

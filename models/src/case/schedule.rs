@@ -6,6 +6,7 @@
 //!   switch reader.end to writer                      # had done its last op
 //!   stall writer.0 copying-bucket#0+0                # for ever
 //!   read reader.0 start+3 back 1                     # a load returned the store before the latest
+//!   defer writer.0 about-to-retire-entry#0+0         # what it retired stayed in a batch to the end
 //! end
 //! ```
 //! `writer.0` is the thread in its first op; `start` is the op's call, before any named moment. A schedule says only
@@ -54,6 +55,8 @@ pub enum Departure {
     Read(usize),
     /// A store goes so many back from the last in the modification order.
     Write(usize),
+    /// What is retired stays in its batch: pins that begin later may miss its unlinking.
+    Defer,
     /// The thread gives up the evacuation it is at.
     Abandon,
     /// The insertion starts a growth that nothing asks for.
@@ -90,6 +93,7 @@ impl fmt::Display for Forced {
             Departure::Stall => write!(f, "stall {moment}"),
             Departure::Read(back) => write!(f, "read {moment} back {back}"),
             Departure::Write(back) => write!(f, "write {moment} back {back}"),
+            Departure::Defer => write!(f, "defer {moment}"),
             Departure::Abandon => write!(f, "abandon {moment}"),
             Departure::Grow => write!(f, "grow {moment}"),
         }
@@ -122,8 +126,8 @@ impl FromStr for Forced {
 
 /// Reads the departure that begins with `word`.
 pub(super) fn forced(word: &str, line: &mut Line<'_>) -> Result<Forced, ParseError> {
-    const WORDS: &str = "`switch`, `stall`, `read`, `write`, `abandon`, `grow` or `end`";
-    if !["switch", "stall", "read", "write", "abandon", "grow"].contains(&word) {
+    const WORDS: &str = "`switch`, `stall`, `read`, `write`, `defer`, `abandon`, `grow` or `end`";
+    if !["switch", "stall", "read", "write", "defer", "abandon", "grow"].contains(&word) {
         return Err(line.unexpected(word, WORDS));
     }
     let moment = moment(line)?;
@@ -133,6 +137,7 @@ pub(super) fn forced(word: &str, line: &mut Line<'_>) -> Result<Forced, ParseErr
             Departure::Switch(line.word("a thread's name")?.to_string())
         }
         "stall" => Departure::Stall,
+        "defer" => Departure::Defer,
         "abandon" => Departure::Abandon,
         "grow" => Departure::Grow,
         _ => {

@@ -131,8 +131,8 @@ impl Chooser for Explorer {
 
     fn choose(&mut self, _: usize, choice: Choice) -> usize {
         match choice {
-            Choice::Read { options, .. } | Choice::Write { options, .. } => {
-                self.tree.borrow_mut().choose(options)
+            Choice::Read { .. } | Choice::Write { .. } | Choice::Defer => {
+                self.tree.borrow_mut().choose(choice.options())
             }
             Choice::Abandon(..) if self.abandon && !self.abandoned => {
                 let chosen = self.tree.borrow_mut().choose(2);

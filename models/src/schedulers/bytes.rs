@@ -117,7 +117,7 @@ impl Chooser for Choices {
             Choice::Stall => STOP,
             Choice::Abandon(..) => ABANDON,
             Choice::GrowEarly(_) => GROW,
-            Choice::Read { .. } | Choice::Write { .. } => STALE,
+            Choice::Read { .. } | Choice::Write { .. } | Choice::Defer => STALE,
         };
         usize::from(std::mem::take(&mut self.0.borrow_mut().armed[what as usize]))
     }

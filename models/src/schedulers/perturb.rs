@@ -32,7 +32,7 @@ pub enum Kind {
     Abandon,
     /// It starts a growth that nothing asks for.
     Grow,
-    /// It reads or writes an older value where it may.
+    /// It reads or writes an older value where it may, or retires without a grace period that others notice.
     Stale,
 }
 
@@ -129,14 +129,24 @@ struct Fate {
     /// In every second execution nothing befalls anybody, if that is asked for; in this one?
     calm_at_times: bool,
     calm: bool,
+    /// In every second execution, what a load returns is up to the place: one that lags behind for a thread does so at each
+    /// of its loads, by as much as it may. This says which do. A mistake that takes several stale loads takes one draw a
+    /// place then, and what the thread must see of the newest stays so.
+    lag: Option<u64>,
     chain: Vec<Link>,
 }
 
 impl Fate {
     /// The first row that strikes a task here.
     fn strikes(&mut self, kind: Kind, at: Option<&Pending>) -> Option<&Rule> {
+        let draw = self.rng.u64(..);
+        self.struck(kind, at, draw)
+    }
+
+    /// The same, by this draw.
+    fn struck(&self, kind: Kind, at: Option<&Pending>, draw: u64) -> Option<&Rule> {
         let point = at.and_then(|at| at.point).map(|(point, _)| point);
-        let rng = &mut self.rng;
+        let mut rng = Rng::with_seed(draw);
         if self.calm {
             return None;
         }
@@ -220,6 +230,7 @@ impl Chooser for Whims {
         fate.stalled = Default::default();
         fate.due = Default::default();
         fate.calm = fate.calm_at_times && fate.rng.bool();
+        fate.lag = fate.rng.bool().then_some(fate.rng.u64(..));
         fate.chain.clear();
     }
 
@@ -232,9 +243,17 @@ impl Chooser for Whims {
             Choice::GrowEarly(_) => (Kind::Grow, "starts a growth early"),
             Choice::Read { .. } => (Kind::Stale, "reads an older value"),
             Choice::Write { .. } => (Kind::Stale, "stores before the latest value"),
+            Choice::Defer => (Kind::Stale, "leaves what it retires in a batch"),
         };
         let mut fate = self.0.borrow_mut();
-        if fate.strikes(kind, at.as_ref()).is_none() {
+        let lag = match (choice, fate.lag) {
+            (Choice::Read { location, .. }, Some(lag)) => {
+                Some(lag ^ (task as u64) << 32 ^ location.code())
+            }
+            _ => None,
+        };
+        let draw = lag.unwrap_or_else(|| fate.rng.u64(..));
+        if fate.struck(kind, at.as_ref(), draw).is_none() {
             return 0;
         }
         if let Some(at) = at {
@@ -242,6 +261,7 @@ impl Chooser for Whims {
         }
         match choice.options() {
             2 => 1,
+            options if lag.is_some() => options - 1,
             options => fate.rng.usize(1..options),
         }
     }
@@ -259,6 +279,7 @@ fn fate(seed: u64, table: Table, calm_at_times: bool) -> Rc<RefCell<Fate>> {
         due: Default::default(),
         calm_at_times,
         calm: false,
+        lag: None,
         chain: Vec::new(),
     }))
 }

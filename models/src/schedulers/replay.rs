@@ -158,6 +158,7 @@ impl Chooser for Choices {
                     | (Departure::Grow, Choice::GrowEarly(_))
                     | (Departure::Read(_), Choice::Read { .. })
                     | (Departure::Write(_), Choice::Write { .. })
+                    | (Departure::Defer, Choice::Defer)
             )
         };
         match self.0.borrow_mut().due(task, pending.as_ref(), kind) {

@@ -45,9 +45,9 @@ impl Chooser for Chance {
                 self.asked += 1;
                 usize::from(self.asked > self.stall_in)
             }
-            Choice::Read { options, .. } | Choice::Write { options, .. } => {
+            Choice::Read { .. } | Choice::Write { .. } | Choice::Defer => {
                 match self.rng.u32(0..self.stale_every.max(1)) {
-                    0 => self.rng.usize(0..options),
+                    0 => self.rng.usize(0..choice.options()),
                     _ => 0,
                 }
             }

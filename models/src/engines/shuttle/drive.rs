@@ -224,6 +224,7 @@ fn forced(world: &World, logged: &Logged) -> Option<Forced> {
                 Choice::GrowEarly(_) => Departure::Grow,
                 Choice::Read { .. } => Departure::Read(chosen),
                 Choice::Write { .. } => Departure::Write(chosen),
+                Choice::Defer => Departure::Defer,
                 Choice::Stall => return None,
             },
         },

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Live ──retire──► Retired { holders: the pins that exist now } ──last of them ends──► dead ──► Freed
+//!        └─deferred─► Retired { holders: every pin } ──────────────the execution ends───────────► Freed
 //! ```
 //! An object is dead the moment the rules allow it to be reclaimed, and nobody may touch it from then on; nor may, from
 //! the retiring on, a thread without one of its holders: such a thread has found an unlinked object. The memory itself
@@ -33,12 +34,29 @@ pub(super) type PinNumber = u32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Live,
-    /// Waits for these pins. The text says who retired it.
+    /// Waits for its holders.
     Retired {
-        holders: Vec<PinNumber>,
+        holders: Holders,
         by: Doer,
     },
     Freed,
+}
+
+/// The pins that may hold a retired object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Holders {
+    These(Vec<PinNumber>),
+    /// It is in a batch whose grace period has not begun.
+    Every,
+}
+
+impl Holders {
+    fn has(&self, pin: PinNumber) -> bool {
+        match self {
+            Holders::These(pins) => pins.contains(&pin),
+            Holders::Every => true,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -106,7 +124,8 @@ impl Objects {
         self.pinned.retain(|&(number, _)| number != pin);
     }
 
-    /// An object is retired by one who holds the lock of this bucket, or of none; everyone pinned now may hold the object.
+    /// An object is retired by one who holds the lock of this bucket, or of none; everyone pinned now may hold the object,
+    /// and if its grace period is deferred, everyone who pins later.
     ///
     /// Retiring may reclaim what others have retired, which runs user code.
     pub(super) fn retire(
@@ -114,6 +133,7 @@ impl Objects {
         address: usize,
         by: Doer,
         locked: Option<Place>,
+        deferred: bool,
         names: Names<'_>,
     ) -> Result<(), Broken> {
         if let Some(place) = locked {
@@ -121,7 +141,10 @@ impl Objects {
             let what = kind.map_or("an object".to_string(), |kind| format!("{kind:?}"));
             return Err((UNDER_LOCK, format!("retired {what} while it holds {place}")));
         }
-        let holders = self.pinned.iter().map(|&(number, _)| number).collect();
+        let holders = match deferred {
+            false => Holders::These(self.pinned.iter().map(|&(number, _)| number).collect()),
+            true => Holders::Every,
+        };
         let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
         match &known.state {
             State::Live => known.state = State::Retired { holders, by },
@@ -150,13 +173,12 @@ impl Objects {
         match state {
             State::Live => Ok(()),
             State::Retired { holders, by } => {
-                let mine = |&(number, owner): &(PinNumber, usize)| {
-                    owner == task && holders.contains(&number)
-                };
+                let mine =
+                    |&(number, owner): &(PinNumber, usize)| owner == task && holders.has(number);
                 if self.pinned.iter().any(mine) {
                     return Ok(());
                 }
-                let late = match self.pinned.iter().any(|(number, _)| holders.contains(number)) {
+                let late = match self.pinned.iter().any(|&(number, _)| holders.has(number)) {
                     true => "it was unlinked before this thread pinned",
                     false => "all pins from before have ended: it is reclaimed",
                 };

@@ -45,7 +45,7 @@ impl Location {
     }
 
     /// A number of its own.
-    pub(super) fn code(self) -> u64 {
+    pub(crate) fn code(self) -> u64 {
         u64::from(self.0)
     }
 
@@ -199,13 +199,16 @@ pub enum Choice {
         /// How many places it may take.
         options: usize,
     },
+    /// Should what is retired stay in its batch, so that pins that begin later may miss its unlinking? 1: yes. Asked with
+    /// stale reads only.
+    Defer,
 }
 
 impl Choice {
     /// How many options there are.
     pub fn options(self) -> usize {
         match self {
-            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall => 2,
+            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall | Choice::Defer => 2,
             Choice::Read { options, .. } | Choice::Write { options, .. } => options,
         }
     }
@@ -216,6 +219,7 @@ impl Choice {
             Choice::Abandon(..) => "gives the evacuation up".to_string(),
             Choice::GrowEarly(_) => "starts a growth early".to_string(),
             Choice::Stall => "stalls".to_string(),
+            Choice::Defer => "leaves what it retires in a batch".to_string(),
             Choice::Read { .. } => format!("reads {chosen} stores back"),
             Choice::Write { .. } => format!("writes {chosen} stores back"),
         }

@@ -5,12 +5,15 @@
 //! unlinking (the contract's *or that was made later but does not see the unlinking*, which an eager collector rules
 //! out): it is given what the retiring thread had seen, but **not** its happens-before, so data races stay visible.
 //!
+//! Collectors that retire in batches are not that eager, and hide less from stale reads. So with them the policy may have a
+//! retiring deferred: no later pin is given anything by it, and the object lives until the map is gone.
+//!
 //! # Checked by
 //! `tests/shuttle_platform.rs`.
 
 use super::clock::Clock;
 use super::objects::PinNumber;
-use super::pending::{Access, Location};
+use super::pending::{Access, Choice, Location};
 use super::world::{self, with};
 use map_core::platform::{Collector, Guard, Reclaim};
 use std::cell::{Cell, RefCell};
@@ -88,13 +91,16 @@ impl Guard for ModelGuard<'_> {
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
         world::before(self.collector.location, Access::Retire);
         let fine = with(|world| {
+            let deferred = world.stale && world.choose(Choice::Defer) == 1;
             let step = world.step();
-            let mut seen = self.collector.seen.get();
-            seen.join(&step.knowledge.view.seen);
-            self.collector.seen.set(seen);
+            if !deferred {
+                let mut seen = self.collector.seen.get();
+                seen.join(&step.knowledge.view.seen);
+                self.collector.seen.set(seen);
+            }
             let locked = world.me().locked;
             world.register(|objects, doer, names| {
-                objects.retire(T::identity(object).addr(), doer, locked, names)
+                objects.retire(T::identity(object).addr(), doer, locked, deferred, names)
             })
         });
         if !fine {
