@@ -12,6 +12,7 @@
 //! # Checked by
 //! `tests/oracles.rs`.
 
+use crate::memory;
 use crate::op::Site;
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
@@ -216,7 +217,7 @@ impl Ledger {
     fn enter(role: Role) -> (u32, u32) {
         LEDGER.with(|ledger| {
             let mut alive = ledger.alive.borrow_mut();
-            alive.push(true);
+            memory::apart(|| alive.push(true));
             let live = &ledger.live[role as usize];
             live.set(live.get() + 1);
             (ledger.run.get(), alive.len() as u32 - 1)

@@ -24,6 +24,7 @@ pub mod generators;
 pub mod go_trace;
 pub mod history;
 pub mod input;
+pub mod memory;
 pub mod op;
 pub mod oracles;
 pub mod picture;

@@ -283,6 +283,8 @@ vocabulary! {
     "len" Len,
     /// `retain(|_, v| v % (m + 1) != r)`. All maps have it.
     "retain-values" RetainValues(m: Small u8, r: Small u8),
+    /// `try_reserve(n)`, whose `at`-th allocation is refused: must fail and change nothing, unless it makes no so many.
+    "try-reserve-refused" TryReserveRefused(n: Count u16, at: Small u8),
 }
 
 impl Kind {

@@ -107,6 +107,8 @@ impl Capabilities {
     pub const LEN: Self = Capabilities(1 << 20);
     /// Of shared maps: `for_each`.
     pub const ITERATION: Self = Capabilities(1 << 21);
+    /// Of shared maps: `reserve`.
+    pub const RESERVE: Self = Capabilities(1 << 26);
     /// Of shared maps: `clear`.
     pub const CLEAR: Self = Capabilities(1 << 22);
 
@@ -307,7 +309,7 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn capacity(&self) -> usize {
         undeclared("capacity")
     }
-    /// `CAPACITY`.
+    /// `CAPACITY`, `RESERVE`.
     fn reserve(&mut self, additional: usize) {
         undeclared("reserve")
     }

@@ -47,6 +47,10 @@ mod fault {
     pub const WRITE_STANDS_STILL: u8 = 29;
     pub const NEVER_GROWS: u8 = 30;
     pub const SPILLS_EARLY: u8 = 31;
+    pub const CLEAR_LEAKS_MEMORY: u8 = 32;
+    pub const REFUSAL_LOSES_ONE: u8 = 33;
+    pub const REFUSES_UNASKED: u8 = 34;
+    pub const CAPACITY_BELOW_LEN: u8 = 35;
 }
 
 /// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
@@ -133,6 +137,9 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         self.entries.len() + self.overwritten
     }
     fn clear(&mut self) {
+        if FAULT == fault::CLEAR_LEAKS_MEMORY {
+            std::mem::forget(std::hint::black_box(Box::new(7)));
+        }
         self.entries.clear();
     }
     fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
@@ -179,6 +186,9 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         true
     }
     fn capacity(&self) -> usize {
+        if FAULT == fault::CAPACITY_BELOW_LEN {
+            return self.capacity;
+        }
         self.capacity.max(self.entries.len())
     }
     fn reserve(&mut self, additional: usize) {
@@ -187,7 +197,17 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         }
     }
     fn try_reserve(&mut self, additional: usize) -> bool {
-        FAULT == fault::TRY_RESERVE_SUCCEEDS || additional < 1 << 20
+        if FAULT == fault::TRY_RESERVE_SUCCEEDS || additional >= 1 << 20 {
+            return FAULT == fault::TRY_RESERVE_SUCCEEDS;
+        }
+        let refused = Vec::<u64>::new().try_reserve(additional).is_err();
+        if refused && FAULT == fault::REFUSAL_LOSES_ONE {
+            self.entries.pop();
+        }
+        if !refused {
+            self.reserve(additional);
+        }
+        !refused && FAULT != fault::REFUSES_UNASKED
     }
     fn shrink_to_fit(&mut self) {
         self.capacity = 0;
@@ -262,6 +282,10 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
     }
 }
 
+/// What needs a map that has had no cursor.
+const UNWATCHED: &str = "
+    insert k1 v1\n insert k2 v2\n insert k3 v3\n try-reserve-refused 5 1\n try-reserve-refused 9 0\n get k1\n clear\n insert k5 v5";
+
 /// Some of everything.
 const OPS: &str = "
     cursor-open c3 0 0\n get k1\n
@@ -272,7 +296,11 @@ const OPS: &str = "
     panic-at hash 0\n insert k8 v8\n extract-if 1 0\n insert k5 v5\n insert k6 v6\n drain-drop 1\n insert k7 v7\n remove k7\n iter\n insert k11 v1\n insert k12 v2\n drain";
 
 fn case() -> Case {
-    let mut case = Case::parse(&format!("case 1\nelements counted\nthread main\n{OPS}\nend\n"))
+    case_of(OPS)
+}
+
+fn case_of(ops: &str) -> Case {
+    let mut case = Case::parse(&format!("case 1\nelements counted\nthread main\n{ops}\nend\n"))
         .expect("a case");
     assert_eq!(case.elements, Elements::Counted);
     case.story.clear();
@@ -284,13 +312,16 @@ fn run<const FAULT: u8>(case: &Case) -> property::Outcome {
 }
 
 fn found<const FAULT: u8>() -> Finding {
-    *run::<FAULT>(&case()).expect_err("a fault is found")
+    let ran = [OPS, UNWATCHED].map(|ops| run::<FAULT>(&case_of(ops)));
+    *ran.into_iter().find_map(Result::err).expect("a fault is found")
 }
 
 #[test]
 fn without_a_fault_no_oracle_objects() {
-    if let Err(finding) = run::<{ fault::NONE }>(&case()) {
-        panic!("{finding}");
+    for ops in [OPS, UNWATCHED] {
+        if let Err(finding) = run::<{ fault::NONE }>(&case_of(ops)) {
+            panic!("{finding}");
+        }
     }
 }
 
@@ -318,6 +349,10 @@ objects! {
     a_values_mut_that_skips: VALUES_MUT_SKIPS, "reference", "keys and values are the spec's";
     a_reserve_that_does_nothing: RESERVE_DOES_NOTHING, "reference", "capacity is what was asked for";
     a_try_reserve_of_the_impossible: TRY_RESERVE_SUCCEEDS, "reference", "try_reserve of too much fails";
+    a_capacity_below_len: CAPACITY_BELOW_LEN, "reference", "capacity is no less than len";
+    a_try_reserve_that_fails_unasked: REFUSES_UNASKED, "reference", "try_reserve of little succeeds";
+    a_refusal_that_loses_one: REFUSAL_LOSES_ONE, "reference", "all the spec holds is there";
+    a_clear_that_leaks_memory: CLEAR_LEAKS_MEMORY, "drops", "no memory leaks";
     a_map_whose_check_objects: CHECK_OBJECTS, "well-formed", "rest";
     a_remove_that_leaks: REMOVE_LEAKS, "drops", "no key or value leaks";
     a_remove_that_drops_twice: REMOVE_DROPS_TWICE, "drops", "each key and value is dropped exactly once";
@@ -399,6 +434,8 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
     let (most, idle) = ("a write evacuates at most two old buckets", "a read does no growth work");
     let after_one = Growth { old_buckets: None, ..growing(27, 3, 0) };
     let nested = |growth: Growth| Growth { nested: true, ..begun(growth) };
+    let inner = |len| Growth { buckets_log2: 5, ..nested(growing(len, 4, 4)) };
+    let packed = nested(growing(105, 4, 4));
     let after_two = Growth { started: 2, ..growing(105, 5, 4) };
     for (name, before, after, bound, expected) in [
         ("an insertion", still(3, 2), still(4, 2), Bound::Write, None),
@@ -418,7 +455,11 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         ("the rest at once", growing(27, 3, 1), after_one, Bound::Write, Some(most)),
         ("not at all", growing(27, 3, 2), growing(27, 3, 2), Bound::Write, Some(stuck)),
         ("nothing to write", growing(27, 3, 2), growing(27, 3, 2), Bound::Entry, None),
-        ("another in it", growing(52, 4, 2), nested(growing(53, 4, 4)), Bound::Write, None),
+        ("another in it", growing(104, 4, 2), inner(105), Bound::Write, None),
+        ("another too early", growing(103, 4, 2), inner(104), Bound::Write, Some(due)),
+        ("another by a removal", growing(106, 4, 2), inner(105), Bound::Write, Some(due)),
+        ("another of that size", growing(104, 4, 2), packed, Bound::Write, Some(due)),
+        ("a third", nested(growing(104, 4, 7)), begun(inner(105)), Bound::Write, Some(due)),
         ("fast", growing(52, 4, 2), nested(growing(53, 4, 5)), Bound::Write, Some(most)),
         ("the other alone", nested(growing(104, 4, 7)), after_two, Bound::Write, None),
         ("at once", nested(growing(104, 4, 5)), after_two, Bound::Write, Some(most)),

@@ -5,12 +5,17 @@
 //! took out, for its open cursors, until those that could meet them are gone; so of keys there may
 //! be a few more. After a panic in a `Drop`, what was being dropped along with it may leak, as in
 //! std: then only "twice" and "early" are judged.
+//!
+//! When a run is over, all memory that it took is free again, the map's own included.
 
 use super::{Objection, Verdict};
 use crate::elements::Ledger;
 
 /// This oracle's name.
 pub const NAME: &str = "drops";
+
+/// The rule about memory that no key or value is.
+pub const MEMORY: &str = "no memory leaks";
 
 /// What may be alive besides the entries.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,4 +51,13 @@ pub fn account(len: usize, allowance: Allowance) -> Verdict {
         );
     }
     Ok(())
+}
+
+/// Judges how many bytes are still allocated of all that a run took, when it is over.
+pub fn memory(bytes: isize) -> Verdict {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let detail = format!("left {bytes} bytes allocated when the map was gone");
+    Objection::raise(NAME, MEMORY, detail)
 }

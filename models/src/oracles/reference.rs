@@ -36,6 +36,15 @@ fn answers_differ(seen: Ret, expected: Ret) -> Verdict {
     )
 }
 
+/// `capacity` is a lower bound of what the map can hold, and it holds `len` entries.
+pub fn capacity(seen: usize, len: usize) -> Verdict {
+    if seen >= len {
+        return Ok(());
+    }
+    let detail = format!("left a capacity of {seen}, with {len} entries");
+    Objection::raise(NAME, "capacity is no less than len", detail)
+}
+
 /// `len` is the number of entries.
 #[inline]
 pub fn length(seen: usize, expected: usize) -> Verdict {

@@ -109,6 +109,7 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
                 return exceeded(rule, worked as u64, started.into());
             }
             match before.old_buckets {
+                Some(_) if started && !nests(before, after) => untimely(before, after),
                 Some(_) if started || !goes_on => Ok(()),
                 Some(_) if bound == Bound::Entry || after.mark > before.mark => Ok(()),
                 Some(_) => stuck(before),
@@ -133,6 +134,14 @@ fn timely(before: Growth, after: Growth) -> bool {
     let due =
         after.len > entries_max(log2) + every - 1 || every == 1 && after.overflow >> log2 != 0;
     !(inserted && due) && after.old_buckets.is_none() && after.buckets_log2 == log2
+}
+
+/// Started such a map another growth inside the one that was under way only because the new table became too full?
+fn nests(before: Growth, after: Growth) -> bool {
+    let over = after.len > entries_max(before.buckets_log2);
+    over && after.len > before.len
+        && !before.nested
+        && after.buckets_log2 == before.buckets_log2 + 1
 }
 
 /// Slots of a bucket.

@@ -5,6 +5,7 @@
 
 use super::{Checks, Run};
 use crate::elements::{Key, Value};
+use crate::memory;
 use crate::oracles::drops::Allowance;
 use crate::oracles::reference;
 use crate::oracles::work::{self, Bound};
@@ -35,12 +36,23 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             self.growth = growth;
         }
+        if at_boundary {
+            self.roomy()?;
+        }
         if self.checks == Checks::Every
             || at_boundary && self.checks == Checks::Boundaries && self.affords()
         {
             return self.thorough();
         }
         Ok(())
+    }
+
+    /// Judges the capacity. O(1).
+    fn roomy(&self) -> Verdict {
+        match S::CAPABILITIES.has(Capabilities::CAPACITY) {
+            true => reference::capacity(self.map.capacity(), self.spec.len()),
+            false => Ok(()),
+        }
     }
 
     /// Judges growth work.
@@ -65,9 +77,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     #[inline(never)]
     pub(super) fn thorough(&mut self) -> Verdict {
         if trace::is_on() {
-            let part = self.part.map(|part| part.to_string());
-            trace::note(|| Event::Done { at: self.now as usize - 1, part });
-            self.map.picture().into_iter().for_each(trace::note_state);
+            memory::apart(|| {
+                let part = self.part.map(|part| part.to_string());
+                trace::note(|| Event::Done { at: self.now as usize - 1, part });
+                self.map.picture().into_iter().for_each(trace::note_state);
+            });
         }
         if Self::GROWS {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
@@ -79,6 +93,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Err(structure.and(contents.unwrap_or(Ok(()))));
         }
         self.contents("a full iteration")?;
+        self.roomy()?;
         self.account()
     }
 

@@ -177,6 +177,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     fn open(&mut self, c: u8, start: Option<(usize, usize)>) {
         let cursor = self.map.open_cursor(start);
+        self.had_cursors = true;
         self.cursors[c as usize] = Some((cursor, Witness::new(&self.spec, self.now)));
     }
 

@@ -2,9 +2,10 @@
 
 use super::Run;
 use crate::elements::{Key, Ledger, Value};
+use crate::memory;
 use crate::op::{Op, Site, chosen, stays};
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, reference};
+use crate::oracles::{Objection, Verdict, reference, well_formed};
 use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Mutably, SequentialSubject};
 
@@ -29,9 +30,12 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::Clone => (Capabilities::CLONE, Bound::Read),
             Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
             Op::Extend(..) => (Capabilities::EXTEND, Bound::Whole),
-            Op::Reserve(_) | Op::TryReserve(_) | Op::TryReserveTooMuch | Op::ShrinkToFit => {
-                (Capabilities::CAPACITY, Bound::Whole)
-            }
+            Op::Reserve(_) if Self::SHARES => (Capabilities::RESERVE, Bound::Whole),
+            Op::Reserve(_)
+            | Op::TryReserve(_)
+            | Op::TryReserveTooMuch
+            | Op::TryReserveRefused(..)
+            | Op::ShrinkToFit => (Capabilities::CAPACITY, Bound::Whole),
             Op::ShrinkTo(_) => (Capabilities::CAPACITY.and(Capabilities::SHRINK_TO), Bound::Whole),
             Op::Evacuate(n) => (Capabilities::GROWTH, Bound::Evacuate(n as usize)),
             Op::SetOrder(_) => (Capabilities::GROWTH, Bound::Read),
@@ -123,6 +127,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Puts a new map in the old one's place and returns the old one, without its cursors.
     fn take(&mut self) -> S {
         self.close_cursors();
+        self.had_cursors = false;
         self.allowance.kept_keys = 0;
         std::mem::replace(&mut self.map, S::create(self.state.clone(), 0))
     }
@@ -221,12 +226,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Objection::raise(reference::NAME, "a clone is equal", detail);
         }
         reference::length(clone.len(), self.spec.len())?;
-        crate::oracles::well_formed::structure(clone.check())?;
+        well_formed::structure(clone.check())?;
         let mut seen = Vec::new();
         clone.for_each(|key, value| seen.push(Self::saw(key, value)));
         reference::contents("the clone", &mut seen, &self.spec, true)?;
         if swap {
             self.close_cursors();
+            self.had_cursors = false;
             self.allowance.kept_keys = 0;
             drop(std::mem::replace(&mut self.map, clone));
         }
@@ -250,8 +256,17 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Ok(())
     }
 
+    /// Did the map reserve, and was it refused? What a map notes for cursors it need not do without, and a panic takes
+    /// memory too: then nothing is refused.
+    fn try_reserve_refused(&mut self, n: usize, at: u8) -> (bool, bool) {
+        if self.had_cursors || self.armed {
+            return (self.map.try_reserve(n), false);
+        }
+        memory::refusing(at.into(), || self.map.try_reserve(n))
+    }
+
     fn change_capacity(&mut self, op: Op) -> Verdict {
-        let before = self.map.capacity();
+        let before = self.capacity().unwrap_or(0);
         let (len, mut least) = (self.spec.len(), before);
         match op {
             Op::Reserve(n) => {
@@ -279,6 +294,23 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                     );
                 }
             }
+            Op::TryReserveRefused(n, at) => {
+                let (done, refused) = self.try_reserve_refused(n as usize, at);
+                if !done && !refused {
+                    let detail =
+                        format!("could not reserve {n} entries, though nothing was refused");
+                    return Objection::raise(
+                        reference::NAME,
+                        "try_reserve of little succeeds",
+                        detail,
+                    );
+                }
+                if done {
+                    least = least.max(len + n as usize);
+                }
+                well_formed::structure(self.map.check())?;
+                self.contents("a full iteration")?;
+            }
             Op::ShrinkTo(n) => {
                 self.map.shrink_to(n as usize);
                 least = len.max((n as usize).min(before));
@@ -289,7 +321,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             other => unreachable!("`{other}` does not change the capacity"),
         }
-        let after = self.map.capacity();
+        let after = self.capacity().unwrap_or(0);
         if after >= least {
             return Ok(());
         }

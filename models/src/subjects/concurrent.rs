@@ -24,6 +24,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         .and(Capabilities::RETAIN)
         .and(Capabilities::CLONE)
         .and(Capabilities::EXTEND)
+        .and(Capabilities::RESERVE)
         .and(Capabilities::CHECK)
         .and(Capabilities::SHARED_GROWTH)
         .and(Capabilities::DEFERS_DROPS)
@@ -145,6 +146,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     }
     fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
         self.0.extend(entries);
+    }
+    fn reserve(&mut self, additional: usize) {
+        self.0.pin().reserve(additional);
     }
     fn check(&self) -> Result<(), (String, String)> {
         self.0.check().map_err(|breach| (breach.claim.to_string(), breach.detail))

@@ -258,7 +258,7 @@ pub fn class_of(kind: Kind) -> &'static str {
         Drain | DrainDrop => "drain",
         Clone | CloneSwap => "clone",
         Clear => "clear",
-        Reserve | TryReserve | TryReserveTooMuch => "reserve",
+        Reserve | TryReserve | TryReserveTooMuch | TryReserveRefused => "reserve",
         ShrinkTo | ShrinkToFit => "shrink",
         Evacuate | EvacuateTo => "evacuate",
         SetOrder => "set-order",
