@@ -124,3 +124,46 @@ fn the_directed_clear_passes_on_a_correct_map() {
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
     }
 }
+
+/// Into a growth to the same size there go more entries than the table is to hold.
+#[test]
+fn the_directed_fill_goes_past_the_limit() {
+    for (seed, hasher) in (0..20).zip([Hasher::Identity, Hasher::Mix].into_iter().cycle()) {
+        let mut ops = Vec::new();
+        directed::past_the_limit(&mut ops, &mut fastrand::Rng::with_seed(seed), hasher);
+        let Some(Op::FillToThreshold(1.., first)) = ops.pop() else { panic!("it ends so") };
+        let mut map = map_core::Map::with_hasher(ModelState::new(hasher));
+        for op in ops {
+            match op {
+                Op::Insert(k, v) => drop(map.insert(u64::from(k), v)),
+                Op::Remove(k) => drop(map.remove(&u64::from(k))),
+                Op::Reserve(n) => map.reserve(n.into()),
+                _ => {}
+            }
+        }
+        let (full, growths) = (map.capacity(), map.growth_state().growths_started);
+        for k in u64::from(first).. {
+            if map.len() > full {
+                break;
+            }
+            map.insert(k, 0);
+        }
+        assert_eq!(map.growth_state().growths_started, growths + 1, "seed {seed}");
+        assert!(map.growth_state().buckets_log2 <= 4, "seed {seed}: it doubles");
+    }
+}
+
+#[test]
+fn the_directed_sequences_pass_on_a_correct_map() {
+    for seed in 0..100 {
+        let rng = &mut fastrand::Rng::with_seed(seed);
+        let hasher = Hasher::ALL[seed as usize % Hasher::ALL.len()];
+        let mut case = Case { hasher, ..Case::default() };
+        directed::order_changed_on_the_way(case.ops_mut(), rng);
+        directed::emptied_under_a_cursor(case.ops_mut(), rng);
+        directed::past_the_limit(case.ops_mut(), rng, hasher);
+        Subject::Map
+            .run(&case, Checks::Every)
+            .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
+    }
+}

@@ -5,7 +5,7 @@
 
 use super::hashers::Hasher;
 use super::keys::of_bucket;
-use crate::op::{CURSORS, Op, Site};
+use crate::op::{CURSORS, Op, Order, Site};
 use fastrand::Rng;
 
 /// How many absent keys a threshold is filled with at most, as log2 of the old table.
@@ -113,15 +113,86 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
 /// A map about the threshold, and an op on all of it in which a call of user code panics somewhere on the way.
 pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
     ops.push(Op::FillToThreshold(rng.i8(-2..=2), rng.u16(0..1024)));
-    let (site, op) = match rng.u8(0..6) {
+    let (site, op) = match rng.u8(0..8) {
         0 | 1 => (Site::Clone, Op::Clone),
         2 => (Site::Clone, Op::CloneSwap),
         3 => (Site::Closure, Op::Retain(rng.u8(0..4), 0)),
         4 => (Site::Drop, Op::Clear),
+        5 => (Site::Hash, Op::Reserve(rng.u16(16..512))),
+        6 => (Site::Hash, Op::ShrinkToFit),
         _ => (Site::Hash, Op::Evacuate(rng.u8(1..8))),
     };
     ops.push(Op::PanicAt(site, rng.u8(0..64)));
     ops.push(op);
+    // What it has left is a growth like any other.
+    if rng.bool() {
+        ops.push(Op::CursorOpen(0, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(0, rng.u8(0..8)));
+        ops.push(Op::Evacuate(rng.u8(0..8)));
+        ops.push(Op::CursorStep(0, 255));
+    }
+}
+
+/// The order changes from Go's to that of the mark in the middle of a growth: old buckets ahead of the mark are
+/// evacuated, though the order in force evacuates none there.
+pub fn order_changed_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
+    let base = rng.u16(0..1024);
+    ops.push(Op::SetOrder(Order::Go));
+    into_a_doubling(ops, rng.u32(2..=OLD_LOG2_MAX), base);
+    ops.extend((0..rng.u8(1..4)).map(|_| Op::Remove(base.wrapping_add(rng.u16(0..64)))));
+    ops.push(Op::SetOrder(Order::InOrder));
+    let k = base.wrapping_add(rng.u16(0..64));
+    ops.push(match rng.u8(0..8) {
+        0 => Op::Get(k),
+        1 => Op::Insert(k, 1),
+        2 => Op::Remove(k),
+        3 => Op::Iter,
+        4 => Op::Clone,
+        5 => Op::CloneSwap,
+        6 => Op::Clear,
+        _ => Op::Reserve(rng.u16(0..256)),
+    });
+}
+
+/// A table that is nearly full begins to grow to the same size, and is filled past its limit meanwhile: no doubling
+/// starts before that growth is over.
+pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let buckets_log2 = rng.u32(3..=4);
+    let (buckets, from) = (1 << buckets_log2, rng.u16(0..512));
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    // Six of the thirteen halves in each bucket, and as many more as the limit allows; each has had an overflow bucket.
+    for bucket in 0..buckets {
+        let keys: Vec<u16> = of_bucket(hasher, bucket, buckets_log2, from).take(9).collect();
+        ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));
+        if bucket + buckets / 6 < buckets {
+            ops.extend(keys.iter().skip(6).map(|&k| Op::Remove(k)));
+        }
+    }
+    ops.push(Op::FillToThreshold(rng.i8(1..=3), from.wrapping_add(4096)));
+}
+
+/// Cursors stand in a map that is emptied, and leaves its table; another takes its place, and the cursors go on.
+pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
+    let base = rng.u16(0..1024);
+    // Some are so large that a map of wide elements has not got all of the new table's memory yet.
+    let old_log2 = if rng.u8(0..4) == 0 { 6 } else { rng.u32(0..=OLD_LOG2_MAX) };
+    into_a_doubling(ops, old_log2, base);
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(c, rng.u8(0..5)));
+    }
+    ops.push([Op::Clear, Op::Drain, Op::Retain(0, 0)][rng.usize(0..3)]);
+    if rng.bool() {
+        ops.push(Op::ShrinkToFit);
+    }
+    for _ in 0..rng.u8(1..5) {
+        ops.push(Op::FillToThreshold(1, base));
+        ops.push(Op::CursorStep(rng.u8(0..CURSORS as u8), rng.u8(0..5)));
+    }
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorStep(c, 255));
+    }
 }
 
 /// A new map that has just begun to double from 2^n buckets.

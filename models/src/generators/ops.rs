@@ -107,7 +107,11 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         0 if mix != Mix::Panics => return directed::cursor_across_two_growths(ops, rng, hasher),
         1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
         2 if mix != Mix::Panics => return directed::older_cursor_closed(ops, rng),
-        3 if mix != Mix::Iteration => return directed::kept_keys_thrown_away(ops, rng),
+        3 if mix == Mix::Iteration => return directed::emptied_under_a_cursor(ops, rng),
+        6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
+        3 => return directed::kept_keys_thrown_away(ops, rng),
+        5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
+        4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
         4..7 if mix == Mix::Panics => return directed::panic_on_the_way(ops, rng),
         _ => {}
     }
@@ -213,7 +217,8 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         | Kind::TryReserve
         | Kind::ShrinkTo
         | Kind::ShrinkToFit
-        | Kind::TryReserveTooMuch => 2,
+        | Kind::TryReserveTooMuch
+        | Kind::TryReserveRefused => 2,
         _ if kind.is_for_shared_maps() => 0,
         _ => 8,
     }
