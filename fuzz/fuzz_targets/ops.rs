@@ -8,7 +8,11 @@ use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
 use models::drivers::fuzz;
 use models::generators::mutate;
 use models::generators::ops::Mix;
+use models::memory::Watched;
 use models::subjects::Subject;
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
 
 fuzz_target!(|bytes: &[u8]| fuzz::one("ops", Subject::Map, bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

@@ -5,8 +5,12 @@ use models::drivers::{
     Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, supervise,
     triage,
 };
+use models::memory::Watched;
 use models::triage::worker;
 use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
 
 /// [`Exit`], for those who read the help.
 const EXITS: &str =

@@ -1,7 +1,14 @@
 //! Memory: an allocator that knows what each thread holds, and refuses when it is asked to.
 //!
-//! The system's, and the global one of every program that has the suite in it. Each number belongs to a thread, so
-//! what others do meanwhile is no matter.
+//! A program that has [`Watched`] as its global allocator judges memory, too, as the command line and the fuzz targets do:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: models::memory::Watched = models::memory::Watched;
+//! # fn main() {}
+//! ```
+//! In any other, nothing is held and nothing refused. Each number belongs to a thread, so what others do meanwhile is no
+//! matter.
 //!
 //! # Not here
 //! Judging what is left: see `oracles::drops`. What may be refused: see `Op::TryReserveRefused`.
@@ -19,10 +26,9 @@ thread_local! {
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-struct Watched;
-
-#[global_allocator]
-static ALLOCATOR: Watched = Watched;
+/// The system's allocator, watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched;
 
 /// Bytes that this thread has allocated, less those that it has freed.
 pub fn held() -> isize {
@@ -39,9 +45,18 @@ pub fn apart<T>(body: impl FnOnce() -> T) -> T {
 
 /// Runs `body`, which is refused its `n`-th allocation (the first is 0) and no other. Was it?
 pub fn refusing<T>(n: u32, body: impl FnOnce() -> T) -> (T, bool) {
+    struct Until;
+    impl Drop for Until {
+        fn drop(&mut self) {
+            LEFT.set(None);
+        }
+    }
     LEFT.set(Some(n));
+    let until = Until;
     let result = body();
-    (result, LEFT.take().is_none())
+    let refused = LEFT.get().is_none();
+    drop(until);
+    (result, refused)
 }
 
 /// Is it this allocation's turn?

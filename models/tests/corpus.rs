@@ -4,12 +4,16 @@ use models::case::Expectation;
 use models::drivers::fuzz::schedules;
 use models::drivers::replay::load;
 use models::input::threads::MAGIC;
+use models::memory::Watched;
 use models::property::Checks;
 use models::subjects::Subject;
 use models::triage::Came;
 use models::triage::intake::subject_of;
 use models::triage::lab::{self, Lab, Look};
 use std::path::{Path, PathBuf};
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(folder);

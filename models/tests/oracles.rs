@@ -4,6 +4,7 @@ use models::case::{Case, Elements};
 use models::elements::{CountedKey, CountedValue, Key, Value};
 use models::finding::{Finding, keep};
 use models::generators::hashers::ModelState;
+use models::memory::Watched;
 use models::op::Order;
 use models::oracles::work::{self, Bound};
 use models::property::{self, Checks};
@@ -52,6 +53,9 @@ mod fault {
     pub const REFUSES_UNASKED: u8 = 34;
     pub const CAPACITY_BELOW_LEN: u8 = 35;
 }
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
 
 /// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
 struct Faulty<K, V, const FAULT: u8> {

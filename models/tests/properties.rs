@@ -3,9 +3,13 @@
 use models::case::{Case, Elements};
 use models::generators::ops::Mix;
 use models::generators::strategy;
+use models::memory::Watched;
 use models::property::Checks;
 use models::subjects::Subject;
 use proptest::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
 
 fn holds(case: &Case) -> Result<(), TestCaseError> {
     match Subject::Map.run(case, Checks::Every) {
