@@ -89,7 +89,7 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
 }
 
 /// Removed keys stay with the map for an open cursor; it is closed; the next removal throws them away, and the `Drop`
-/// of one of them panics. In half of the cases a younger cursor still needs what is known of the growth after.
+/// of one of them panics. In half of the cases a younger cursor, two growths on, still needs what is known of the last.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
@@ -99,6 +99,7 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let removed = rng.u16(1..6);
     ops.extend((0..removed).map(|k| Op::Remove(base.wrapping_add(k))));
     if rng.bool() {
+        ops.extend([Op::FillToThreshold(1, base), Op::Evacuate(255)]);
         ops.push(Op::FillToThreshold(1, base));
         ops.push(Op::CursorOpen(younger, rng.u16(..), rng.u8(0..8)));
         ops.push(Op::CursorStep(younger, rng.u8(1..5)));

@@ -108,11 +108,11 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
         2 if mix != Mix::Panics => return directed::older_cursor_closed(ops, rng),
         3 if mix == Mix::Iteration => return directed::emptied_under_a_cursor(ops, rng),
-        6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
         3 => return directed::kept_keys_thrown_away(ops, rng),
-        5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
-        4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
         4..7 if mix == Mix::Panics => return directed::panic_on_the_way(ops, rng),
+        4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
+        5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
+        6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
         _ => {}
     }
     let style = Style::draw(rng);
