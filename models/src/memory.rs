@@ -52,11 +52,9 @@ pub fn refusing<T>(n: u32, body: impl FnOnce() -> T) -> (T, bool) {
         }
     }
     LEFT.set(Some(n));
-    let until = Until;
+    let _until = Until;
     let result = body();
-    let refused = LEFT.get().is_none();
-    drop(until);
-    (result, refused)
+    (result, LEFT.get().is_none())
 }
 
 /// Is it this allocation's turn?

@@ -326,6 +326,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Closes every cursor: the map they belong to is gone.
     fn close_cursors(&mut self) {
         self.cursors = [const { None }; CURSORS];
+        self.had_cursors = false;
+        self.allowance.kept_keys = 0;
     }
 
     /// How many entries the map can hold without growing, if it says so or is known to grow.

@@ -159,7 +159,8 @@ fn look_again(history: &mut History, given: &[(u64, u64)], contents: &[(u64, u64
     }
 }
 
-fn with_history(mut objection: Box<Objection>, history: &History) -> Box<Objection> {
+/// The objection, with the history that it is of.
+pub(super) fn with_history(mut objection: Box<Objection>, history: &History) -> Box<Objection> {
     let _ = write!(objection.detail, "\n{history}");
     objection
 }

@@ -36,15 +36,12 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             self.growth = growth;
         }
-        if at_boundary {
-            self.roomy()?;
-        }
         if self.checks == Checks::Every
             || at_boundary && self.checks == Checks::Boundaries && self.affords()
         {
             return self.thorough();
         }
-        Ok(())
+        if at_boundary { self.roomy() } else { Ok(()) }
     }
 
     /// Judges the capacity. O(1).

@@ -127,8 +127,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Puts a new map in the old one's place and returns the old one, without its cursors.
     fn take(&mut self) -> S {
         self.close_cursors();
-        self.had_cursors = false;
-        self.allowance.kept_keys = 0;
         std::mem::replace(&mut self.map, S::create(self.state.clone(), 0))
     }
 
@@ -232,8 +230,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         reference::contents("the clone", &mut seen, &self.spec, true)?;
         if swap {
             self.close_cursors();
-            self.had_cursors = false;
-            self.allowance.kept_keys = 0;
             drop(std::mem::replace(&mut self.map, clone));
         }
         Ok(())
@@ -256,13 +252,15 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Ok(())
     }
 
-    /// Did the map reserve, and was it refused? What a map notes for cursors it need not do without, and a panic takes
-    /// memory too: then nothing is refused.
-    fn try_reserve_refused(&mut self, n: usize, at: u8) -> (bool, bool) {
-        if self.had_cursors || self.armed {
-            return (self.map.try_reserve(n), false);
+    /// Did the map reserve, and was it refused the allocation that is to be? What a map notes for cursors it need not do
+    /// without, and a panic takes memory too: then nothing is refused.
+    fn try_reserve(&mut self, n: usize, refused: Option<u8>) -> (bool, bool) {
+        match refused {
+            Some(at) if !self.had_cursors && !self.armed => {
+                memory::refusing(at.into(), || self.map.try_reserve(n))
+            }
+            _ => (self.map.try_reserve(n), false),
         }
-        memory::refusing(at.into(), || self.map.try_reserve(n))
     }
 
     fn change_capacity(&mut self, op: Op) -> Verdict {
@@ -273,8 +271,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 self.map.reserve(n as usize);
                 least = least.max(len + n as usize);
             }
-            Op::TryReserve(n) => {
-                if !self.map.try_reserve(n as usize) {
+            Op::TryReserve(n) | Op::TryReserveRefused(n, _) => {
+                let at = if let Op::TryReserveRefused(_, at) = op { Some(at) } else { None };
+                let (done, refused) = self.try_reserve(n as usize, at);
+                if !done && !refused {
                     let detail = format!("could not reserve {n} entries");
                     return Objection::raise(
                         reference::NAME,
@@ -282,7 +282,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                         detail,
                     );
                 }
-                least = least.max(len + n as usize);
+                if done {
+                    least = least.max(len + n as usize);
+                }
+                if at.is_some() {
+                    well_formed::structure(self.map.check())?;
+                    self.contents("a full iteration")?;
+                }
             }
             Op::TryReserveTooMuch => {
                 if self.map.try_reserve(usize::MAX / 2) {
@@ -293,23 +299,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                         detail,
                     );
                 }
-            }
-            Op::TryReserveRefused(n, at) => {
-                let (done, refused) = self.try_reserve_refused(n as usize, at);
-                if !done && !refused {
-                    let detail =
-                        format!("could not reserve {n} entries, though nothing was refused");
-                    return Objection::raise(
-                        reference::NAME,
-                        "try_reserve of little succeeds",
-                        detail,
-                    );
-                }
-                if done {
-                    least = least.max(len + n as usize);
-                }
-                well_formed::structure(self.map.check())?;
-                self.contents("a full iteration")?;
             }
             Op::ShrinkTo(n) => {
                 self.map.shrink_to(n as usize);

@@ -16,7 +16,7 @@ use super::run::happened_before;
 use super::world::with;
 use crate::case::Case;
 use crate::concurrent_subject::{ConcurrentSubject, perform, program};
-use crate::engines::judge::{ONLOOKER, Outcome, outcome, partial};
+use crate::engines::judge::{ONLOOKER, Outcome, outcome, partial, with_history};
 use crate::engines::threads::looks;
 use crate::engines::{Limits, Report};
 use crate::generators::hashers::ModelState;
@@ -123,8 +123,5 @@ fn judge(history: &History) -> Result<(), Box<Objection>> {
         true => partial::judge(history, &happened_before(), ONLOOKER),
         false => whole_map::judge(history, Budget::default()).map(drop),
     };
-    judged.map_err(|mut objection| {
-        objection.detail += &format!("\n{history}");
-        objection
-    })
+    judged.map_err(|objection| with_history(objection, history))
 }
