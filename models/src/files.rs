@@ -1,4 +1,4 @@
-//! Files that are complete or not there, whenever the process ends.
+//! Files that are complete or not there, whenever the process ends. Errors name them.
 //!
 //! # Checked by
 //! `tests/killed.rs`.
@@ -12,8 +12,10 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    beside(path, bytes)?.persist(path)?;
-    Ok(())
+    match beside(path, bytes)?.persist(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(of(path, &error.error)),
+    }
 }
 
 /// Writes a file, unless there is one of its name; was it written?
@@ -24,12 +26,21 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     match beside(path, bytes)?.persist_noclobber(path) {
         Ok(_) => Ok(true),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+        Err(error) => Err(of(path, &error.error)),
     }
 }
 
 /// The bytes on disk, under a name that hides.
 fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    hidden(path, bytes).map_err(|error| of(path, &error))
+}
+
+/// The system names the file that is written first, which nobody has asked for.
+fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {}", path.display(), error.kind()))
+}
+
+fn hidden(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -181,8 +181,7 @@ impl Hunt {
             (markdown, table::markdown(matrix)),
         ] {
             let Some(file) = file else { continue };
-            let written = files::replace(file, text.as_bytes());
-            written.map_err(|error| format!("{}: {error}", file.display()))?;
+            files::replace(file, text.as_bytes()).map_err(|error| error.to_string())?;
         }
         Ok(())
     }

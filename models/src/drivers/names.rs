@@ -70,8 +70,7 @@ fn all(options: &Options) -> Result<Exit, String> {
     let table = names::markdown(&all);
     println!("\n{table}");
     if let Some(file) = &options.markdown {
-        let written = files::replace(file, table.as_bytes());
-        written.map_err(|error| format!("{}: {error}", file.display()))?;
+        files::replace(file, table.as_bytes()).map_err(|error| error.to_string())?;
     }
     Ok(if names::is_one_to_one(&all) { Exit::Clean } else { Exit::Found })
 }
@@ -102,6 +101,6 @@ fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<
     let records = detector::triage(&program, &cases, options.limit, None)?;
     let kept = scratch.join("names").join(&fault.slug).with_extension("json");
     let text = serde_json::to_vec_pretty(&records).map_err(|error| error.to_string())?;
-    files::replace(&kept, &text).map_err(|error| format!("{}: {error}", kept.display()))?;
+    files::replace(&kept, &text).map_err(|error| error.to_string())?;
     Ok(Named { slug: fault.slug.clone(), concurrent, raw: cases.len(), records })
 }

@@ -38,12 +38,10 @@ impl Summary {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, file: Option<&Path>) -> io::Result<()> {
-        let Some(file) = file else { return Ok(()) };
-        // The system names the file that it is written to first, which nobody has asked for.
-        let named = |error: io::Error| {
-            io::Error::new(error.kind(), format!("{}: {}", file.display(), error.kind()))
-        };
-        files::replace(file, (serde_json::to_string(self)? + "\n").as_bytes()).map_err(named)
+        match file {
+            Some(file) => files::replace(file, (serde_json::to_string(self)? + "\n").as_bytes()),
+            None => Ok(()),
+        }
     }
 }
 
