@@ -14,7 +14,7 @@ use models::subjects::Subject;
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-fuzz_target!(|bytes: &[u8]| fuzz::one("panics", Subject::Map, bytes));
+fuzz_target!(|bytes: &[u8]| fuzz::one("panics", Subject::MAP, bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     fuzz::mutate(data, size, max_size, seed, Mix::Panics)
 });

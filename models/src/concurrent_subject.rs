@@ -53,13 +53,17 @@
 //! assert_eq!(again.finding.objection, found.finding.objection);
 //! ```
 //!
+//! A program of your own has the whole command line for it, triage and its reports included, if its `main` is
+//! `drivers::main(&MAPS)`, with `static MAPS: [Adapter; 1] = [Adapter::modelled::<Hasty<Model>, Hasty<Std>>("hasty")]`: see
+//! `examples/plug_in`.
+//!
 //! # Invariants
 //! - **as the spec says**: each op on a key answers as `spec` does, taking effect at one moment of the call.
 //! - **as declared**: whole-map ops keep [`CONTRACTS`](ConcurrentSubject::CONTRACTS).
 //! # Not here
 //! Threads: see `engines`.
 //! # Checked by
-//! `tests/threads.rs`, `tests/own_map.rs`.
+//! `tests/threads.rs`, `tests/own_map.rs`, `tests/plug_in.rs`.
 
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;

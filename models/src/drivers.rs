@@ -1,9 +1,10 @@
 //! Drivers: glue between a source of cases, the property and whoever reads the result.
 //!
-//! Each has an `Options` that the command line fills in, and a `drive` that returns an [`Exit`].
+//! Each has an `Options` that the command line fills in, and a `drive` that returns an [`Exit`]. [`main`] is all of them; a
+//! program of your own calls it with maps of its own (`examples/plug_in`).
 //!
 //! # Checked by
-//! `tests/command_line.rs`.
+//! `tests/command_line.rs`, `tests/plug_in.rs`.
 
 pub mod bench;
 pub mod compare;
@@ -13,6 +14,7 @@ pub mod findings;
 pub mod fuzz;
 pub mod go_trace;
 mod keep;
+mod line;
 pub mod names;
 pub mod ops;
 pub mod replay;
@@ -21,10 +23,13 @@ pub mod summary;
 pub mod supervise;
 pub mod triage;
 
+use crate::subjects::Subject;
 use clap::ValueEnum;
+pub use line::main;
+use std::fmt::Display;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +48,19 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
+}
+
+/// What starts this program, if that is not `cargo models`.
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// What a user types before the verb.
+pub fn command() -> &'static str {
+    COMMAND.get().map_or("cargo models", String::as_str)
+}
+
+/// The command that runs a case again: of a file, on a map that is for what has several threads, or one.
+pub fn replaying(file: impl Display, subject: Subject, has_several: bool) -> String {
+    format!("{} replay{} {file}", command(), subject.flag(has_several))
 }
 
 /// The word for a value on the command line.

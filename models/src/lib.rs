@@ -12,7 +12,6 @@
 pub mod case;
 pub mod catalogue;
 pub mod concurrent_subject;
-pub mod concurrent_subjects;
 pub mod coverage;
 pub mod drivers;
 pub mod elements;

@@ -42,9 +42,8 @@
 //! });
 //! ```
 //!
-//! That is for a crate of its own. For the command line, and with it triage and its reports, the adapter goes into
-//! `models/src/subjects/` and its name into four places of `models/src/subjects.rs`: the module, the type, a variant of
-//! `Subject`, its arm in `Subject::runner`. From then on it is a `--subject` of `ops`, `replay` and `triage`.
+//! A program of your own has the whole command line for it, triage and its reports included, if its `main` is
+//! `drivers::main(&MAPS)`, with `static MAPS: [Adapter; 1] = [sequential!("row", Row)]`: see `examples/plug_in`.
 //!
 //! # Not here
 //! Which ops need which capability, and what they must answer: see `property`.

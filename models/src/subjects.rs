@@ -1,9 +1,9 @@
-//! The maps that ship with an adapter, one per file, and how to run a case on one chosen by name.
+//! Maps by name: those that ship with an adapter, and those that a program of your own adds.
 //!
 //! # Not here
-//! What a subject is: see `subject`.
+//! What a map implements to be one of them: see `subject` and `concurrent_subject`.
 //! # Checked by
-//! `tests/subjects.rs`.
+//! `tests/subjects.rs`, `tests/threads.rs`; maps of your own: `tests/plug_in.rs`.
 
 #[macro_use]
 mod std_api;
@@ -16,40 +16,24 @@ mod hashbrown;
 #[cfg(feature = "indexmap")]
 mod indexmap;
 mod map;
+pub mod shared;
 mod std;
 mod wrong;
 
-use crate::case::{Case, Elements};
-use crate::drivers::word;
-use crate::elements::{CountedKey, CountedValue, WideKey, WideValue};
+use crate::case::Case;
+use crate::catalogue::Allowed;
+use crate::concurrent_subject::ConcurrentSubject;
+use crate::engines::judge::Judge;
+use crate::engines::shuttle::{self, Policy};
+use crate::engines::{Limits, Report, threads};
 use crate::generators::hashers::ModelState;
-use crate::property::{self, Checks, Outcome};
-use crate::spec::{Direct, Ordered};
+use crate::property::{Checks, Outcome};
+use ::std::fmt;
+use ::std::sync::OnceLock;
 use clap::ValueEnum;
-
-/// A map to run cases on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Subject {
-    /// `map_core::Map`.
-    #[default]
-    Map,
-    /// `map_core::ConcurrentMap`, from one thread.
-    Concurrent,
-    /// `std::collections::HashMap`.
-    Std,
-    /// A map that is wrong on purpose.
-    #[value(hide = true)]
-    Wrong,
-    /// `hashbrown::HashMap`.
-    #[cfg(feature = "hashbrown")]
-    Hashbrown,
-    /// `griddle::HashMap`.
-    #[cfg(feature = "griddle")]
-    Griddle,
-    /// `indexmap::IndexMap`.
-    #[cfg(feature = "indexmap")]
-    Indexmap,
-}
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParserFactory};
+use map_core::ConcurrentMap;
+use shared::locked;
 
 /// What the reference oracle compares with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -61,31 +45,106 @@ pub enum Model {
     DirectIndex,
 }
 
-/// [`property::run`], with its types chosen.
+/// [`property::run`](crate::property::run), with its types chosen.
 pub type Runner = fn(&Case, Checks) -> Outcome;
 
-/// A runner that chooses the element types by the case. Elements that count or are wide are not about speed: they
-/// have the reference, whatever is asked for.
-macro_rules! runner {
-    ($map:ident, $model:expr) => {{
-        fn run<M: crate::spec::Spec>(case: &Case, checks: Checks) -> Outcome {
-            match case.elements {
-                Elements::Plain => property::run::<$map<u64, u64>, u64, u64, M>(case, checks),
-                Elements::Counted => {
-                    type Map = $map<CountedKey, CountedValue>;
-                    property::run::<Map, CountedKey, CountedValue, Ordered>(case, checks)
-                }
-                Elements::Wide => {
-                    type Map = $map<WideKey, WideValue>;
-                    property::run::<Map, WideKey, WideValue, Ordered>(case, checks)
+/// [`shuttle::run_own`], with its type chosen.
+pub type Modelled = fn(&Case, Policy, &Limits) -> Report;
+
+/// How cases with several threads run on a map.
+#[derive(Clone, Copy)]
+pub enum Shared {
+    /// As `ConcurrentMap`'s: under every engine, from the middle of a growth on.
+    Program,
+    /// Under the engines that control what the map is made of, and under real threads.
+    Model(Modelled, threads::Runner),
+    /// Under real threads alone.
+    Threads(threads::Runner),
+}
+
+impl Shared {
+    /// Under real threads.
+    pub fn on_threads(self) -> threads::Runner {
+        match self {
+            Shared::Program => threads::run::<ConcurrentMap<u64, u64, ModelState>>,
+            Shared::Model(_, threads) | Shared::Threads(threads) => threads,
+        }
+    }
+}
+
+/// A map under a name, and what runs cases on it.
+pub struct Adapter {
+    name: &'static str,
+    is_hidden: bool,
+    sequential: Option<fn(Model) -> Runner>,
+    shared: Option<Shared>,
+}
+
+impl Adapter {
+    /// A map for one thread. [`sequential!`](crate::sequential!) writes the function.
+    pub const fn sequential(name: &'static str, runner: fn(Model) -> Runner) -> Adapter {
+        Adapter { name, is_hidden: false, sequential: Some(runner), shared: None }
+    }
+
+    /// A shared map, generic over [`Platform`](map_core::platform::Platform): `M` is made of the primitives of
+    /// [`shuttle::Model`], `T` of those of [`Std`](map_core::platform::Std).
+    pub const fn modelled<M: ConcurrentSubject, T: ConcurrentSubject>(
+        name: &'static str,
+    ) -> Adapter {
+        Self::shared(name, Shared::Model(shuttle::run_own::<M>, threads::run::<T>))
+    }
+
+    /// Any other shared map: it runs under real threads.
+    pub const fn threads<T: ConcurrentSubject>(name: &'static str) -> Adapter {
+        Self::shared(name, Shared::Threads(threads::run::<T>))
+    }
+
+    const fn shared(name: &'static str, shared: Shared) -> Adapter {
+        Adapter { name, is_hidden: false, sequential: None, shared: Some(shared) }
+    }
+
+    /// What has several threads runs on `ConcurrentMap`.
+    const fn and_programs(self) -> Adapter {
+        Adapter { shared: Some(Shared::Program), ..self }
+    }
+
+    const fn hidden(self) -> Adapter {
+        Adapter { is_hidden: true, ..self }
+    }
+}
+
+/// An [`Adapter`] for a map for one thread: its name, and the type, as `Map` where `Map<K, V>` is one.
+///
+/// Cases choose the elements. Those that count or are wide are not about speed: they have the `BTreeMap` as their
+/// reference, whatever is asked for.
+#[macro_export]
+macro_rules! sequential {
+    ($name:expr, $map:ident) => {
+        $crate::subjects::Adapter::sequential($name, |model| {
+            use $crate::case::{Case, Elements};
+            use $crate::elements::{CountedKey, CountedValue, WideKey, WideValue};
+            use $crate::property::{self, Checks, Outcome};
+            use $crate::spec::{Direct, Ordered, Spec};
+            use $crate::subjects::{Model, Runner};
+            fn run<M: Spec>(case: &Case, checks: Checks) -> Outcome {
+                match case.elements {
+                    Elements::Plain => property::run::<$map<u64, u64>, u64, u64, M>(case, checks),
+                    Elements::Counted => {
+                        type Map = $map<CountedKey, CountedValue>;
+                        property::run::<Map, CountedKey, CountedValue, Ordered>(case, checks)
+                    }
+                    Elements::Wide => {
+                        type Map = $map<WideKey, WideValue>;
+                        property::run::<Map, WideKey, WideValue, Ordered>(case, checks)
+                    }
                 }
             }
-        }
-        match $model {
-            Model::Reference => run::<Ordered> as Runner,
-            Model::DirectIndex => run::<Direct> as Runner,
-        }
-    }};
+            match model {
+                Model::Reference => run::<Ordered> as Runner,
+                Model::DirectIndex => run::<Direct> as Runner,
+            }
+        })
+    };
 }
 
 type CoreMap<K, V> = map_core::Map<K, V, ModelState>;
@@ -99,30 +158,160 @@ type GriddleMap<K, V> = ::griddle::HashMap<K, V, ModelState>;
 #[cfg(feature = "indexmap")]
 type IndexedMap<K, V> = ::indexmap::IndexMap<K, V, ModelState>;
 
+static MAP: Adapter = sequential!("map", CoreMap).and_programs();
+static CONCURRENT: Adapter = sequential!("concurrent", SharedMap).and_programs();
+static STD: Adapter = sequential!("std", StdMap);
+static WRONG: Adapter = sequential!("wrong", WrongMap).hidden();
+static SHIPPED: &[Adapter] = &[
+    Adapter::threads::<locked::Locked>("mutex"),
+    Adapter::threads::<locked::Sharded>("sharded"),
+    #[cfg(feature = "hashbrown")]
+    sequential!("hashbrown", HashbrownMap),
+    #[cfg(feature = "griddle")]
+    sequential!("griddle", GriddleMap),
+    #[cfg(feature = "indexmap")]
+    sequential!("indexmap", IndexedMap),
+    #[cfg(feature = "dashmap")]
+    Adapter::threads::<shared::dashmap::Map>("dashmap"),
+    #[cfg(feature = "papaya")]
+    Adapter::threads::<shared::papaya::Map>("papaya"),
+    #[cfg(feature = "scc")]
+    Adapter::threads::<shared::scc::Map>("scc"),
+    #[cfg(feature = "flurry")]
+    Adapter::threads::<shared::flurry::Map>("flurry"),
+];
+/// Those of a program of your own.
+static OWN: OnceLock<&'static [Adapter]> = OnceLock::new();
+
+/// A map to run cases on, by name.
+#[derive(Clone, Copy)]
+pub struct Subject(&'static Adapter);
+
 impl Subject {
-    /// The property of this map against this model.
-    pub fn runner(self, model: Model) -> Runner {
-        match self {
-            Subject::Map => runner!(CoreMap, model),
-            Subject::Concurrent => runner!(SharedMap, model),
-            Subject::Std => runner!(StdMap, model),
-            Subject::Wrong => runner!(WrongMap, model),
-            #[cfg(feature = "hashbrown")]
-            Subject::Hashbrown => runner!(HashbrownMap, model),
-            #[cfg(feature = "griddle")]
-            Subject::Griddle => runner!(GriddleMap, model),
-            #[cfg(feature = "indexmap")]
-            Subject::Indexmap => runner!(IndexedMap, model),
-        }
+    /// `map_core::Map`; what has several threads runs on `ConcurrentMap`.
+    pub const MAP: Subject = Subject(&MAP);
+    /// `map_core::ConcurrentMap`; what has one thread runs on it as well.
+    pub const CONCURRENT: Subject = Subject(&CONCURRENT);
+    /// `std::collections::HashMap`.
+    pub const STD: Subject = Subject(&STD);
+    /// A map that is wrong on purpose.
+    pub const WRONG: Subject = Subject(&WRONG);
+
+    /// A map of your own, where no program has told of it: in a fuzz target.
+    pub const fn of(adapter: &'static Adapter) -> Subject {
+        Subject(adapter)
     }
 
-    /// Runs a case on this map with the spec as reference.
-    pub fn run(self, case: &Case, checks: Checks) -> Outcome {
-        self.runner(Model::Reference)(case, checks)
+    /// The map with this name.
+    pub fn named(name: &str) -> Option<Subject> {
+        all().find(|subject| subject.name() == name)
     }
 
     /// The word for it on the command line.
-    pub fn name(self) -> String {
-        word(&self)
+    pub fn name(self) -> &'static str {
+        self.0.name
     }
+
+    /// The one that is meant if none is named: the first, your own before others, that runs what has several threads, or
+    /// what has one.
+    pub fn usual(has_several: bool) -> Subject {
+        let can = |subject: &Subject| match has_several {
+            true => subject.shared().is_some(),
+            false => subject.0.sequential.is_some(),
+        };
+        all().find(can).unwrap_or(Subject::MAP)
+    }
+
+    /// What a command has to say to mean it, with a space before; nothing, if it is the usual one.
+    pub fn flag(self, has_several: bool) -> String {
+        match self == Subject::usual(has_several) {
+            true => String::new(),
+            false => format!(" --subject {}", self.name()),
+        }
+    }
+
+    /// The property of this map against this model; `None`: it is not for cases with one thread.
+    pub fn runner(self, model: Model) -> Option<Runner> {
+        self.0.sequential.map(|runner| runner(model))
+    }
+
+    /// Runs a case with one thread on this map with the spec as reference.
+    ///
+    /// # Panics
+    /// If the map is not for such.
+    pub fn run(self, case: &Case, checks: Checks) -> Outcome {
+        let runner = self.runner(Model::Reference);
+        runner.expect("a map for cases with one thread")(case, checks)
+    }
+
+    /// How cases with several threads run on it; `None`: not at all.
+    pub fn shared(self) -> Option<Shared> {
+        self.0.shared
+    }
+}
+
+impl Shared {
+    /// Runs a case with several threads under the model; `None`: there is none. What the case allows is known of the catalogue
+    /// alone, and asked of no other map.
+    pub fn under_model(
+        self,
+        case: &Case,
+        allowed: &Allowed,
+        policy: Policy,
+        limits: &Limits,
+    ) -> Option<Report> {
+        match self {
+            Shared::Program => {
+                Some(shuttle::run(case, Judge::new(case, allowed.clone()), policy, limits))
+            }
+            Shared::Model(run, _) => Some(run(case, policy, limits)),
+            Shared::Threads(_) => None,
+        }
+    }
+}
+
+impl PartialEq for Subject {
+    fn eq(&self, other: &Subject) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Subject {}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl ValueParserFactory for Subject {
+    type Parser = clap::builder::ValueParser;
+
+    fn value_parser() -> Self::Parser {
+        let names =
+            all().map(|Subject(adapter)| PossibleValue::new(adapter.name).hide(adapter.is_hidden));
+        let parser = PossibleValuesParser::new(names);
+        parser.map(|name| Subject::named(&name).expect("it is one of them")).into()
+    }
+}
+
+/// Every map there is: your own first.
+pub fn all() -> impl Iterator<Item = Subject> {
+    let shipped = [&MAP, &CONCURRENT, &STD, &WRONG].into_iter().chain(SHIPPED);
+    own().iter().chain(shipped).map(Subject)
+}
+
+fn own() -> &'static [Adapter] {
+    OWN.get().copied().unwrap_or_default()
+}
+
+/// Adds maps of your own, once and before anything asks for one by name.
+pub(crate) fn add(own: &'static [Adapter]) {
+    OWN.set(own).unwrap_or_else(|_| panic!("a program has one list of maps"));
 }

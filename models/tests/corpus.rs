@@ -29,7 +29,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 fn replay(path: &Path) -> u64 {
     let case = load(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(case.expect, Expectation::Pass, "{}: what is kept must pass", path.display());
-    match Subject::Map.run(&case, Checks::Every) {
+    match Subject::MAP.run(&case, Checks::Every) {
         Ok(report) => report.growths,
         Err(finding) => panic!("{}:\n{finding}", path.display()),
     }
@@ -60,7 +60,7 @@ fn regressions_pass_and_are_named_in_order() {
         );
         let case = load(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!case.story.is_empty(), "{name}: a regression tells its story");
-        let subject = subject_of(&path, &case).unwrap_or_default();
+        let subject = subject_of(&path, &case);
         let came = lab::run(Lab::new(subject), &case, Look::Once);
         assert!(matches!(came, Came::Passed(_)), "{name}: {came:?}");
     }

@@ -38,7 +38,7 @@ fn the_full_mix_uses_every_kind_of_op_and_nearly_always_grows() {
         ops::fill(&mut again, &mut fastrand::Rng::with_seed(seed), Mix::Full, 512);
         assert_eq!(case, again);
         let report =
-            Subject::Map.run(&case, Checks::End).unwrap_or_else(|finding| panic!("{finding}"));
+            Subject::MAP.run(&case, Checks::End).unwrap_or_else(|finding| panic!("{finding}"));
         grew += usize::from(report.growths > 0);
     }
     let all = Kind::ALL.iter().filter(|kind| !kind.is_for_shared_maps());
@@ -59,7 +59,7 @@ fn mutation_reaches_growths_from_nothing_and_respects_its_room() {
             assert!(size <= room);
             assert_eq!(mutate(&mut again, size, 0, seed, mix), 0);
             let case = decode(&data[..size]);
-            let report = Subject::Map
+            let report = Subject::MAP
                 .run(&case, Checks::End)
                 .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
             grew += usize::from(report.growths > 0);
@@ -102,7 +102,7 @@ fn the_directed_sequence_has_a_cursor_in_an_old_chain_at_a_same_size_growth() {
         let grew = |count: usize| {
             let mut case = Case::sequential(ops[..count].to_vec());
             case.hasher = hasher;
-            Subject::Map
+            Subject::MAP
                 .run(&case, Checks::End)
                 .unwrap_or_else(|finding| panic!("{case}\n{finding}"))
                 .growths
@@ -119,7 +119,7 @@ fn the_directed_clear_passes_on_a_correct_map() {
         let hasher = Hasher::ALL[seed as usize % Hasher::ALL.len()];
         let mut case = Case { hasher, ..Case::default() };
         directed::clear_under_a_cursor(case.ops_mut(), &mut rng, hasher);
-        Subject::Map
+        Subject::MAP
             .run(&case, Checks::Every)
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
     }
@@ -162,7 +162,7 @@ fn the_directed_sequences_pass_on_a_correct_map() {
         directed::order_changed_on_the_way(case.ops_mut(), rng);
         directed::emptied_under_a_cursor(case.ops_mut(), rng);
         directed::past_the_limit(case.ops_mut(), rng, hasher);
-        Subject::Map
+        Subject::MAP
             .run(&case, Checks::Every)
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));
     }

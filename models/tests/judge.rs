@@ -223,7 +223,7 @@ fn a_run_without_real_time_is_judged_with_what_it_left() {
 fn a_case_that_cannot_be_judged_is_refused() {
     // One more op is the onlooker's.
     assert_eq!(partial::fits(&case(OPS_MAX - 1), ONLOOKER), Ok(()));
-    let why = |case: &Case| match lab::run(Lab::new(Subject::Map), case, Look::Once) {
+    let why = |case: &Case| match lab::run(Lab::new(Subject::MAP), case, Look::Once) {
         Came::Unfit(why) => why,
         other => panic!("it is run: {other:?}"),
     };

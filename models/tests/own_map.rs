@@ -1,103 +1,17 @@
 //! A shared map of somebody else's under the model: one that is right passes, and a race in its growth is found, kept and
 //! found again.
 
-use map_core::platform::{Mutex, Platform, Std};
+#[path = "../examples/plug_in/striped.rs"]
+mod striped;
+
+use map_core::platform::Std;
 use models::case::Case;
-use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
 use models::engines::shuttle::{Model, Policy, run_own};
 use models::engines::{Limits, Report, threads};
 use models::finding;
-use models::generators::hashers::ModelState;
-use models::oracles::whole_map::Contracts;
 use models::schedulers::{Named, replay};
-use models::subject::Capabilities;
-use std::hash::BuildHasher;
-
-/// Keys and values in no order.
-type Stripe = Vec<(u64, u64)>;
-
-/// Stripes with a lock each, and one lock for the table of them. A stripe of [`ROOM`] entries makes the map grow: all that
-/// is in it moves to twice as many stripes. If it is `HASTY`, it lets go of the table between reading the
-/// old stripes and putting the new ones in their place.
-struct Striped<P: Platform, const HASTY: bool> {
-    state: ModelState,
-    stripes: P::Mutex<Vec<Stripe>>,
-}
-
-const ROOM: usize = 2;
-
-impl<P: Platform, const HASTY: bool> Striped<P, HASTY> {
-    fn place(&self, key: u64, stripes: usize) -> usize {
-        self.state.hash_one(key) as usize % stripes
-    }
-
-    /// Does something to the key's stripe.
-    fn at<R>(&self, key: u64, body: impl FnOnce(&mut Stripe) -> R) -> R {
-        self.stripes.with(|stripes| {
-            let place = self.place(key, stripes.len());
-            body(&mut stripes[place])
-        })
-    }
-
-    fn grow(&self) {
-        let spread = |old: &[Stripe]| {
-            let mut new = vec![Stripe::new(); 2 * old.len()];
-            for &(key, value) in old.iter().flatten() {
-                new[self.place(key, 2 * old.len())].push((key, value));
-            }
-            new
-        };
-        if HASTY {
-            let new = self.stripes.with(|stripes| spread(stripes));
-            self.stripes.with(|stripes| *stripes = new);
-        } else {
-            self.stripes.with(|stripes| *stripes = spread(stripes));
-        }
-    }
-}
-
-impl<P: Platform, const HASTY: bool> ConcurrentSubject for Striped<P, HASTY>
-where
-    Self: Send + Sync,
-{
-    const CAPABILITIES: Capabilities = Capabilities::LEN.and(Capabilities::ITERATION);
-    const CONTRACTS: Contracts = Contracts::STRICT;
-
-    fn create(state: ModelState, _capacity: usize) -> Self {
-        Striped { state, stripes: Mutex::new(vec![Stripe::new(); 2]) }
-    }
-    fn get(&self, key: u64) -> Option<u64> {
-        self.at(key, |stripe| stripe.iter().find(|entry| entry.0 == key).map(|&(_, value)| value))
-    }
-    fn insert(&self, key: u64, value: u64) -> Option<u64> {
-        let (old, full) =
-            self.at(key, |stripe| match stripe.iter_mut().find(|entry| entry.0 == key) {
-                Some(entry) => (Some(std::mem::replace(&mut entry.1, value)), false),
-                None => {
-                    stripe.push((key, value));
-                    (None, stripe.len() > ROOM)
-                }
-            });
-        if full {
-            self.grow();
-        }
-        old
-    }
-    fn remove(&self, key: u64) -> Option<u64> {
-        self.at(key, |stripe| {
-            let at = stripe.iter().position(|entry| entry.0 == key)?;
-            Some(stripe.swap_remove(at).1)
-        })
-    }
-    fn len(&self) -> usize {
-        self.stripes.with(|stripes| stripes.iter().map(Vec::len).sum())
-    }
-    fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
-        let all = self.stripes.with(|stripes| stripes.concat());
-        all.into_iter().for_each(|(key, value)| visit(key, value));
-    }
-}
+use striped::Striped;
 
 /// An insert that makes the map grow, beside another, and a look from outside. An op that the map does not have is in it.
 const CASE: &str = "case 1
@@ -162,6 +76,33 @@ fn a_race_in_its_growth_is_found_kept_and_found_again() {
         let again = again.found.expect("again").finding;
         assert_eq!(again.objection, found.finding.objection);
     }
+}
+
+/// Who comes first has nothing that the map can do.
+const IDLE: &str = "case 1
+thread ann
+  reserve 9
+end
+thread ben
+  get k24
+  insert k24 v103
+end
+thread cat
+  get k24
+  insert k24 v103
+end
+thread dan
+  insert k28 v154
+  get k24
+end
+";
+
+#[test]
+fn a_thread_without_ops_leaves_the_others_what_they_know_of_each_other() {
+    let case = Case::parse(IDLE).expect("a case");
+    let policy = Named::Random.policy(1, true);
+    let report = run_own::<Striped<Model, false>>(&case, policy, &Limits::executions(500));
+    assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 static ALLOCATOR: Watched = Watched;
 
 fn holds(case: &Case) -> Result<(), TestCaseError> {
-    match Subject::Map.run(case, Checks::Every) {
+    match Subject::MAP.run(case, Checks::Every) {
         Ok(_) => Ok(()),
         Err(finding) => Err(TestCaseError::fail(format!("{case}\n{finding}"))),
     }

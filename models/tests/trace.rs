@@ -101,7 +101,7 @@ fn a_trace_tells_calls_moments_returns_and_states_in_order() {
 fn pictures_of_a_sequential_map_show_both_tables_and_the_mark() {
     let case = Case::parse("case 1\nthread main\n reserve 27\n fill-to-threshold +1 k4\nend\n")
         .expect("a case");
-    for subject in [Subject::Map, Subject::Concurrent] {
+    for subject in [Subject::MAP, Subject::CONCURRENT] {
         let (outcome, events) = record(|| subject.run(&case, Checks::Every));
         assert!(outcome.is_ok());
         let last = |events: &[Event]| pictures(events).last().map(|picture| (*picture).clone());
@@ -113,7 +113,7 @@ fn pictures_of_a_sequential_map_show_both_tables_and_the_mark() {
             .flat_map(|bucket| bucket.chain.iter().flatten())
             .filter(|slot| slot.entry.is_some())
             .count();
-        if subject == Subject::Map {
+        if subject == Subject::MAP {
             assert_eq!((last.tables.len(), held), (2, 53));
             assert_eq!(last.tables[0].mark, Some(2));
         }

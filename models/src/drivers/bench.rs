@@ -18,6 +18,7 @@ use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
+use crate::subjects::Shared;
 use clap::ValueEnum;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -134,7 +135,7 @@ pub fn measure(scenario: &Scenario, options: &Options) -> Exit {
     bench.row("loom, 2 preemptions", ours, || loom::run(case, judge(), 2, &limits));
     let mut failure = None;
     bench.row("threads", ours, || {
-        let (report, failed) = real::turn(case, &limits);
+        let (report, failed) = real::turn(Shared::Program.on_threads(), case, &limits);
         failure = failed;
         // It counts the ops of the case, the others those on atomics.
         Report { steps: 0, ..report }

@@ -1,13 +1,12 @@
 //! `cargo models findings`: what triage has kept, and what of it is fixed.
 
-use super::Exit;
+use super::{Exit, command};
 use crate::subjects::Subject;
 use crate::triage::intake::KEPT;
 use crate::triage::lab::Lab;
 use crate::triage::minimise::Size;
 use crate::triage::store::{Record, Store};
 use crate::triage::verdict;
-use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -68,7 +67,8 @@ pub fn drive(options: &Options) -> Exit {
 
 fn line(store: &Store, record: &Record) -> Result<Line, String> {
     let case = record.smallest()?;
-    let subject = Subject::from_str(&record.subject, false)?;
+    let subject = Subject::named(&record.subject);
+    let subject = subject.ok_or_else(|| format!("no map is called {}", record.subject))?;
     // As often as the flakiest of its cases needs.
     let runs = record.occurrences.iter().map(|one| one.verdict.runs_to_fail()).max();
     let replayed = verdict::replay(Lab::new(subject), &case, runs.unwrap_or(1));
@@ -90,7 +90,7 @@ fn line(store: &Store, record: &Record) -> Result<Line, String> {
 
 fn table(lines: &[Line]) {
     if lines.is_empty() {
-        println!("nothing was triaged yet: `cargo models triage`");
+        println!("nothing was triaged yet: `{} triage`", command());
         return;
     }
     let mut table = Table::new();

@@ -7,12 +7,13 @@
 
 pub mod schedules;
 
+use super::replaying;
 use crate::case::Case;
 use crate::generators::mutate;
 use crate::generators::ops::Mix;
 use crate::input;
 use crate::property::{Checks, Report};
-use crate::subjects::{Model, Subject};
+use crate::subjects::Subject;
 use clap::ValueEnum;
 use sha1_smol::Sha1;
 use std::cell::RefCell;
@@ -45,7 +46,8 @@ fn at_exit(function: extern "C" fn()) {
     let _ = atexit(function);
 }
 
-/// Runs the property on the case these bytes stand for.
+/// Runs the property on the case these bytes stand for. A fuzz target for a map of your own has
+/// [`Subject::of`] an adapter.
 ///
 /// # Panics
 /// When something is found: with the case as text, the rule, and how to replay it.
@@ -56,7 +58,7 @@ pub fn one(target: &str, subject: Subject, bytes: &[u8]) {
     });
     CASE.with_borrow_mut(|case| {
         input::decode_into(bytes, case);
-        match subject.runner(Model::Reference)(case, Checks::Boundaries) {
+        match subject.run(case, Checks::Boundaries) {
             Ok(report) => count(report),
             Err(finding) => report(target, subject, bytes, case, &finding.to_string()),
         }
@@ -83,11 +85,7 @@ extern "C" fn summary() {
 #[cold]
 fn report(target: &str, subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     let file = artifact(target, bytes);
-    let on = match subject == Subject::default() {
-        true => String::new(),
-        false => format!(" --subject {}", subject.name()),
-    };
-    panic!("\n{case}\n{finding}\nreplay: cargo models replay{on} {file}\n");
+    panic!("\n{case}\n{finding}\nreplay: {}\n", replaying(file, subject, false));
 }
 
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.

@@ -1,6 +1,6 @@
 //! `cargo models go-trace FILE…`: recordings of Go's map, held against `map_core::Map`.
 
-use super::Exit;
+use super::{Exit, command};
 use crate::go_trace::{Trace, replay};
 use crate::oracles::panics::{Cause, caught};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ fn one(path: &Path) -> Exit {
             Exit::Clean
         }
         Ok(Err(difference)) => {
-            println!("{name}: {difference}\nreplay: cargo models go-trace {name}");
+            println!("{name}: {difference}\nreplay: {} go-trace {name}", command());
             Exit::Found
         }
         Err(Cause::Own(message)) => {

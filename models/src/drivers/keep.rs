@@ -3,6 +3,7 @@
 //! # Checked by
 //! `tests/catalogue.rs`, `tests/command_line.rs`.
 
+use super::command;
 use crate::case::Case;
 use crate::engines::Found;
 use crate::engines::threads::Failure;
@@ -40,7 +41,7 @@ pub(super) fn keep_history(folder: &Path, name: &str, failure: &Failure) -> bool
 
 fn told(kept: io::Result<PathBuf>, folder: &Path, again: &str, what: &dyn Display) -> bool {
     match &kept {
-        Ok(path) => println!("{again}: cargo models replay {}", path.display()),
+        Ok(path) => println!("{again}: {} replay {}", command(), path.display()),
         Err(error) => {
             eprintln!("cannot write to {}: {error}; it follows\n{what}", folder.display());
         }

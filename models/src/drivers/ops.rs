@@ -11,7 +11,7 @@ mod hunter;
 
 use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience};
-use super::{Exit, stopped_by_ctrl_c, word};
+use super::{Exit, command, replaying, stopped_by_ctrl_c, word};
 use crate::case::Case;
 use crate::finding;
 use crate::generators::ops::Mix;
@@ -37,7 +37,7 @@ const SHRINK: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The map under test.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t = Subject::usual(false))]
     pub subject: Subject,
     /// Where the sequences begin (drawn and printed if not given).
     #[arg(long)]
@@ -85,6 +85,11 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Runs until the time or the ops are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
+    let subject = options.subject;
+    if subject.runner(options.oracle).is_none() {
+        eprintln!("{subject} is for several threads: {} run --subject {subject}", command());
+        return Exit::Bad;
+    }
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let exit = match options.hunter {
         true => hunt(options, seed),
@@ -250,9 +255,10 @@ impl<'a> Hunt<'a> {
             true => String::new(),
             false => format!(" --mix {}", word(mix)),
         };
-        let (subject, seed) = (subject.name(), self.seed);
+        let seed = self.seed;
         format!(
-            "cargo models ops --subject {subject}{mix} --seed {seed} --length {length}  # sequence {number}"
+            "{} ops --subject {subject}{mix} --seed {seed} --length {length}  # sequence {number}",
+            command()
         )
     }
 
@@ -269,11 +275,7 @@ impl<'a> Hunt<'a> {
     }
 
     fn replay(&self, path: &Path) -> String {
-        let subject = match self.options.subject == Subject::default() {
-            true => String::new(),
-            false => format!("--subject {} ", self.options.subject.name()),
-        };
-        format!("cargo models replay {subject}{}", path.display())
+        replaying(path.display(), self.options.subject, false)
     }
 
     /// Keeps a smaller case that fails as this one does with every check, if there is one.

@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The map under test (else: the one that the file or its folder names).
-    #[arg(long, value_enum)]
+    #[arg(long)]
     pub subject: Option<Subject>,
     /// Print each case as text first.
     #[arg(long)]
@@ -142,7 +142,7 @@ fn one(options: &Options, path: &Path) -> Exit {
     if options.show {
         println!("{case}");
     }
-    let subject = options.subject.or_else(|| subject_of(path, &case)).unwrap_or_default();
+    let subject = options.subject.unwrap_or_else(|| subject_of(path, &case));
     let lab = Lab::new(subject);
     let came = match options.in_process {
         true => lab::run(lab, &case, Look::Once),

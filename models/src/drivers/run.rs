@@ -19,12 +19,13 @@ use crate::coverage::{self, Coverage};
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::threads::Failure;
-use crate::engines::{self, Limits, Report, loom, shuttle};
+use crate::engines::{self, Limits, Report, loom};
 use crate::finding::Finding;
 use crate::generators::hashers::mix;
 use crate::generators::scenarios;
 use crate::schedulers::Named;
 use crate::schedulers::perturb::Table;
+use crate::subjects::Shared;
 pub use again::again;
 use indicatif::{ProgressBar, ProgressStyle};
 use lanes::{Lane, Making};
@@ -75,7 +76,8 @@ impl Work {
     /// Of turn `number`: the scenarios in turn, or a generated case.
     fn of_turn(options: &Options, scenarios: &[Scenario], seed: u64, number: u64) -> Work {
         let seed = mix(seed) ^ mix(!number);
-        let (name, case, allowed) = match (options.generated, options.engine) {
+        let is_program = matches!(options.subject.shared(), Some(Shared::Program));
+        let (name, case, allowed) = match (options.generates(), options.engine) {
             (false, _) => {
                 let Scenario { name, case, allowed, .. } =
                     &scenarios[(number % scenarios.len() as u64) as usize];
@@ -84,7 +86,10 @@ impl Work {
             (_, Engine::Threads) => {
                 (format!("program {number}"), real::program(seed), Allowed::default())
             }
-            _ => (format!("generated {number}"), scenarios::draw(seed), Allowed::default()),
+            _ => {
+                let draw = if is_program { scenarios::draw } else { scenarios::draw_for_any };
+                (format!("generated {number}"), draw(seed), Allowed::default())
+            }
         };
         Work { name, case, allowed, seed }
     }
@@ -94,6 +99,7 @@ impl Work {
 struct Run {
     place: Place,
     options: Options,
+    shared: Shared,
     table: Table,
     seed: u64,
     scenarios: Vec<Scenario>,
@@ -114,6 +120,13 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Exit {
+    let shared = match options.shared() {
+        Ok(shared) => shared,
+        Err(error) => {
+            eprintln!("{error}");
+            return Exit::Bad;
+        }
+    };
     let scenarios = match catalogue::matching(&options.scenarios) {
         Ok(scenarios) => scenarios,
         Err(error) => {
@@ -146,7 +159,11 @@ fn hunt(options: &Options) -> Exit {
         true => format!(", scheduler {}", options.scheduler.name()),
         false => String::new(),
     };
-    println!("seed {seed}, engine {}{scheduler}", engine.name());
+    let on = match shared {
+        Shared::Program => String::new(),
+        _ => format!(", subject {}", options.subject),
+    };
+    println!("seed {seed}, engine {}{scheduler}{on}", engine.name());
     let place = match Place::given() {
         Ok(place) => place,
         Err(error) => {
@@ -157,6 +174,7 @@ fn hunt(options: &Options) -> Exit {
     let run = Arc::new(Run {
         place,
         options: options.clone(),
+        shared,
         table,
         seed,
         scenarios,
@@ -242,7 +260,7 @@ impl Run {
 
     /// Do policies go on from turn to turn?
     fn has_lanes(&self) -> bool {
-        !self.options.generated && self.options.engine.has_policy()
+        !self.options.generates() && self.options.engine.has_policy()
     }
 
     fn is_over(&self) -> bool {
@@ -333,21 +351,23 @@ impl Run {
         };
         let Work { name, case, allowed, seed } =
             Work::of_turn(&self.options, &self.scenarios, self.seed, number);
-        let judge = Judge::new(&case, allowed);
-        let policy = |stale| scheduler.policy_with(seed, stale, &self.table);
-        let report = match engine {
-            Engine::Shuttle => shuttle::run(&case, judge, policy(false), &limits),
-            Engine::Stale => shuttle::run(&case, judge, policy(true), &limits),
+        let policy = match engine {
+            Engine::Shuttle => scheduler.policy_with(seed, false, &self.table),
+            Engine::Stale => scheduler.policy_with(seed, true, &self.table),
             Engine::Dfs => {
-                let explore = Explore { preemptions: Some(preemptions), ..Explore::default() };
-                dfs::explore(&case, judge, explore, &limits)
+                dfs::policy(Explore { preemptions: Some(preemptions), ..Explore::default() })
             }
-            Engine::Loom => loom::run(&case, judge, preemptions, &limits),
+            Engine::Loom => {
+                let report = loom::run(&case, Judge::new(&case, allowed), preemptions, &limits);
+                return Turn { name, case, report, failure: None };
+            }
             Engine::Threads => {
-                let (report, failure) = real::turn(&case, &limits);
+                let (report, failure) = real::turn(self.shared.on_threads(), &case, &limits);
                 return Turn { name, case, report, failure };
             }
         };
+        let report = self.shared.under_model(&case, &allowed, policy, &limits);
+        let report = report.expect("the options ask for what the map can do");
         Turn { name, case, report, failure: None }
     }
 
@@ -355,7 +375,7 @@ impl Run {
     fn count(&self, turn: &Turn, how: &str, progress: &ProgressBar) {
         let Turn { name, case, report, failure } = turn;
         let (folder, mut tally) = (&self.options.findings, self.tally());
-        tally.add((!self.options.generated).then_some(name.as_str()), report);
+        tally.add((!self.options.generates()).then_some(name.as_str()), report);
         if let Some(found) = &report.found {
             self.found(&mut tally, name, &found.finding);
             let found_by = self.options.found_by(name, self.seed);

@@ -29,7 +29,7 @@ pub struct Options {
     /// Cases, libFuzzer artifacts, folders of them. All that was found so far, if none is given.
     pub paths: Vec<PathBuf>,
     /// The map under test (else: the one that the file or its folder names).
-    #[arg(long, value_enum)]
+    #[arg(long)]
     pub subject: Option<Subject>,
     /// How often each is replayed, each time in a fresh process.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -143,7 +143,7 @@ impl Triage<'_> {
             tried: minimal.tried,
         };
         let Minimal { case, sighting, is_minimal, .. } = minimal;
-        let record = Record::new(subject.name(), &case, sighting, occurrence);
+        let record = Record::new(subject.to_string(), &case, sighting, occurrence);
         let kept = self.store.add(record.clone());
         let known = kept.map_err(|error| format!("{}: {error}", self.store.folder().display()))?;
         self.say(path, &record, &known, is_minimal)?;

@@ -122,6 +122,9 @@ impl Failure {
     }
 }
 
+/// [`run`], with its map chosen.
+pub type Runner = fn(&Case, Settings) -> Result<Report, Box<Failure>>;
+
 /// Runs a case once on a fresh map and judges what happened.
 ///
 /// # Errors

@@ -1,7 +1,8 @@
 //! Generated concurrent cases: 2–4 threads of 1–6 ops, with a growth always near.
 //!
 //! Few keys, most of them in one old bucket; a map that is in the middle of a growth, about to begin one, or thin with
-//! overflow buckets; swarm weights, so that one case is all removes and another all `clear` and iteration.
+//! overflow buckets; swarm weights, so that one case is all removes and another all `clear` and iteration. For a map of
+//! somebody else's, as many entries as its growth may wait for.
 //!
 //! # Not here
 //! Judging them: see `engines::judge`.
@@ -21,18 +22,32 @@ const KEYS: [u16; 8] = [2, 4, 6, 8, 1, 3, 5, 12];
 /// Ops in all threads together: what a checker answers in no time.
 const OPS_MAX: usize = 12;
 
-/// A case from a seed.
+/// A case from a seed, for `ConcurrentMap`.
 pub fn draw(seed: u64) -> Case {
     let mut rng = Rng::with_seed(seed);
-    let rng = &mut rng;
-    let (capacity, ops) = given(rng);
-    let mut threads = vec![Thread { name: GIVEN.into(), ops, notes: Vec::new() }];
+    let (capacity, ops) = given(&mut rng);
+    cast(&mut rng, capacity, ops, KEYS, 30)
+}
+
+/// A case from a seed, for a map of which nothing is known but that it grows: when it holds some share of a power of two.
+pub fn draw_for_any(seed: u64) -> Case {
+    let mut rng = Rng::with_seed(seed);
+    let (buckets, eighths) = (1 << rng.u32(0..=6), [4, 6, 7, 8][rng.usize(0..4)]);
+    let held = (buckets * eighths / 8_u16).saturating_sub(rng.u16(0..4));
+    let ops = vec![Op::Extend(0, held as u8)];
+    let keys = [0, 1, 2, 3, held, held + 1, held + 2, held + 3];
+    cast(&mut rng, 0, ops, keys, held + 4)
+}
+
+/// Threads for a map on which these ops were done; they use some of these keys, and new ones from `fresh` on.
+fn cast(rng: &mut Rng, capacity: u16, given: Vec<Op>, keys: [u16; 8], fresh: u16) -> Case {
+    let mut threads = vec![Thread { name: GIVEN.into(), ops: given, notes: Vec::new() }];
     let weights = [(); 12].map(|()| if rng.u8(0..3) == 0 { 0 } else { rng.u32(1..8) });
-    let keys: Vec<u16> = (0..rng.usize(1..5)).map(|_| KEYS[rng.usize(0..KEYS.len())]).collect();
+    let keys: Vec<u16> = (0..rng.usize(1..5)).map(|_| keys[rng.usize(0..keys.len())]).collect();
     let count = rng.usize(2..5);
     for name in &NAMES[..count] {
         let length = rng.usize(1..=6.min(OPS_MAX / count));
-        let ops = (0..length).map(|_| op(rng, &weights, &keys)).collect();
+        let ops = (0..length).map(|_| op(rng, &weights, &keys, fresh)).collect();
         threads.push(Thread { name: (*name).into(), ops, notes: Vec::new() });
     }
     let hasher = if rng.u8(0..6) == 0 { Hasher::Zero } else { Hasher::Identity };
@@ -71,7 +86,7 @@ fn given(rng: &mut Rng) -> (u16, Vec<Op>) {
     }
 }
 
-fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16]) -> Op {
+fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16], fresh: u16) -> Op {
     let key = keys[rng.usize(0..keys.len())];
     let value = rng.u16(100..200);
     let total: u32 = weights.iter().sum();
@@ -92,6 +107,6 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16]) -> Op {
         8 => Op::Compute(key, value),
         9 => [Op::Iter, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)][rng.usize(0..4)],
         10 => Op::Reserve(rng.u16(0..30)),
-        _ => Op::Insert(rng.u16(30..40), value),
+        _ => Op::Insert(fresh + rng.u16(0..10), value),
     }
 }

@@ -129,14 +129,9 @@ impl<C: Clock> Recorder<C> {
         // Of equal stamps, calls come first: those ops then overlap. Stable, so a lane keeps its order.
         stamped.sort_by_key(|(stamp, _, what)| (*stamp, !matches!(what, What::Call(_))));
         let mut history = History::given(given);
-        let mut known = vec![None; self.lanes.len()];
-        for (_, thread, what) in stamped {
-            let thread = *known[thread].get_or_insert_with(|| {
-                history.threads.push(self.names[thread].clone());
-                history.threads.len() - 1
-            });
-            history.events.push(Event { thread, what });
-        }
+        // Threads have the numbers that they had when they ran, whoever came first: an engine knows them by these.
+        history.threads.clone_from(&self.names);
+        history.events.extend(stamped.into_iter().map(|(_, thread, what)| Event { thread, what }));
         history
     }
 }

@@ -11,7 +11,6 @@ use crate::coverage;
 use crate::drivers::replay::load;
 use crate::finding::fnv;
 use crate::subjects::Subject;
-use clap::ValueEnum;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -87,7 +86,7 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
     }
     let case = load(path).map_err(named)?;
     Ok(Intake {
-        subject: subject.or_else(|| subject_of(path, &case)).unwrap_or_default(),
+        subject: subject.unwrap_or_else(|| subject_of(path, &case)),
         path: path.to_path_buf(),
         case,
         digest: format!("{:016x}", fnv(&bytes)),
@@ -116,12 +115,14 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The map that a case was found on: as the command to replay it in its story says, or its fuzz target's.
-pub fn subject_of(path: &Path, case: &Case) -> Option<Subject> {
+/// The map that a case was found on: as the command to replay it in its story says, or its fuzz target's; else the usual
+/// one.
+pub fn subject_of(path: &Path, case: &Case) -> Subject {
     let named = case.story.iter().find_map(|line| {
         let rest = line.split_once("--subject ")?.1;
-        Subject::from_str(rest.split_whitespace().next()?, false).ok()
+        Subject::named(rest.split_whitespace().next()?)
     });
     let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
-    named.or_else(|| (target == Some("concurrent_ops")).then_some(Subject::Concurrent))
+    let known = named.or_else(|| (target == Some("concurrent_ops")).then_some(Subject::CONCURRENT));
+    known.unwrap_or_else(|| Subject::usual(!case.is_sequential()))
 }

@@ -11,13 +11,13 @@ use crate::catalogue::{self, Allowed};
 use crate::drivers::fuzz::schedules;
 use crate::drivers::run::again;
 use crate::engines::dfs::{self, Explore};
-use crate::engines::judge::{Judge, ONLOOKER, partial};
-use crate::engines::shuttle::{self, THREADS_MAX};
+use crate::engines::judge::{ONLOOKER, partial};
+use crate::engines::shuttle::THREADS_MAX;
 use crate::engines::{Limits, Report};
 use crate::input::threads::KINDS;
 use crate::property::Checks;
 use crate::schedulers::{Named, replay};
-use crate::subjects::Subject;
+use crate::subjects::{Model, Shared, Subject};
 use crate::trace::{self, Event};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -44,7 +44,7 @@ const EXHAUST_TIME: Duration = Duration::from_secs(12);
 /// What runs a case, and how closely it is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lab {
-    /// The map that a case with one thread runs on; one with several has the concurrent map.
+    /// The map.
     pub subject: Subject,
     /// How often such a case is looked at inside.
     pub checks: Checks,
@@ -59,14 +59,26 @@ impl Lab {
 
 /// Runs a case.
 pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
+    let subject = lab.subject;
     if case.is_sequential() {
-        return match lab.subject.run(case, lab.checks) {
+        let Some(runner) = subject.runner(Model::Reference) else {
+            return Came::Unfit(format!("the case has one thread, {subject} is for several"));
+        };
+        return match runner(case, lab.checks) {
             Ok(report) => {
                 let crate::property::Report { ops, growths, panics } = report;
                 Came::Passed(format!("{ops} ops, {growths} growths, {panics} panics"))
             }
             Err(finding) => Came::Failed(Box::new(Sighting::new(&finding, &[]))),
         };
+    }
+    let Some(shared) = subject.shared() else {
+        return Came::Unfit(format!("the case has several threads, {subject} is for one"));
+    };
+    if matches!(shared, Shared::Threads(_)) {
+        return Came::Unfit(format!(
+            "{subject} runs under real threads alone, as they happen to run"
+        ));
     }
     let threads = case.running().len();
     if threads > THREADS_MAX {
@@ -75,7 +87,7 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
         ));
     }
     let mut ops = case.threads.iter().flat_map(|thread| &thread.ops);
-    if let Some(op) = ops.find(|op| !KINDS.contains(&op.kind())) {
+    if let (Shared::Program, Some(op)) = (shared, ops.find(|op| !KINDS.contains(&op.kind()))) {
         return Came::Unfit(format!(
             "the case has several threads, and a shared map has no `{op}`"
         ));
@@ -86,7 +98,7 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
     {
         return Came::Unfit(why);
     }
-    let report = concurrent(case, look);
+    let report = concurrent(shared, case, look);
     match report.found {
         None => Came::Passed(match case.schedule.len() {
             0 => format!("{} executions", report.executions),
@@ -105,31 +117,34 @@ pub fn run_bytes(bytes: &[u8]) -> Came {
     }
 }
 
-fn concurrent(case: &Case, look: Look) -> Report {
+fn concurrent(shared: Shared, case: &Case, look: Look) -> Report {
+    let model = |allowed: &Allowed, policy, limits: &Limits| {
+        shared.under_model(case, allowed, policy, limits).unwrap_or_default()
+    };
     if let Look::Preempt(preemptions) = look {
         let executions = EXHAUST[preemptions.min(EXHAUST.len() - 1)];
         let limits = Limits { executions: Some(executions), time: Some(EXHAUST_TIME) };
         let explore =
             Explore { preemptions: Some(preemptions), stale: case.reads_stale(), abandon: false };
-        let judge = Judge::new(case, catalogue::allowed(case).unwrap_or_default());
-        return dfs::explore(case, judge, explore, &limits);
+        let allowed = catalogue::allowed(case).unwrap_or_default();
+        return model(&allowed, dfs::policy(explore), &limits);
     }
     if case.schedule.is_empty() {
-        return again(case);
+        return again(shared, case);
     }
-    let once = |judge| shuttle::run(case, judge, replay::policy(case), &Limits::executions(1));
+    let once = |allowed: &Allowed| model(allowed, replay::policy(case), &Limits::executions(1));
     // The contracts are asked first: what they object to says more than that an outcome is not allowed.
-    let mut report = once(Judge::new(case, Allowed::default()));
+    let mut report = once(&Allowed::default());
     if report.found.is_none()
         && let Some(allowed) = catalogue::allowed(case)
     {
-        report = once(Judge::new(case, allowed));
+        report = once(&allowed);
     }
     match look {
         Look::Search(executions) if report.found.is_none() => {
             let limits = Limits { executions: Some(executions), time: Some(SEARCH) };
             let policy = Named::Random.policy(1, case.reads_stale());
-            shuttle::run(case, Judge::new(case, Allowed::default()), policy, &limits)
+            model(&Allowed::default(), policy, &limits)
         }
         _ => report,
     }

@@ -9,7 +9,9 @@
 use super::minimise::Size;
 use super::store::Record;
 use crate::case::{Case, Expectation};
+use crate::drivers::replaying;
 use crate::files;
+use crate::subjects::Subject;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -83,9 +85,7 @@ fn provokes(case: &Case, record: &Record) -> String {
 
 /// The command that runs it again.
 pub fn replay(record: &Record, path: &Path) -> String {
-    let on = match record.subject.as_str() {
-        "map" => String::new(),
-        other => format!("--subject {other} "),
-    };
-    format!("cargo models replay {on}{}", path.display())
+    let subject = Subject::named(&record.subject).unwrap_or(Subject::MAP);
+    let has_several = record.smallest().is_ok_and(|case| !case.is_sequential());
+    replaying(path.display(), subject, has_several)
 }

@@ -15,6 +15,7 @@ use super::verdict::Verdict;
 use crate::case::Case;
 use crate::files;
 use crate::finding::fnv;
+use crate::subjects::Subject;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io;
@@ -89,7 +90,9 @@ impl Record {
 
     /// The name of its files, without extension.
     pub fn stem(&self) -> String {
-        let hash = fnv(self.signature.bug().as_bytes()) as u32;
+        // Two maps that fail alike have two bugs.
+        let on = if self.subject == Subject::MAP.name() { "" } else { &self.subject };
+        let hash = fnv(format!("{}{on}", self.signature.bug()).as_bytes()) as u32;
         format!("{}-{hash:08x}", self.signature.slug())
     }
 

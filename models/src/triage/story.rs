@@ -18,7 +18,6 @@ use crate::oracles::linearizability::Witness;
 use crate::picture::{Bucket, Picture, Table};
 use crate::subjects::Subject;
 use crate::trace::Event;
-use clap::ValueEnum;
 use std::io;
 use std::path::Path;
 
@@ -99,7 +98,7 @@ impl Story {
     /// When the case cannot be read or run.
     pub fn of(record: &Record, file: &Path) -> io::Result<Story> {
         let case = record.smallest().map_err(io::Error::other)?;
-        let subject = Subject::from_str(&record.subject, false).unwrap_or_default();
+        let subject = Subject::named(&record.subject).unwrap_or(Subject::MAP);
         let (came, events) = Worker::start()?.trace(Lab::new(subject), &case)?;
         let sighting = match came {
             Came::Failed(sighting) => *sighting,

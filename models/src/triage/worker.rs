@@ -15,7 +15,6 @@ use crate::case::Case;
 use crate::property::Checks;
 use crate::subjects::Subject;
 use crate::trace::Event;
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -85,8 +84,8 @@ fn answer(run: &Run) -> Answer {
         Run::Case { subject, checks, case, look, traced } => (subject, checks, case, look, traced),
         Run::Bytes(bytes) => return plain(lab::run_bytes(bytes)),
     };
-    match (Subject::from_str(subject, false), Case::parse(case)) {
-        (Ok(subject), Ok(case)) => {
+    match (Subject::named(subject), Case::parse(case)) {
+        (Some(subject), Ok(case)) => {
             let lab = Lab { subject, checks: *checks };
             if *traced {
                 let (came, events) = lab::traced(lab, &case);
@@ -94,7 +93,7 @@ fn answer(run: &Run) -> Answer {
             }
             plain(lab::run(lab, &case, *look))
         }
-        (Err(error), _) => plain(Came::Unfit(error)),
+        (None, _) => plain(Came::Unfit(format!("no map is called {subject}"))),
         (_, Err(error)) => plain(Came::Unfit(error.to_string())),
     }
 }
@@ -190,8 +189,7 @@ impl Worker {
     fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
         let searches = !case.is_sequential() && case.schedule.is_empty();
         let seconds = if searches { LIMIT_SEARCH } else { limit() }.as_secs();
-        let (subject, checks, case) = (lab.subject.name(), lab.checks, case.to_string());
-        let subject = subject.to_string();
+        let (subject, checks, case) = (lab.subject.to_string(), lab.checks, case.to_string());
         self.send(&Request { run: Run::Case { subject, checks, case, look, traced }, seconds })
     }
 

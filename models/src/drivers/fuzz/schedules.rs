@@ -7,6 +7,7 @@ use super::{artifact, at_exit, processor_seconds};
 use crate::case::Case;
 use crate::catalogue::Allowed;
 use crate::coverage::Coverage;
+use crate::drivers::command;
 use crate::engines::judge::Judge;
 use crate::engines::shuttle::{Policy, run};
 use crate::engines::{Limits, Report};
@@ -50,7 +51,7 @@ pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     if let Some(found) = report.found {
         let case = Case { schedule: found.schedule, ..case };
         let file = artifact("schedules", bytes);
-        eprintln!("\n{case}\n{}\nreplay: cargo models replay {file}\n", found.finding);
+        eprintln!("\n{case}\n{}\nreplay: {} replay {file}\n", found.finding, command());
         std::process::abort();
     }
 }

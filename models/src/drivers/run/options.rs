@@ -1,8 +1,9 @@
 //! What `cargo models run` can be told.
 
 use super::super::ops::seconds;
-use super::super::word;
+use super::super::{command, word};
 use crate::schedulers::Named;
+use crate::subjects::{Shared, Subject};
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,9 @@ impl Engine {
 pub struct Options {
     /// Scenarios by name, or part of it. All, if none is given.
     pub scenarios: Vec<String>,
+    /// The map under test. The catalogue is about ConcurrentMap; others get generated cases.
+    #[arg(long, default_value_t = Subject::usual(true))]
+    pub subject: Subject,
     /// Generated cases in place of the catalogue.
     #[arg(long, conflicts_with = "scenarios")]
     pub generated: bool,
@@ -87,6 +91,41 @@ pub struct Options {
 }
 
 impl Options {
+    /// How the map runs what has several threads, if these options ask for what it can do.
+    ///
+    /// # Errors
+    /// What it cannot, in words.
+    pub(super) fn shared(&self) -> Result<Shared, String> {
+        let Options { subject, engine, .. } = self;
+        let shared = subject.shared().ok_or_else(|| {
+            format!("{subject} is for one thread: {} ops --subject {subject}", command())
+        })?;
+        match (shared, engine) {
+            (Shared::Program, _) => {}
+            _ if !self.scenarios.is_empty() => {
+                return Err(format!(
+                    "the catalogue is about ConcurrentMap; {subject} gets generated cases"
+                ));
+            }
+            (Shared::Threads(_), Engine::Threads) => {}
+            (Shared::Threads(_), _) => {
+                return Err(format!("{subject} runs under real threads alone: --engine threads"));
+            }
+            (Shared::Model(..), Engine::Loom) => {
+                return Err(format!(
+                    "{subject} does not run under loom; what loads may return is explored by --engine stale"
+                ));
+            }
+            (Shared::Model(..), _) => {}
+        }
+        Ok(shared)
+    }
+
+    /// Are cases generated?
+    pub(super) fn generates(&self) -> bool {
+        self.generated || !matches!(self.subject.shared(), Some(Shared::Program))
+    }
+
     /// Does the run end by itself?
     pub(super) fn is_limited(&self) -> bool {
         self.time.is_some() || self.executions.is_some() || self.engine.is_exhaustive()
@@ -94,10 +133,11 @@ impl Options {
 
     /// The command that finds it again.
     pub(super) fn found_by(&self, name: &str, seed: u64) -> String {
-        let Options { engine, scheduler, policy, generated, preemptions, jobs, .. } = self;
-        let what = if *generated { "--generated" } else { name };
+        let Options { engine, scheduler, policy, subject, preemptions, jobs, .. } = self;
+        let what = if self.generates() { "--generated" } else { name };
+        let (on, engine_name) = (subject.flag(true), engine.name());
         let mut command =
-            format!("found by: cargo models run {what} --engine {} --seed {seed}", engine.name());
+            format!("found by: {} run {what}{on} --engine {engine_name} --seed {seed}", command());
         if engine.has_policy() {
             command += &format!(" --scheduler {}", scheduler.name());
         }

@@ -4,8 +4,7 @@
 //! meet. Generated programs are made for this engine: long, with keys that make the map grow.
 
 use crate::case::{Case, GIVEN};
-use crate::concurrent_subjects::SharedSubject;
-use crate::engines::threads::{Failure, SETUP, Settings};
+use crate::engines::threads::{Failure, Runner, SETUP, Settings};
 use crate::engines::{Limits, Report};
 use crate::generators::programs;
 use fastrand::Rng;
@@ -21,12 +20,15 @@ pub(super) fn program(seed: u64) -> Case {
 }
 
 /// Runs a case again and again, until something is found.
-pub(in crate::drivers) fn turn(case: &Case, limits: &Limits) -> (Report, Option<Box<Failure>>) {
+pub(in crate::drivers) fn turn(
+    run: Runner,
+    case: &Case,
+    limits: &Limits,
+) -> (Report, Option<Box<Failure>>) {
     let mut case = case.clone();
     for thread in case.threads.iter_mut().filter(|thread| thread.name == GIVEN) {
         thread.name = SETUP.into();
     }
-    let run = SharedSubject::Map.on_threads();
     let (mut report, mut started) = (Report::default(), limits.start());
     while started.more(report.executions) {
         report.executions += 1;

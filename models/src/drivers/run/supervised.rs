@@ -10,7 +10,7 @@ use super::{Options, Work};
 use crate::catalogue;
 use crate::drivers::summary::Summary;
 use crate::drivers::supervise::{Board, Hunter, NAP, News, Patience};
-use crate::drivers::{Exit, stopped_by_ctrl_c};
+use crate::drivers::{Exit, command, stopped_by_ctrl_c};
 use crate::engines;
 use crate::finding;
 use crate::triage::Sighting;
@@ -108,7 +108,7 @@ fn crashed(
         let story = format!("{message}\n{}", options.found_by(&name, seed));
         println!("{name}:\n{story}");
         match finding::keep_as(&options.findings, &case, oracle, &story) {
-            Ok(path) => println!("replay: cargo models replay {}", path.display()),
+            Ok(path) => println!("replay: {} replay {}", command(), path.display()),
             Err(error) => {
                 let folder = options.findings.display();
                 eprintln!("cannot write to {folder}: {error}; the case follows\n{case}");

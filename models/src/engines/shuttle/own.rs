@@ -20,10 +20,11 @@ use crate::engines::judge::{ONLOOKER, Outcome, outcome, partial, with_history};
 use crate::engines::threads::looks;
 use crate::engines::{Limits, Report};
 use crate::generators::hashers::ModelState;
-use crate::history::{History, Recorder, Sequence};
+use crate::history::{Answer, History, Recorder, Sequence};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, well_formed, whole_map};
+use crate::trace::{self, Event};
 use std::sync::Arc;
 
 /// Runs a case on a map of your own until the limits are reached, the policy has no more schedules, or something is found.
@@ -68,20 +69,27 @@ impl Run {
         let names = self.names.iter().map(String::as_str).chain([ONLOOKER]);
         let recorder = Arc::new(Recorder::new(Sequence::default(), names));
         let (run, shared, record) = (Arc::clone(self), Arc::clone(&map), Arc::clone(&recorder));
+        // What is inside of it, it does not say.
+        trace::begin(|| None);
         threads(&self.names, move |thread| {
             let ops = &run.case.running()[thread].ops;
             for (at, &op) in ops.iter().enumerate() {
                 with(|world| world.op(at, Some(op)));
-                let goes_on = done(op, thread, &*shared, &record);
+                trace::note(|| Event::Call { thread, op: op.to_string() });
+                let answer = done(op, thread, &*shared, &record);
                 with(|world| world.op(at, None));
-                if !goes_on {
+                trace::note(|| {
+                    let answer = answer.as_ref().map_or("panic".to_string(), Answer::to_string);
+                    Event::Return { thread, answer }
+                });
+                if answer.is_none() {
                     return;
                 }
             }
         });
         let map = Arc::into_inner(map).expect("all tasks have ended");
-        let looks = self.looks.iter();
-        if is_over() || !looks.copied().all(|op| done(op, self.names.len(), &map, &recorder)) {
+        let mut looks = self.looks.iter();
+        if is_over() || !looks.all(|&op| done(op, self.names.len(), &map, &recorder).is_some()) {
             // What it points to is not to be trusted.
             std::mem::forget(map);
             return Ok(String::new());
@@ -105,16 +113,17 @@ impl Run {
     }
 }
 
-/// Does an op as this thread; false if it panics.
+/// Does an op as this thread; `None` if it panics.
 fn done<S: ConcurrentSubject>(
     op: Op,
     thread: usize,
     map: &S,
     recorder: &Recorder<Sequence>,
-) -> bool {
+) -> Option<Answer> {
     recorder.call(thread, op);
-    let answer = guarded(|| perform(map, op), |_| false);
-    answer.map(|answer| recorder.returned(thread, answer)).is_ok()
+    let answer = guarded(|| perform(map, op), |_| false).ok()?;
+    recorder.returned(thread, answer.clone());
+    Some(answer)
 }
 
 /// By the order in which things happened, or, if loads may have been stale, by what the threads could know.

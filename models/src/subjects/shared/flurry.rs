@@ -4,7 +4,7 @@ use crate::concurrent_subject::ConcurrentSubject;
 use crate::generators::hashers::ModelState;
 use crate::subject::Capabilities;
 
-pub(super) type Map = flurry::HashMap<u64, u64, ModelState>;
+pub(in crate::subjects) type Map = flurry::HashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
     const CAPABILITIES: Capabilities = Capabilities::LOOKUPS

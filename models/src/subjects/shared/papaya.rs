@@ -6,7 +6,7 @@ use crate::op::Decision;
 use crate::subject::Capabilities;
 use papaya::{Compute, Operation};
 
-pub(super) type Map = papaya::HashMap<u64, u64, ModelState>;
+pub(in crate::subjects) type Map = papaya::HashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
     const CAPABILITIES: Capabilities = super::locked::EVERYTHING;

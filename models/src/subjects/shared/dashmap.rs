@@ -1,44 +1,44 @@
-//! `scc::HashMap`: a lock per bucket, grows a few buckets at a time.
+//! `dashmap::DashMap`: std-like maps behind reader-writer locks.
 
 use crate::concurrent_subject::ConcurrentSubject;
 use crate::generators::hashers::ModelState;
 use crate::op::Decision;
+use crate::oracles::whole_map::Contracts;
 use crate::subject::Capabilities;
-use scc::hash_map::Entry;
+use dashmap::Entry;
 
-pub(super) type Map = scc::HashMap<u64, u64, ModelState>;
+pub(in crate::subjects) type Map = dashmap::DashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
-    /// `len` may count an entry twice while the map grows, its documentation says.
-    const CAPABILITIES: Capabilities =
-        super::locked::EVERYTHING.without(Capabilities::LEN.and(Capabilities::CAPACITY));
+    const CAPABILITIES: Capabilities = super::locked::EVERYTHING.without(Capabilities::CAPACITY);
+    /// Everything goes through the shards' locks, one after the other.
+    const CONTRACTS: Contracts = Contracts::STRICT;
 
     fn create(state: ModelState, capacity: usize) -> Self {
         Map::with_capacity_and_hasher(capacity, state)
     }
     fn get(&self, key: u64) -> Option<u64> {
-        self.read_sync(&key, |_, &value| value)
+        Map::get(self, &key).map(|entry| *entry)
     }
     fn insert(&self, key: u64, value: u64) -> Option<u64> {
-        self.upsert_sync(key, value)
+        Map::insert(self, key, value)
     }
     fn remove(&self, key: u64) -> Option<u64> {
-        self.remove_sync(&key).map(|(_, value)| value)
+        Map::remove(self, &key).map(|(_, value)| value)
     }
     fn contains_key(&self, key: u64) -> bool {
-        self.contains_sync(&key)
+        Map::contains_key(self, &key)
     }
     fn get_or_insert_with(&self, key: u64, make: impl FnOnce() -> u64) -> u64 {
-        *self.entry_sync(key).or_insert_with(make).get()
+        *self.entry(key).or_insert_with(make)
     }
     fn update(&self, key: u64, change: impl Fn(u64) -> u64) -> Option<u64> {
-        self.update_sync(&key, |_, value| {
-            *value = change(*value);
-            *value
-        })
+        let mut value = self.get_mut(&key)?;
+        *value = change(*value);
+        Some(*value)
     }
     fn compute(&self, key: u64, decide: impl Fn(Option<u64>) -> Decision) -> [Option<u64>; 2] {
-        match self.entry_sync(key) {
+        match self.entry(key) {
             Entry::Occupied(mut entry) => {
                 let old = *entry.get();
                 match decide(Some(old)) {
@@ -51,21 +51,21 @@ impl ConcurrentSubject for Map {
                 }
             }
             Entry::Vacant(entry) => match decide(None) {
-                Decision::Put(new) => [None, Some(*entry.insert_entry(new).get())],
+                Decision::Put(new) => [None, Some(*entry.insert(new))],
                 Decision::Remove | Decision::Keep => [None, None],
             },
         }
     }
+    fn len(&self) -> usize {
+        Map::len(self)
+    }
     fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
-        self.iter_sync(|&key, &value| {
-            visit(key, value);
-            true
-        });
+        self.iter().for_each(|entry| visit(*entry.key(), *entry.value()));
     }
     fn clear(&self) {
-        self.clear_sync();
+        Map::clear(self);
     }
     fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
-        self.retain_sync(|&key, &mut value| keep(key, value));
+        Map::retain(self, |&key, &mut value| keep(key, value));
     }
 }

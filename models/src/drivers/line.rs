@@ -1,0 +1,104 @@
+//! The command line: `cargo models VERB`, and that of programs of your own. The exit codes are those of [`Exit`].
+
+use super::{
+    COMMAND, Exit, bench, command, compare, encode, faults, findings, go_trace, names, ops, replay,
+    run, supervise, triage,
+};
+use crate::subjects::{self, Adapter};
+use crate::triage::worker;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// [`Exit`], for those who read the help.
+const EXITS: &str =
+    "Exit codes: 0 nothing found; 1 something found; 2 bad usage or input; 130 ended by ctrl-C.";
+
+/// Hunts boundary resize bugs in hash maps.
+#[derive(Parser)]
+#[command(after_help = EXITS)]
+struct Line {
+    #[command(subcommand)]
+    verb: Verb,
+    /// End when the process with this number does, which started this one.
+    #[arg(long, value_name = "PROCESS", hide = true)]
+    child_of: Option<u32>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run generated sequences of ops against a model of a map.
+    Ops(ops::Options),
+    /// List the scenarios of the catalogue.
+    List,
+    /// Run scenarios, or generated cases with several threads, under a model checker.
+    Run(run::Options),
+    /// Exhaust scenarios under loom and by search, and compare the outcomes.
+    Compare(compare::Options),
+    /// Measure each engine beside plain shuttle and plain loom.
+    Bench(bench::Options),
+    /// Run cases and fuzz inputs again.
+    Replay(replay::Options),
+    /// From crashes to stories: replay, make small, name, show.
+    Triage(triage::Options),
+    /// What was triaged so far: count, smallest case, fixed or not.
+    Findings(findings::Options),
+    /// Write cases as the bytes that a fuzz target reads.
+    Encode(encode::Options),
+    /// Replay recordings of Go's map and compare every answer, every state and the digest.
+    GoTrace(go_trace::Options),
+    /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
+    Faults(faults::Options),
+    /// Plant faults, and count the names that triage gives to the failures of each.
+    Names(names::Options),
+    /// Run the cases that come in at the standard input (for `triage`).
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Whoever reads our output may have seen enough (`… | head`): that is no panic. The exit code is a shell's for it.
+fn end_with_the_reader() {
+    let former = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let said = info.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+            std::process::exit(128 + 13);
+        }
+        former(info);
+    }));
+}
+
+/// All of a program: reads its arguments, does what they say, with these maps beside those that ship with an adapter.
+///
+/// The first of them is the one that is meant where no `--subject` is given.
+///
+/// # Panics
+/// If it is called twice.
+pub fn main(own: &'static [Adapter]) -> ExitCode {
+    end_with_the_reader();
+    if !own.is_empty() {
+        subjects::add(own);
+        let _ = COMMAND.set(std::env::args().next().unwrap_or_default());
+    }
+    let line = Line::command().name(command()).bin_name(command());
+    let line = Line::from_arg_matches(&line.get_matches());
+    let Line { verb, child_of } = line.unwrap_or_else(|error| error.exit());
+    if let Some(parent) = child_of {
+        supervise::end_with(parent);
+    }
+    let exit = match verb {
+        Verb::Ops(options) => ops::drive(&options),
+        Verb::List => run::list(),
+        Verb::Run(options) => run::drive(&options),
+        Verb::Compare(options) => compare::drive(&options),
+        Verb::Bench(options) => bench::drive(&options),
+        Verb::Replay(options) => replay::drive(&options),
+        Verb::Encode(options) => encode::drive(&options),
+        Verb::GoTrace(options) => go_trace::drive(&options),
+        Verb::Faults(options) => faults::drive(&options),
+        Verb::Names(options) => names::drive(&options),
+        Verb::Triage(options) => triage::drive(&options),
+        Verb::Findings(options) => findings::drive(&options),
+        Verb::Worker => worker::serve().map_or(Exit::Bad, |()| Exit::Clean),
+    };
+    exit.into()
+}

@@ -1,0 +1,102 @@
+//! A program with maps of its own has every verb for them: hunt, replay, triage. It is `examples/plug_in`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The program, built: whoever runs this test alone has not.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let models = Path::new(env!("CARGO_BIN_EXE_models"));
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--package", "models", "--example", "plug_in"]);
+        let built = cargo.args(["--profile", profile]).status().expect("cargo runs");
+        assert!(built.success(), "the example builds");
+        models.with_file_name("examples").join("plug_in")
+    })
+}
+
+/// What it says, and how it ends.
+fn plug_in(arguments: &[&str], folder: &Path) -> (i32, String) {
+    let output = Command::new(program()).args(arguments).current_dir(folder).output();
+    let output = output.expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap_or(-1), String::from_utf8(said).expect("it is text"))
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Hunts, replays by the command that the hunt prints, and triages.
+fn found_and_triaged(hunt: &[&str], subject: &str, oracle: &str, small: &str) {
+    let here = folder();
+    let (exit, said) = plug_in(hunt, here.path());
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains(&format!("{oracle}: ")), "{said}");
+    let command = said.lines().rev().find_map(|line| line.strip_prefix("replay: "));
+    let words: Vec<&str> = command.expect("it says how").split_whitespace().collect();
+    assert_eq!(words[0], program().to_string_lossy(), "{said}");
+    let (exit, again) = plug_in(&words[1..], here.path());
+    assert_eq!(exit, 1, "{again}");
+    assert!(again.contains(oracle), "{again}");
+    let (exit, said) = plug_in(&["triage"], here.path());
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("stable (fails 5 of 5 runs)") && said.contains(small), "{said}");
+    let (exit, json) = plug_in(&["findings", "--json"], here.path());
+    assert_eq!(exit, 1, "{json}");
+    assert!(json.contains(&format!("\"subject\": \"{subject}\"")), "{json}");
+}
+
+#[test]
+fn a_wrong_map_for_one_thread_is_hunted_replayed_and_triaged() {
+    let hunt = ["ops", "--subject", "hasty-probing", "--seed", "3", "--time", "60"];
+    found_and_triaged(&hunt, "hasty-probing", "reference", "5 ops, 3 keys");
+}
+
+#[test]
+fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
+    for engine in ["shuttle", "stale"] {
+        let hunt = ["run", "--subject", "hasty-striped", "--engine", engine, "--seed", "1"];
+        found_and_triaged(&hunt, "hasty-striped", "linearizability", "1 forced switch");
+    }
+}
+
+#[test]
+fn maps_that_are_right_pass_and_are_the_usual_ones() {
+    let here = folder();
+    let (exit, said) = plug_in(&["ops", "--seed", "1", "--ops", "100000"], here.path());
+    assert_eq!(exit, 0, "{said}");
+    assert!(said.contains("subject probing"), "{said}");
+    for engine in ["shuttle", "stale", "dfs", "threads"] {
+        let run = ["run", "--engine", engine, "--seed", "1", "--executions", "2"];
+        let (exit, said) = plug_in(&run, here.path());
+        assert_eq!(exit, 0, "{said}");
+        assert!(said.contains("subject striped"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_map_cannot_is_refused_in_a_line() {
+    let here = folder();
+    let refused = |arguments: &[&str], why: &str| {
+        let (exit, said) = plug_in(arguments, here.path());
+        assert_eq!((exit, said.lines().count()), (2, 1), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    refused(&["run", "--subject", "probing"], "probing is for one thread");
+    refused(&["ops", "--subject", "striped"], "striped is for several threads");
+    refused(&["run", "get_"], "the catalogue is about ConcurrentMap");
+    refused(&["run", "--engine", "loom"], "does not run under loom");
+    refused(&["run", "--subject", "mutex"], "real threads alone: --engine threads");
+    let file = here.path().join("two.case");
+    std::fs::write(&file, "case 1\nthread a\n get k1\nend\nthread b\n get k1\nend\n")
+        .expect("it is");
+    let file = file.to_str().expect("a path");
+    refused(&["replay", "--subject", "probing", file], "several threads, probing is for one");
+    refused(&["replay", "--subject", "mutex", file], "real threads alone");
+    std::fs::write(file, "case 1\nthread main\n get k1\nend\n").expect("it is");
+    refused(&["replay", "--subject", "striped", file], "one thread, striped is for several");
+}
