@@ -4,13 +4,18 @@
 #[path = "../examples/plug_in/striped.rs"]
 mod striped;
 
-use map_core::platform::Std;
+use map_core::platform::{Mutex, Platform, Std};
 use models::case::Case;
+use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
+use models::engines::judge::partial;
 use models::engines::shuttle::{Model, Policy, run_own};
 use models::engines::{Limits, Report, threads};
 use models::finding;
+use models::generators::hashers::ModelState;
 use models::schedulers::{Named, replay};
+use models::subject::Capabilities;
+use std::collections::BTreeMap;
 use striped::Striped;
 
 /// An insert that makes the map grow, beside another, and a look from outside. An op that the map does not have is in it.
@@ -103,6 +108,50 @@ fn a_thread_without_ops_leaves_the_others_what_they_know_of_each_other() {
     let policy = Named::Random.policy(1, true);
     let report = run_own::<Striped<Model, false>>(&case, policy, &Limits::executions(500));
     assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
+}
+
+/// An insert takes effect when somebody iterates. Nobody does until the threads have ended, so an order of the ops on each
+/// key explains everything, if it need not keep to what the threads know of each other.
+struct Late<P: Platform>(P::Mutex<[BTreeMap<u64, u64>; 2]>);
+
+impl<P: Platform> ConcurrentSubject for Late<P>
+where
+    Self: Send + Sync,
+{
+    const CAPABILITIES: Capabilities = Capabilities::ITERATION;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        Late(Mutex::new(Default::default()))
+    }
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.with(|[there, _]| there.get(&key).copied())
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        self.0.with(|[_, later]| later.insert(key, value))
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        self.0.with(|[there, _]| there.remove(&key))
+    }
+    fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
+        self.0.with(|[there, later]| {
+            there.append(later);
+            there.iter().for_each(|(&key, &value)| visit(key, value));
+        });
+    }
+}
+
+#[test]
+fn what_threads_know_of_each_other_is_asked_where_loads_may_be_stale() {
+    let found = |case: &str| {
+        let case = Case::parse(case).expect("a case");
+        let policy = Named::Random.policy(1, true);
+        run_own::<Late<Model>>(&case, policy, &Limits::executions(300)).found
+    };
+    // The reader's first op may come after the writer's last, and its last then knows of the insert.
+    let writer = "case 1\nthread writer\n insert k1 v1\n get k2\nend\nthread reader\n";
+    let told = found(&format!("{writer} get k2\n get k1\nend\n")).expect("the insert is late");
+    assert_eq!(told.finding.objection.rule, partial::RULE, "{}", told.finding);
+    assert!(found(&format!("{writer} get k1\nend\n")).is_none(), "nobody told the reader");
 }
 
 #[test]
