@@ -31,7 +31,7 @@
 //!
 //! # The edges
 //! Each is named at both ends in the code; this is the list. When one is weakened at its store, the
-//! scenario of `models` fails with stale reads (that of publish-tophashes under loom), or the test.
+//! scenario of `models` fails with stale reads, or the test.
 //!
 //! | edge | from (Release) | to (Acquire) | carries | checked by |
 //! |---|---|---|---|---|

@@ -81,6 +81,10 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
         claim("overflow", !exact || overflow == counted, || {
             format!("the newest table has {overflow} overflow buckets and counts {counted}")
         })?;
+        let (generation, growths) = (table.shape().generation, self.growths());
+        claim("growths", !exact || generation == (growths.0 + growths.1) as u64, || {
+            format!("the newest table is number {generation}, and {growths:?} growths were begun")
+        })?;
         let counted = self.len.sum();
         claim("exact-at-rest", !exact || len == counted, || {
             format!("the map has {len} entries and counts {counted}")

@@ -5,6 +5,7 @@
 //! - **root-oldest**: the root is the oldest table that is not known to be drained; every entry is
 //!   in a chain reached from the root by following EVACUATED (or a drained segment) to the
 //!   successor.
+//! - **growths**: with nobody writing, as many growths were counted as the newest table's number says.
 //! # Checked by
 //! `check`; `tests/concurrent_stress.rs`.
 

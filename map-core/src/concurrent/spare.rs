@@ -147,6 +147,7 @@ mod tests {
     use crate::growth::entries_max;
     use crate::hashers::IDENTITY;
     use crate::platform::{Reclaim, Std};
+    use std::sync::Barrier;
     use std::sync::atomic::AtomicUsize;
     use std::time::{Duration, Instant};
 
@@ -225,12 +226,15 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_or_doubled_between_threads() {
-        let each: usize = if cfg!(miri) { 20 } else { 2_000 };
+        let each: usize = if cfg!(miri) { 20 } else { 100_000 };
         let spares = Spares::<u64, u64, Std>::new();
         let sum = AtomicUsize::new(0);
+        // At once, and for long enough that they meet between a taking and what is put back.
+        let start = Barrier::new(3);
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
+                    start.wait();
                     for len in 1..=each {
                         spares.push(drained(len % 7 + 1));
                         if len % 2 == 0 {

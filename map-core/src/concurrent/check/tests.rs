@@ -4,6 +4,7 @@ use super::*;
 use crate::concurrent::bucket::with_tophash;
 use crate::concurrent::entry::Unpublished;
 use crate::concurrent::stages::{Map, chain, growing};
+use crate::growth::GrowthKind;
 use crate::platform::Std;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
@@ -64,6 +65,12 @@ fn count() {
     let breach = map.check_at_rest().expect_err("it was not noticed");
     assert_eq!(breach.claim, "overflow");
     assert_eq!(breach.detail, "the newest table has 1 overflow buckets and counts 2");
+    let mut map = growing();
+    map.core.count_growth(GrowthKind::SameSize);
+    assert_eq!(map.check(), Ok(()), "others might be writing");
+    let breach = map.check_at_rest().expect_err("it was not noticed");
+    assert_eq!(breach.claim, "growths");
+    assert_eq!(breach.detail, "the newest table is number 1, and (1, 1) growths were begun");
 }
 
 #[test]
