@@ -36,6 +36,10 @@ pub enum Kind {
     Stale,
 }
 
+/// Of the places that could lag, how many do: a mistake that shows in few must not be hidden by others, one that takes
+/// several needs many.
+const SHARES: [f64; 3] = [0.0, 0.5, 0.7];
+
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +121,14 @@ impl TryFrom<Row> for Rule {
     }
 }
 
+/// Which places lag behind in an execution, for which threads.
+#[derive(Clone, Copy, Debug)]
+struct Lag {
+    seed: u64,
+    /// The share of them, if it is more than the table's.
+    share: f64,
+}
+
 /// What scheduler and chooser share.
 #[derive(Debug)]
 struct Fate {
@@ -126,13 +138,14 @@ struct Fate {
     stalled: [u32; THREADS_MAX + 1],
     /// The operations after its moment at which each task will stall, and for how long.
     due: [Option<(u32, u32)>; THREADS_MAX + 1],
-    /// In every second execution nothing befalls anybody, if that is asked for; in this one?
+    /// In every second execution nothing befalls anybody, if that is asked for, but that reads are stale where they may be:
+    /// without stale reads it is an ordinary one. In this one?
     calm_at_times: bool,
     calm: bool,
     /// In every second execution, what a load returns is up to the place: one that lags behind for a thread does so at each
     /// of its loads, by as much as it may. This says which do. A mistake that takes several stale loads takes one draw a
     /// place then, and what the thread must see of the newest stays so.
-    lag: Option<u64>,
+    lag: Option<Lag>,
     chain: Vec<Link>,
 }
 
@@ -140,20 +153,21 @@ impl Fate {
     /// The first row that strikes a task here.
     fn strikes(&mut self, kind: Kind, at: Option<&Pending>) -> Option<&Rule> {
         let draw = self.rng.u64(..);
-        self.struck(kind, at, draw)
+        self.struck(kind, at, draw, 0.0)
     }
 
-    /// The same, by this draw.
-    fn struck(&self, kind: Kind, at: Option<&Pending>, draw: u64) -> Option<&Rule> {
+    /// The same, by this draw, and at least this probable where the table has it at all.
+    fn struck(&self, kind: Kind, at: Option<&Pending>, draw: u64, least: f64) -> Option<&Rule> {
         let point = at.and_then(|at| at.point).map(|(point, _)| point);
         let mut rng = Rng::with_seed(draw);
-        if self.calm {
+        if self.calm && kind != Kind::Stale {
             return None;
         }
         self.table.0.iter().find(|rule| {
             let here =
                 rule.moments.is_empty() || point.is_some_and(|at| rule.moments.contains(&at));
-            rule.kind == kind && here && rng.f64() < rule.probability
+            let probable = rule.probability > 0.0;
+            rule.kind == kind && here && probable && rng.f64() < rule.probability.max(least)
         })
     }
 
@@ -230,7 +244,9 @@ impl Chooser for Whims {
         fate.stalled = Default::default();
         fate.due = Default::default();
         fate.calm = fate.calm_at_times && fate.rng.bool();
-        fate.lag = fate.rng.bool().then_some(fate.rng.u64(..));
+        let lags = fate.rng.bool();
+        let (seed, share) = (fate.rng.u64(..), SHARES[fate.rng.usize(..SHARES.len())]);
+        fate.lag = lags.then_some(Lag { seed, share });
         fate.chain.clear();
     }
 
@@ -248,12 +264,12 @@ impl Chooser for Whims {
         let mut fate = self.0.borrow_mut();
         let lag = match (choice, fate.lag) {
             (Choice::Read { location, .. }, Some(lag)) => {
-                Some(lag ^ (task as u64) << 32 ^ location.code())
+                Some((lag.seed ^ (task as u64) << 32 ^ location.code(), lag.share))
             }
             _ => None,
         };
-        let draw = lag.unwrap_or_else(|| fate.rng.u64(..));
-        if fate.struck(kind, at.as_ref(), draw).is_none() {
+        let (draw, least) = lag.unwrap_or_else(|| (fate.rng.u64(..), 0.0));
+        if fate.struck(kind, at.as_ref(), draw, least).is_none() {
             return 0;
         }
         if let Some(at) = at {
