@@ -29,9 +29,13 @@
 
 mod growth;
 mod keys;
+mod nested;
 mod reclamation;
 mod stalls;
 mod whole;
+
+pub use growth::thin;
+pub use nested::nested;
 
 use crate::case::{Case, GIVEN, Thread};
 use crate::generators::hashers::Hasher;
@@ -176,7 +180,8 @@ pub const DONE: Answer = Answer::Ret(Ret::Unit);
 
 /// Every scenario, in the order of the catalogue.
 pub fn all() -> Vec<Scenario> {
-    [keys::all(), growth::all(), whole::all(), reclamation::all(), stalls::all()].concat()
+    [keys::all(), growth::all(), nested::all(), whole::all(), reclamation::all(), stalls::all()]
+        .concat()
 }
 
 /// The scenarios whose names contain one of these parts; all, if there are no parts.

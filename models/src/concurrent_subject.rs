@@ -144,7 +144,7 @@ pub fn needs(op: Op) -> Option<Capabilities> {
         Op::Get(_) | Op::Insert(..) | Op::Remove(_) => Capabilities::NONE,
         Op::ContainsKey(_) => Capabilities::LOOKUPS,
         Op::EntryOrInsert(..) | Op::EntryOrInsertWith(..) => Capabilities::GET_OR_INSERT,
-        Op::Update(..) => Capabilities::UPDATE,
+        Op::Update(..) | Op::UpdateWithin(..) => Capabilities::UPDATE,
         Op::Compute(..) => Capabilities::COMPUTE,
         Op::Len => Capabilities::LEN,
         Op::Iter => Capabilities::ITERATION,
@@ -183,7 +183,10 @@ pub fn perform<S: ConcurrentSubject>(map: &S, op: Op) -> Answer {
         Op::EntryOrInsert(k, v) | Op::EntryOrInsertWith(k, v) => {
             Ret::Value(Some(map.get_or_insert_with(k.into(), || v.into())))
         }
-        Op::Update(k, v) => Ret::Value(map.update(k.into(), |old| old.wrapping_add(value(v)))),
+        // Not every map lets its closures use it.
+        Op::Update(k, v) | Op::UpdateWithin(k, v) => {
+            Ret::Value(map.update(k.into(), |old| old.wrapping_add(value(v))))
+        }
         Op::Compute(k, v) => Ret::Two(map.compute(k.into(), |old| decide(old, value(v)))),
         Op::Len => Ret::Count(map.len()),
         Op::Iter => {

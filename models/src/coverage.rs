@@ -85,7 +85,7 @@ impl Doing {
             Kind::Remove | Kind::RemoveEntry | Kind::EntryRemove | Kind::EntryRemoveEntry => {
                 Doing::Remove
             }
-            Kind::Update | Kind::Compute => Doing::Update,
+            Kind::Update | Kind::UpdateWithin | Kind::Compute => Doing::Update,
             Kind::Iter | Kind::KeysValues => Doing::Iterate,
             Kind::Clear => Doing::Clear,
             Kind::Retain | Kind::RetainValues => Doing::Retain,

@@ -111,7 +111,7 @@ pub trait Spec: Default + Clone {
                 self.retain(|k, _| !chosen(k as u64, m, r));
                 Ret::Unit
             }
-            Op::Update(k, v) => {
+            Op::Update(k, v) | Op::UpdateWithin(k, v) => {
                 let new = value(self.get(k)).map(|old| old.wrapping_add(v as u64));
                 if let Some(new) = new {
                     self.insert(k, new, now);

@@ -1,24 +1,15 @@
-//! Growths: who starts, helps and finishes them; one inside another.
+//! Growths: who starts, helps and finishes them. One inside another: see `nested`.
 
-use super::{KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use super::{DONE, KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, TWIN, growing, insert, scenario};
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove, Reserve};
 
 const V: u16 = 100;
 
 /// A map of 2 buckets with a thin chain in each and two overflow buckets made but for one insertion: that of 17.
-fn thin() -> Vec<Op> {
+pub fn thin() -> Vec<Op> {
     let mut ops = insert([0, 2, 4, 6, 8, 10, 12, 14, 16]);
     ops.extend([0, 2, 4, 6, 8, 10, 12, 14].map(Remove));
     ops.extend(insert([1, 3, 5, 7, 9, 11, 13, 15]));
-    ops
-}
-
-/// A growth in a growth: old bucket 1 still has the sibling, the rest is in the second table, which is too full; its growth
-/// has taken what was in its bucket 0 to the third.
-fn nested() -> Vec<Op> {
-    let mut ops = insert([SIBLING, KEY]);
-    ops.push(EvacuateTo(1));
-    ops.extend(insert((2..27).map(|half| 2 * half)));
     ops
 }
 
@@ -54,6 +45,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("second", [Insert(9, V), Get(1)])
             .allows("first", [None, Some(0)])
             .allows("second", [None, Some(1)]),
+        // The map is full of what another thread inserted: the load is everybody's sum, not what this one has added to it.
+        scenario("growth_is_due_whoever_inserts")
+            .given(insert(0..13))
+            .thread("writer", [Insert(13, V), Get(0)])
+            .thread("reader", [Get(13)])
+            .allows("writer", [None, Some(0)]),
         // The reader comes in while the first growth of the map begins and ends under it.
         scenario("get_across_a_whole_growth")
             .capacity(8)
@@ -74,21 +71,6 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("reserver", [Reserve(30), Get(KEY)])
             .thread("writer", [Insert(NEIGHBOUR, V), Get(SIBLING)]),
-        // The second growth may come to a bucket that the first has not brought to life: its turn comes later.
-        scenario("nested_growth_waits_for_its_bucket_to_be_born")
-            .given(nested())
-            .thread("first", [Remove(9), Get(SIBLING)])
-            .thread("second", [Remove(11), Get(SIBLING)])
-            .allows("first", [None, Some(u64::from(SIBLING))])
-            .allows("second", [None, Some(u64::from(SIBLING))]),
-        // From the root to the second table, evacuated there as well, and on to the third.
-        scenario("get_follows_two_successors")
-            .given(nested())
-            .thread("reader", [Get(NEIGHBOUR), Get(NEIGHBOUR)])
-            .thread("writer", [Insert(NEIGHBOUR, V)])
-            .allows("reader", [Some(u64::from(NEIGHBOUR)), Some(u64::from(NEIGHBOUR))])
-            .allows("reader", [Some(u64::from(NEIGHBOUR)), Some(u64::from(V))])
-            .allows("reader", [Some(u64::from(V)), Some(u64::from(V))]),
         // Too many overflow buckets: a growth of the same size begins under readers and a writer.
         scenario("same_size_growth_keeps_every_key")
             .given(thin())
@@ -108,6 +90,24 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("evacuator", [Insert(3, V)])
             .thread("reader", [Get(TWIN)])
             .allows("writer", [None, Some(u64::from(V))]),
+        // The ninth key of a bucket of the new table, while the old one has another: the overflow bucket is the new table's, and counted
+        // there.
+        scenario("overflow_bucket_of_the_new_table_is_its_own")
+            .given(
+                insert((0..8).map(|quarter| 4 * quarter))
+                    .into_iter()
+                    .chain([Insert(SIBLING, SIBLING), EvacuateTo(1)]),
+            )
+            .thread("writer", [Insert(32, V), Get(32)])
+            .thread("reader", [Get(32), Get(28)])
+            .allows("writer", [None, Some(u64::from(V))]),
+        // One thread is slow to move the root. Meanwhile the other ends this growth and the next: the root does not go back.
+        scenario("root_moves_on_only")
+            .given([Insert(KEY, V), Insert(SIBLING, V), EvacuateTo(1)])
+            .thread("slow", [Remove(9), Get(KEY)])
+            .thread("grower", [Reserve(30), Get(KEY)])
+            .allows("slow", [None, Some(u64::from(V))])
+            .allows("grower", [DONE, Some(u64::from(V)).into()]),
         // Nothing to grow, three writers in one bucket: the lock alone.
         scenario("three_writers_in_one_bucket")
             .given(insert([KEY]))

@@ -3,7 +3,8 @@
 use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
 use crate::generators::hashers::Hasher;
 use crate::op::Op::{
-    Compute, ContainsKey, EntryOrInsert, EntryOrInsertWith, EvacuateTo, Get, Insert, Remove, Update,
+    Compute, ContainsKey, EntryOrInsert, EntryOrInsertWith, EvacuateTo, Get, Insert, Remove,
+    Update, UpdateWithin,
 };
 
 const V: u16 = 100;
@@ -112,6 +113,18 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("first", [Compute(KEY, 1)])
             .thread("second", [Insert(KEY, 3)])
             .thread("evacuator", [Insert(SIBLING, V)]),
+        // Another key of the bucket is written between the answer and the lock: the answer stands, nobody is asked again.
+        scenario("closure_is_asked_once_about_each_entry")
+            .given(insert([KEY]))
+            .thread("first", [Update(KEY, 10)])
+            .thread("second", [Compute(KEY, 1)])
+            .thread("neighbour", [Insert(TWIN, V)]),
+        // The closure stores the entry anew that it is asked about, so it is asked again: no lock may be held meanwhile.
+        scenario("closure_may_write_what_it_is_asked_about")
+            .given(growing([KEY]))
+            .thread("updater", [UpdateWithin(KEY, 10)])
+            .thread("evacuator", [Insert(NEIGHBOUR, V)])
+            .allows("updater", [Some(12)]),
         // The other key of the old bucket moves to the other new bucket meanwhile.
         scenario("write_of_the_neighbour_leaves_the_key_alone")
             .given(growing([KEY, NEIGHBOUR]))

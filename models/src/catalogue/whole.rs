@@ -33,6 +33,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("retainer", [Retain(1, 0)])
             .thread("writer", [Insert(KEY, V)]),
+        // The same twice in a row: it judges that one too.
+        scenario("retain_judges_all_that_comes_in_the_way")
+            .given(insert([KEY]))
+            .thread("retainer", [Retain(1, 0)])
+            .thread("writer", [Insert(KEY, V), Insert(KEY, STAYS)]),
         // A value is judged to go, and the growth work of the insert that replaces it moves the entry: the new one stays.
         scenario("retain_by_value_spares_what_replaced_the_judged")
             .given(growing([KEY, SIBLING]))

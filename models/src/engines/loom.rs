@@ -13,7 +13,7 @@
 //! `tests/catalogue.rs`.
 
 use super::judge::{Judge, Outcome, Time};
-use super::program::{Program, Setup};
+use super::program::{Abandoned, Program, Setup};
 use super::{Found, Limits, Report, beat};
 use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
@@ -40,7 +40,7 @@ const BRANCHES_MAX: usize = 20_000;
 pub struct Loom;
 
 std::thread_local! {
-    static ABANDON_FROM: Cell<Option<usize>> = const { Cell::new(None) };
+    static ABANDONED: Cell<Option<Abandoned>> = const { Cell::new(None) };
 }
 
 loom::thread_local! {
@@ -76,13 +76,13 @@ unsafe impl Platform for Loom {
     }
 
     fn abandons(_point: Point, place: Place) -> bool {
-        ABANDON_FROM.get().is_some_and(|from| place.bucket >= from)
+        ABANDONED.get().is_some_and(|which| which.has(place))
     }
 }
 
 impl Setup for Loom {
-    fn abandon_from(bucket: Option<usize>) {
-        ABANDON_FROM.set(bucket);
+    fn abandon(which: Option<Abandoned>) {
+        ABANDONED.set(which);
     }
 }
 

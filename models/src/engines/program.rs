@@ -12,21 +12,64 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, decide, stays};
+use crate::oracles::work;
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
+use map_core::concurrent::BucketState::Live;
 use map_core::concurrent::{Breach, Computed, Operation};
 use map_core::growth::entries_max;
-use map_core::platform::Platform;
+use map_core::platform::{Place, Platform};
+use std::cell::RefCell;
 
 /// A map that the threads of a case share.
 pub struct Program<K, V, P: Platform> {
     map: ConcurrentMap<K, V, ModelState, P>,
+    /// What it was when the case's `given` ops were done.
+    given: (u64, bool),
 }
 
-/// What the platform should do while a case's `given` ops run.
+/// What the platform should do while a case's `given` ops run, and while what was left is judged.
 pub trait Setup {
-    /// From now on, gives up every evacuation of an old bucket from this one on; `None`: none.
-    fn abandon_from(bucket: Option<usize>);
+    /// From now on, gives up every evacuation of these old buckets; `None`: of none.
+    fn abandon(which: Option<Abandoned>);
+
+    /// A closure has used the map, and the op that it belongs to goes on with what it had read before. If that makes it wait,
+    /// it is for something that may have happened meanwhile.
+    fn returned_to_an_op() {}
+}
+
+/// Old buckets that are not evacuated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abandoned {
+    /// Of this table only.
+    pub generation: Option<u64>,
+    /// From this one on.
+    pub from: usize,
+}
+
+impl Abandoned {
+    /// Is it one of these?
+    pub fn has(self, place: Place) -> bool {
+        place.bucket >= self.from && self.generation.is_none_or(|only| only == place.generation)
+    }
+}
+
+/// How a panic begins that says that the map broke a promise to a closure.
+pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered about";
+
+/// The entries that a closure was asked about. All of them stay under the pin of the op, so each has an address of its own.
+#[derive(Default)]
+struct Asked(RefCell<Vec<usize>>);
+
+impl Asked {
+    /// The closure is asked about the entry of this value.
+    fn about<V>(&self, value: &V) {
+        Ledger::call(crate::op::Site::Closure);
+        let mut known = self.0.borrow_mut();
+        let address = std::ptr::from_ref(value).addr();
+        assert!(!known.contains(&address), "{ASKED_AGAIN}");
+        known.push(address);
+    }
 }
 
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
@@ -36,26 +79,27 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     pub fn new(case: &Case) -> Self {
         let hasher = ModelState::new(case.hasher);
         let map = ConcurrentMap::with_capacity_and_hasher(case.capacity as usize, hasher);
-        let program = Program { map };
+        let mut program = Program { map, given: (0, false) };
         for (at, &op) in case.given().iter().enumerate() {
             match op {
                 Op::EvacuateTo(mark) => program.grow_to_mark(mark as usize),
                 op => drop(program.apply(op, at as u32)),
             }
         }
-        P::abandon_from(None);
+        P::abandon(None);
+        program.given = program.newest();
         program
     }
 
     fn grow_to_mark(&self, mark: usize) {
-        P::abandon_from(Some(mark));
+        P::abandon(Some(Abandoned { generation: None, from: mark }));
         let pin = self.map.pin();
         let newest = self.map.health().buckets_log2;
         pin.reserve((entries_max(newest) + 1).saturating_sub(self.map.len()));
     }
 }
 
-impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
+impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// Does an op, the `stamp`-th of the run.
     ///
     /// # Panics
@@ -67,6 +111,7 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
         let number = |value: Option<&V>| Ret::Value(value.map(V::number));
         let entry =
             |entry: Option<(&K, &V)>| Ret::Entry(entry.map(|(k, v)| (k.number(), v.number())));
+        let asked = Asked::default();
         Answer::Ret(match op {
             Op::Get(k) => number(pin.get(&key(k))),
             Op::ContainsKey(k) => Ret::Flag(pin.contains_key(&key(k))),
@@ -85,12 +130,28 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
                 Ret::Value(Some(pin.get_or_insert_with(key(k), make).number()))
             }
             Op::Update(k, v) => number(pin.update(key(k), |old| {
-                Ledger::call(crate::op::Site::Closure);
+                asked.about(old);
                 V::make(old.number().wrapping_add(v as u64))
             })),
+            Op::UpdateWithin(k, v) => {
+                let mut calls = 0;
+                number(pin.update(key(k), |old| {
+                    asked.about(old);
+                    calls += 1;
+                    if calls <= 2 {
+                        pin.update(key(k), |now| V::make(now.number()));
+                        P::returned_to_an_op();
+                    }
+                    V::make(old.number().wrapping_add(v as u64))
+                }))
+            }
             Op::Compute(k, v) => {
                 let computed = pin.compute(key(k), |entry| {
-                    Ledger::call(crate::op::Site::Closure);
+                    match entry {
+                        Some((_, value)) => asked.about(value),
+                        // It may have come and gone meanwhile.
+                        None => Ledger::call(crate::op::Site::Closure),
+                    }
                     match decide(entry.map(|(_, value)| value.number()), v as u64) {
                         Decision::Put(new) => Operation::Insert(V::make(new)),
                         Decision::Remove => Operation::Remove,
@@ -109,7 +170,7 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
             }
             Op::Retain(..) | Op::RetainValues(..) => {
                 pin.retain(|key, value| {
-                    Ledger::call(crate::op::Site::Closure);
+                    asked.about(value);
                     stays(op, key.number(), value.number())
                 });
                 Ret::Unit
@@ -157,33 +218,100 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
         self.map.pin().len()
     }
 
-    /// Goes on with writes that write nothing, until every growth has ended. `there` is what the map holds, sorted.
-    ///
-    /// # Errors
-    /// How far a growth has come that does not end.
-    pub fn finish(&self, there: &[(u64, u64)]) -> Result<(), String> {
-        let growing = || self.map.health().growing;
-        let owed: usize = growing().iter().map(|growth| growth.old_buckets).sum();
-        if owed == 0 {
-            return Ok(());
-        }
-        let absent =
-            (0..).find(|key| there.binary_search_by_key(key, |&(there, _)| there).is_err());
-        let absent = K::make(absent.unwrap_or(0) as u16, 0);
-        for _ in 0..owed {
-            self.map.pin().remove(&absent);
-        }
-        match growing().first() {
-            None => Ok(()),
-            Some(growth) => Err(format!("{owed} more writes left a growth: {growth:?}")),
-        }
-    }
-
     /// Checks every structural claim; nobody else uses the map.
     ///
     /// # Errors
     /// The first broken claim.
     pub fn check(&mut self) -> Result<(), Breach> {
         self.map.check_at_rest()
+    }
+}
+
+/// Growths beside which nothing is written any more.
+pub const ENDS: &str = "a growth ends when writes go on";
+/// One growth in another, of which a bucket is stuck.
+pub const GOES_ON: &str = "a growth within a growth goes on while a bucket of the first is stuck";
+/// What insertions did to a map that grew neither before nor meanwhile.
+pub const DUE: &str = "a growth starts exactly when it is due";
+
+/// A rule broken, and how.
+type Broken = (&'static str, String);
+
+impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
+    /// Goes on with writes that write nothing, until every growth has ended. `there` is what the map holds, sorted.
+    ///
+    /// A growth within another is looked at first while a thread seems to sit on what is left of that one: its own buckets
+    /// have to be evacuated all the same, but for those that are not born yet.
+    ///
+    /// # Errors
+    /// How far a growth has come that does not go on or does not end.
+    pub fn finish(&self, there: &[(u64, u64)]) -> Result<(), Broken> {
+        let growing = || self.map.health().growing;
+        let owed: usize = growing().iter().map(|growth| growth.old_buckets).sum();
+        let absent =
+            (0..).find(|key| there.binary_search_by_key(key, |&(there, _)| there).is_err());
+        let absent = K::make(absent.unwrap_or(0) as u16, 0);
+        let write = || {
+            for _ in 0..owed {
+                self.map.pin().remove(&absent);
+            }
+        };
+        if self.is_nested() {
+            let generation = self.map.view(|_, _| ()).first().map(|oldest| oldest.generation);
+            P::abandon(Some(Abandoned { generation, from: 0 }));
+            write();
+            P::abandon(None);
+            if let [_, middle, _] = &self.map.view(|_, _| ())[..]
+                && let Some(left) = middle.buckets.iter().position(|bucket| bucket.state == Live)
+            {
+                let detail =
+                    format!("{owed} more writes left bucket {left} of table {}", middle.generation);
+                return Err((GOES_ON, detail));
+            }
+        }
+        write();
+        match growing().first() {
+            None => Ok(()),
+            Some(growth) => Err((ENDS, format!("{owed} more writes left a growth: {growth:?}"))),
+        }
+    }
+}
+
+impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
+    /// Is there a growth within a growth?
+    pub fn is_nested(&self) -> bool {
+        self.map.health().growing.len() > 1
+    }
+
+    /// The number of the newest table, and whether it came from a growth that goes on.
+    fn newest(&self) -> (u64, bool) {
+        let health = self.map.health();
+        (health.generation, !health.growing.is_empty())
+    }
+
+    /// If no growth was under way when the threads began, and none has begun since: should one have?
+    ///
+    /// Of a map of at most 2^5 buckets, whose insertions all look at the load. The last of them saw all others, as long as
+    /// there is one order of what happens.
+    ///
+    /// # Errors
+    /// How full the map is.
+    pub fn has_grown_enough(&self) -> Result<(), Broken> {
+        let health = self.map.health();
+        let most = work::entries_max(health.buckets_log2);
+        if self.given != (health.generation, false)
+            || health.buckets_log2 > 5
+            || health.len <= most
+            || !health.growing.is_empty()
+        {
+            return Ok(());
+        }
+        Err((
+            DUE,
+            format!(
+                "no growth started, and 2^{} buckets have {} entries, {most} at most",
+                health.buckets_log2, health.len
+            ),
+        ))
     }
 }

@@ -11,8 +11,10 @@
 //! |---|---|
 //! | `race` | two accesses to plain memory that nothing orders, by the orderings as written |
 //! | `reclamation` | use after retire, double retire, a leak |
-//! | `deadlock`, `livelock`, `stall` | everyone waits; nobody ends; a stalled thread stops a reader |
+//! | `deadlock`, `livelock` | everyone waits; nobody ends |
+//! | `stall` | a stalled thread stops a reader, or who wants another bucket than it holds |
 //! | `barrier`, `panics` | a write ahead of its evacuation; a panic that nobody asked for |
+//! | `closures` | a closure is asked twice about one entry |
 //! | `outcome`, `linearizability`, `well_formed`, … | see `judge` |
 //!
 //! # Not here

@@ -1,8 +1,8 @@
 //! Generated concurrent cases: 2–4 threads of 1–6 ops, with a growth always near.
 //!
-//! Few keys, most of them in one old bucket; a map that is in the middle of a growth, about to begin one, or thin with
-//! overflow buckets; swarm weights, so that one case is all removes and another all `clear` and iteration. For a map of
-//! somebody else's, as many entries as its growth may wait for.
+//! Few keys, most of them in one old bucket; a map that is in the middle of a growth or of one within another, about to begin
+//! one, or thin with overflow buckets; swarm weights, so that one case is all removes and another all `clear` and iteration.
+//! For a map of somebody else's, as many entries as its growth may wait for.
 //!
 //! # Not here
 //! Judging them: see `engines::judge`.
@@ -11,7 +11,7 @@
 
 use super::hashers::Hasher;
 use crate::case::{Case, Elements, GIVEN, Thread};
-use crate::catalogue::{PAIR, QUAD};
+use crate::catalogue::{PAIR, QUAD, nested, thin};
 use crate::op::Op;
 use fastrand::Rng;
 
@@ -62,7 +62,7 @@ fn given(rng: &mut Rng) -> (u16, Vec<Op>) {
         let some = KEYS.iter().filter(|_| rng.bool()).copied();
         some.map(insert).collect::<Vec<Op>>()
     };
-    match rng.u8(0..8) {
+    match rng.u8(0..10) {
         // A growth from 2 buckets has begun, perhaps half of it is done.
         0..=3 => {
             let mut ops = few(rng);
@@ -82,6 +82,10 @@ fn given(rng: &mut Rng) -> (u16, Vec<Op>) {
             let chain = (0..9).map(|key| insert(20 + 2 * key));
             (PAIR, chain.chain([Op::EvacuateTo(0)]).collect())
         }
+        // A growth within a growth.
+        7 => (PAIR, nested()),
+        // One insertion from a growth to the same size.
+        8 => (PAIR, thin()),
         _ => (PAIR, few(rng)),
     }
 }
@@ -102,6 +106,7 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16], fresh: u16) -> Op {
         0 | 1 => Op::Insert(key, value),
         2 | 3 => Op::Get(key),
         4 | 5 => Op::Remove(key),
+        6 if rng.u8(0..3) == 0 => Op::UpdateWithin(key, value),
         6 => Op::Update(key, value),
         7 => Op::EntryOrInsert(key, value),
         8 => Op::Compute(key, value),

@@ -37,7 +37,7 @@ pub const OPS_MAX: usize = 7;
 pub const CAPACITY_MAX: u16 = 63;
 
 /// What threads do to a shared map. A new kind goes to the end.
-pub const KINDS: [Kind; 18] = [
+pub const KINDS: [Kind; 19] = [
     Kind::Get,
     Kind::Insert,
     Kind::Remove,
@@ -56,6 +56,7 @@ pub const KINDS: [Kind; 18] = [
     Kind::EntryOrInsertWith,
     Kind::PanicAt,
     Kind::RetainValues,
+    Kind::UpdateWithin,
 ];
 
 /// The case these bytes stand for, and its schedule.

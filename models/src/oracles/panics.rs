@@ -6,6 +6,7 @@
 use super::reference::Seen;
 use super::{Objection, Verdict};
 use crate::elements::Injected;
+use crate::engines::program::ASKED_AGAIN;
 use crate::op::Site;
 use crate::quiet::quietly;
 use crate::spec::Spec;
@@ -30,12 +31,17 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Cause> {
     })
 }
 
-/// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, that has a
-/// name of its own.
+/// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, or a closure that
+/// was asked too often, that has a name of its own.
 pub fn broken(message: &str) -> (&'static str, &'static str) {
-    match message.contains("evacuation barrier") {
-        true => ("barrier", "no write lands ahead of its evacuation"),
-        false => (NAME, UNASKED),
+    match message {
+        _ if message.contains("evacuation barrier") => {
+            ("barrier", "no write lands ahead of its evacuation")
+        }
+        _ if message.contains(ASKED_AGAIN) => {
+            ("closures", "a closure is asked once about each entry")
+        }
+        _ => (NAME, UNASKED),
     }
 }
 

@@ -249,7 +249,7 @@ pub fn class_of(kind: Kind) -> &'static str {
         Get | ContainsKey | GetKeyValue | GetMut | GetDisjointMut | EntryDrop => "get",
         Insert | EntryOrInsert | EntryOrInsertWith | EntryOrDefault | EntryAndModify
         | EntryInsert | EntryReplace | Extend | FillToThreshold => "insert",
-        Update | Compute => "update",
+        Update | UpdateWithin | Compute => "update",
         Remove | RemoveEntry | EntryRemove | EntryRemoveEntry => "remove",
         CursorOpen | CursorOpenAnywhere | CursorStep | CursorClose => "cursor",
         Iter | IterMut | KeysValues | ValuesMut => "iterate",

@@ -13,6 +13,7 @@
 use super::pending::{self, Access, Choice, Pending};
 use super::world::{Phase, World, with};
 use crate::trace::{self, Event};
+use map_core::platform::Point;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::mem::ManuallyDrop;
 
@@ -172,8 +173,31 @@ impl World {
             self.object_to(stopped, "stall", "a stalled thread never stops a reader", detail);
             return Verdict::Run(stopped);
         }
+        if let Some(&stopped) = waiting.iter().find(|&&task| self.waits_elsewhere(task, stalled)) {
+            let detail = format!(
+                "{} waits{} for {}, which is stalled",
+                words(self, stopped),
+                self.tasks[stopped].whereabouts(),
+                words(self, stalled),
+            );
+            let rule = "a stalled thread stops only who wants its bucket";
+            self.object_to(stopped, "stall", rule, detail);
+            return Verdict::Run(stopped);
+        }
         // All that could be done without it is done: it goes on, so that the end can be judged.
         Verdict::Run(stalled)
+    }
+
+    /// Does a task wait for something else than the bucket of its own key, or of its walk, that the stalled one holds? As
+    /// far as the moments say: of one that has reached none, nothing is known.
+    fn waits_elsewhere(&self, task: usize, stalled: usize) -> bool {
+        let Some((point, place)) = self.tasks[task].pending.and_then(|pending| pending.point)
+        else {
+            return false;
+        };
+        let held = self.tasks[stalled].locked;
+        !matches!(point, Point::WaitForLock | Point::AboutToClearBucket)
+            || held.is_some_and(|held| held != place)
     }
 
     fn switched(&mut self, to: usize, ordinary: usize) {

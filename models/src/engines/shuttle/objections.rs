@@ -29,10 +29,7 @@ impl World {
 
     /// Where the current task is, for messages.
     pub(super) fn whereabouts(&self) -> String {
-        match self.tasks[self.current].pending.and_then(|pending| pending.point) {
-            Some((point, place)) => format!(" past {point} ({place})"),
-            None => String::new(),
-        }
+        self.tasks[self.current].whereabouts()
     }
 
     /// Asks the register of objects something, and objects to what it finds broken.

@@ -15,7 +15,7 @@ use super::objects::{Doer, Names};
 use super::pending::{Access, Choice};
 use super::reclaim::ModelCollector;
 use super::world::{self, Phase, World, with};
-use crate::engines::program::Setup;
+use crate::engines::program::{Abandoned, Setup};
 use map_core::platform::{Atomic, AtomicNumber, Cell, Mutex, Object, Place, Platform, Point};
 use std::cell::UnsafeCell;
 use std::panic::Location as Site;
@@ -68,8 +68,10 @@ unsafe impl Platform for Model {
 
     fn abandons(point: Point, place: Place) -> bool {
         with(|world| {
-            let abandons = match (world.phase, world.abandon_from) {
-                (Phase::Setup, from) => from.is_some_and(|from| place.bucket >= from),
+            let abandons = match (world.phase, world.abandoned) {
+                (Phase::Setup | Phase::Judging, which) => {
+                    which.is_some_and(|which| which.has(place))
+                }
                 _ => world.choose(Choice::Abandon(point, place)) == 1,
             };
             if abandons {
@@ -110,8 +112,12 @@ unsafe impl Platform for Model {
 }
 
 impl Setup for Model {
-    fn abandon_from(bucket: Option<usize>) {
-        with(|world| world.abandon_from = bucket);
+    fn abandon(which: Option<Abandoned>) {
+        with(|world| world.abandoned = which);
+    }
+
+    fn returned_to_an_op() {
+        with(|world| world.me().stores_seen = u64::MAX);
     }
 }
 

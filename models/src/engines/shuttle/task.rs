@@ -40,6 +40,14 @@ impl Task {
         self.op.is_some_and(|op| reads.contains(&op.kind()))
     }
 
+    /// Where it is, for messages.
+    pub(super) fn whereabouts(&self) -> String {
+        match self.pending.and_then(|pending| pending.point) {
+            Some((point, place)) => format!(" past {point} ({place})"),
+            None => String::new(),
+        }
+    }
+
     /// It begins an op, its `at`-th, or ends one.
     pub(super) fn enter(&mut self, at: usize, op: Option<Op>) {
         self.op = op;

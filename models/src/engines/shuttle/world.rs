@@ -25,6 +25,7 @@ use super::task::{Span, Task};
 use super::trace::Trace;
 use crate::coverage::Coverage;
 use crate::coverage::phases::Phases;
+use crate::engines::program::Abandoned;
 use crate::finding::Finding;
 use crate::op::Op;
 use crate::trace::{self, Event};
@@ -72,8 +73,8 @@ pub(super) struct World {
     /// A task that is suspended for ever, and how many more may be.
     pub(super) stalled: Option<usize>,
     pub(super) stalls_left: u32,
-    /// While the map is set up: evacuations of old buckets from this one on are given up.
-    pub(super) abandon_from: Option<usize>,
+    /// While nobody but task 0 runs: evacuations that are given up.
+    pub(super) abandoned: Option<Abandoned>,
     /// The policy has been asked.
     pub(super) asked: bool,
     /// The ops done so far, kept with stale reads only.
@@ -102,7 +103,7 @@ impl Default for World {
             log: Vec::new(),
             stalled: None,
             stalls_left: 0,
-            abandon_from: None,
+            abandoned: None,
             asked: false,
             spans: Vec::new(),
             trace: Trace::default(),
@@ -151,7 +152,7 @@ impl World {
         self.phases.begin();
         self.stalled = None;
         self.stalls_left = 1;
-        self.abandon_from = None;
+        self.abandoned = None;
     }
 
     /// The run is over: forgets what it brought along.

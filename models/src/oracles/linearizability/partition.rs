@@ -191,7 +191,7 @@ fn inserts_during(steps: &[Step], walk: Step) -> usize {
 }
 
 fn removes(op: Op) -> bool {
-    matches!(op, Op::Remove(_) | Op::RemoveEntry(_) | Op::Update(..))
+    matches!(op, Op::Remove(_) | Op::RemoveEntry(_) | Op::Update(..) | Op::UpdateWithin(..))
 }
 
 /// The history of each key that an op names or that is given, by key.
