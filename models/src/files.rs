@@ -4,7 +4,7 @@
 //! `tests/killed.rs`.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// Writes a file, in the place of one of its name.
@@ -28,6 +28,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(of(path, &error.error)),
     }
+}
+
+/// Could these files be written? Asked before the work of hours of which they are to tell.
+///
+/// # Errors
+/// What is in the way of the first that could not.
+pub fn ready<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()> {
+    paths.into_iter().try_for_each(|path| match path.is_dir() {
+        true => Err(of(path, &io::ErrorKind::IsADirectory.into())),
+        false => beside(path, &[]).map(drop),
+    })
 }
 
 /// The bytes on disk, under a name that hides.

@@ -121,9 +121,13 @@ fn bad_usage_exits_with_2() {
 fn a_summary_that_cannot_be_written_exits_with_2_and_names_its_file() {
     let here = folder();
     std::fs::write(here.path().join("a-file"), "").expect("written");
-    let line = ["ops", "--seed", "1", "--ops", "512", "--json", "a-file/summary.json"];
-    let (code, _, err) = models(&line, here.path());
-    assert!(code == 2 && err.contains(": a-file/summary.json: "), "{err}");
+    // They would go on until ctrl-C: it is said before they begin.
+    for verb in ["ops", "run"] {
+        let (code, _, err) = models(&[verb, "--json", "a-file/summary.json"], here.path());
+        assert!(code == 2 && err.contains(": a-file/summary.json: "), "{err}");
+    }
+    let (code, _, err) = models(&["faults", "--markdown", "."], here.path());
+    assert!(code == 2 && err.contains(".: is a directory"), "{err}");
 }
 
 #[test]

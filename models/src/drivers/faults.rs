@@ -103,6 +103,8 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Result<Exit, String> {
+    let Options { json, html, markdown, .. } = options;
+    files::ready(json.iter().chain(html).chain(markdown)).map_err(|error| error.to_string())?;
     let detectors = detector::select(&options.detectors)?;
     let equivalent = match &options.equivalent {
         Some(file) => {

@@ -13,6 +13,7 @@ use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience};
 use super::{Exit, command, replaying, stopped_by_ctrl_c, word};
 use crate::case::Case;
+use crate::files;
 use crate::finding;
 use crate::generators::ops::Mix;
 use crate::subjects::{Model, Subject};
@@ -118,6 +119,7 @@ struct Hunt<'a> {
 impl<'a> Hunt<'a> {
     fn new(options: &'a Options, seed: u64) -> io::Result<Self> {
         let (name, length) = (options.subject.name(), options.length);
+        files::ready(&options.json)?;
         println!("seed {seed}, subject {name}, sequences of {length} ops");
         let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());

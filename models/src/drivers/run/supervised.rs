@@ -12,6 +12,7 @@ use crate::drivers::summary::Summary;
 use crate::drivers::supervise::{Board, Hunter, NAP, News, Patience};
 use crate::drivers::{Exit, command, stopped_by_ctrl_c};
 use crate::engines;
+use crate::files;
 use crate::finding;
 use crate::triage::Sighting;
 use crate::triage::worker::ended_by;
@@ -57,6 +58,7 @@ impl Place {
 /// # Errors
 /// When there can be none.
 pub(super) fn drive(options: &Options) -> io::Result<Exit> {
+    files::ready(&options.json)?;
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let stop = stopped_by_ctrl_c("without a summary");
     let board = Board::new()?;
