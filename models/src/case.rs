@@ -55,15 +55,28 @@ pub enum Elements {
     Counted,
     /// Keys of 24 bytes and values of 192 bytes aligned to 64.
     Wide,
+    /// Keys that count, to values of 2 KiB that need no drop.
+    CountedKeys,
+    /// `u64` to values that count.
+    CountedValues,
 }
 
 impl Elements {
     /// Every choice, in the order of its code.
-    pub const ALL: [Elements; 3] = [Elements::Plain, Elements::Counted, Elements::Wide];
+    pub const ALL: [Elements; 5] = [
+        Elements::Plain,
+        Elements::Counted,
+        Elements::Wide,
+        Elements::CountedKeys,
+        Elements::CountedValues,
+    ];
+
+    /// How many of them, the first ones, the engines for several threads have; they count both for either half.
+    pub const SHARED: usize = 3;
 
     /// The word for it in a case.
     pub fn name(self) -> &'static str {
-        ["plain", "counted", "wide"][self as usize]
+        ["plain", "counted", "wide", "counted-keys", "counted-values"][self as usize]
     }
 }
 

@@ -1,4 +1,4 @@
-//! Key and value types to fill a map with: plain numbers, wide ones, and ones that keep count of themselves.
+//! Key and value types to fill a map with: plain numbers, wide and large ones, and ones that keep count of themselves.
 //!
 //! A [`Counted`] is entered in its thread's [`Ledger`] when it is made and struck out when it is dropped; being
 //! dropped or touched after that is noted as a fault, which `oracles::drops` reads. The ledger is also where an
@@ -33,6 +33,8 @@ pub trait Key: Eq + Hash + Clone {
 
 /// A value type.
 pub trait Value: Clone + Default + PartialEq {
+    /// Is it entered in the [`Ledger`]?
+    const COUNTED: bool = false;
     /// The value with this number. The default value has number 0.
     fn make(number: u64) -> Self;
     /// Its number.
@@ -115,6 +117,30 @@ impl Value for WideValue {
     }
     fn set(&mut self, number: u64) {
         self.0 = [number; 24];
+    }
+}
+
+/// A value of 2 KiB: four buckets of such make a segment, so that small tables have several.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LargeValue([u64; 256]);
+
+impl Default for LargeValue {
+    fn default() -> Self {
+        LargeValue::make(0)
+    }
+}
+
+impl Value for LargeValue {
+    fn make(number: u64) -> Self {
+        LargeValue([number; 256])
+    }
+    fn number(&self) -> u64 {
+        // A torn copy is no value that any op uses.
+        let is_whole = self.0.iter().step_by(15).all(|&word| word == self.0[0]);
+        if is_whole { self.0[0] } else { u64::MAX }
+    }
+    fn set(&mut self, number: u64) {
+        self.0 = [number; 256];
     }
 }
 
@@ -327,6 +353,8 @@ impl Default for CountedValue {
 }
 
 impl Value for CountedValue {
+    const COUNTED: bool = true;
+
     fn make(number: u64) -> Self {
         CountedValue(Counted::new(number, 0, Role::Value))
     }

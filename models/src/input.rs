@@ -1,8 +1,8 @@
 //! Bytes ⇄ case. The only file that knows bytes.
 //!
 //! ```text
-//! 0       hasher (mod the number of hashers)
-//! 1       bit 0: evacuation order; the rest: elements (mod)
+//! 0       hasher                                  past the last, the first ones (7 and 3, as many as there once were)
+//! 1       bit 0: evacuation order; the rest: elements                                         come again and again
 //! 2..4    capacity        4..6   the hasher's seed        little-endian, as everything here
 //! 6..     ops: an opcode and its arguments, at most 5 bytes each
 //! ```
@@ -89,12 +89,12 @@ pub fn decode(bytes: &[u8]) -> Case {
 pub fn decode_into(bytes: &[u8], case: &mut Case) {
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
     let word = |at: usize| u16::from_le_bytes([byte(at), byte(at + 1)]);
-    case.hasher = Hasher::ALL[byte(0) as usize % Hasher::ALL.len()];
-    if let Hasher::Seeded(seed) = &mut case.hasher {
+    case.hasher = coded(&Hasher::ALL, byte(0), Hasher::HONEST);
+    if let Some(seed) = case.hasher.seed_mut() {
         *seed = word(4);
     }
     case.order = Order::ALL[byte(1) as usize & 1];
-    case.elements = Elements::ALL[(byte(1) >> 1) as usize % Elements::ALL.len()];
+    case.elements = coded(&Elements::ALL, byte(1) >> 1, Elements::SHARED);
     case.capacity = word(2);
     let ops = case.ops_mut();
     ops.clear();
@@ -102,6 +102,12 @@ pub fn decode_into(bytes: &[u8], case: &mut Case) {
     while !rest.is_empty() {
         ops.push(decode_op(&mut rest));
     }
+}
+
+/// The choice of this code. Codes without one stand for the first few.
+fn coded<T: Copy>(all: &[T], code: u8, first: usize) -> T {
+    let code = usize::from(code);
+    all.get(code).copied().unwrap_or(all[code % first])
 }
 
 /// The op at the front of `bytes`, which it leaves.
@@ -144,7 +150,7 @@ pub fn encode(case: &Case) -> Vec<u8> {
     bytes.push(hasher.expect("ALL lists every hasher") as u8);
     bytes.push(case.order as u8 | (case.elements as u8) << 1);
     bytes.extend(case.capacity.to_le_bytes());
-    let seed = if let Hasher::Seeded(seed) = case.hasher { seed } else { 0 };
+    let seed = case.hasher.seed().unwrap_or(0);
     bytes.extend(seed.to_le_bytes());
     for &op in case.ops() {
         encode_op(op, &mut bytes);

@@ -195,7 +195,8 @@ vocabulary! {
     "get-key-value" GetKeyValue(k: Key Key),
     /// `get_mut`, and write the value if there.
     "get-mut" GetMut(k: Key Key, v: Value Value),
-    /// `get_disjoint_mut` of two keys; adds one to each value found. The same key twice counts as one.
+    /// `get_disjoint_mut` of two keys; adds one to each value found. The same key twice counts as one. With the first key
+    /// twice, and another, it must panic.
     "get-disjoint-mut" GetDisjointMut(k: Key Key, l: Key Key),
     /// `entry(k).or_insert(v)`.
     "entry-or-insert" EntryOrInsert(k: Key Key, v: Value Value),
@@ -223,11 +224,11 @@ vocabulary! {
     "cursor-step" CursorStep(c: Cursor u8, steps: Small u8),
     /// Drops a cursor.
     "cursor-close" CursorClose(c: Cursor u8),
-    /// `iter`, compared with the model.
+    /// `iter`, the view of the tables and the health, compared with the model.
     "iter" Iter,
     /// `iter_mut`, compared; adds `v` to every value.
     "iter-mut" IterMut(v: Value Value),
-    /// `keys` and `values`, compared.
+    /// `keys` and `values`, compared; what comes behind the middle, clones of them yield.
     "keys-values" KeysValues,
     /// `values_mut`, compared; adds `v` to every value.
     "values-mut" ValuesMut(v: Value Value),
@@ -247,9 +248,9 @@ vocabulary! {
     "extract-if" ExtractIf(m: Small u8, r: Small u8),
     /// The same, dropped after `n` entries.
     "extract-if-drop" ExtractIfDrop(m: Small u8, r: Small u8, n: Small u8),
-    /// `clone`, compared with the model and dropped.
+    /// `clone`, compared with the model, as it is and with an entry changed; is collected afresh, and dropped.
     "clone" Clone,
-    /// `clone`; goes on with the clone.
+    /// `clone_from`, over a map with entries and another hasher; goes on with the clone.
     "clone-swap" CloneSwap,
     /// `extend` with the `n` keys from `k` on, each with its own number as value.
     "extend" Extend(k: Key Key, n: Small u8),
@@ -287,6 +288,8 @@ vocabulary! {
     "try-reserve-refused" TryReserveRefused(n: Count u16, at: Small u8),
     /// `update`, whose closure uses the map: its first two calls store the value anew before they answer. Shared maps only.
     "update-within" UpdateWithin(k: Key Key, v: Value Value),
+    /// `drain`, forgotten after `n` entries: the rest leaks, and the map is a new one.
+    "drain-forget" DrainForget(n: Small u8),
 }
 
 impl Kind {

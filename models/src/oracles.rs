@@ -3,7 +3,8 @@
 //! | oracle | judges |
 //! |---|---|
 //! | [`mod@reference`] | answers and contents, against the spec |
-//! | [`well_formed`] | the map's own structure, by its `check` |
+//! | [`sizes`] | what iterators say of their size; their clones |
+//! | [`well_formed`] | the map's own structure, by its `check`; what its views show of it |
 //! | [`iteration`] | the cursor contract |
 //! | [`linearizability`] | of a history: the ops on each key |
 //! | [`drops`] | every key and value dropped exactly once, none early |
@@ -21,6 +22,7 @@ pub mod iteration;
 pub mod linearizability;
 pub mod panics;
 pub mod reference;
+pub mod sizes;
 pub mod well_formed;
 pub mod whole_map;
 pub mod work;

@@ -127,6 +127,17 @@ impl Picture {
         Picture { tables }
     }
 
+    /// Every bucket, with its table and its place there.
+    pub fn buckets(&self) -> impl Iterator<Item = (&Table, usize, &Bucket)> {
+        let of = |table| move |(at, bucket)| (table, at, bucket);
+        self.tables.iter().flat_map(move |table| table.buckets.iter().enumerate().map(of(table)))
+    }
+
+    /// Every slot.
+    pub fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.buckets().flat_map(|(_, _, bucket)| bucket.chain.iter().flatten())
+    }
+
     /// Of a concurrent map.
     pub fn of_concurrent(tables: Vec<ConcurrentTable<(u64, u64)>>) -> Picture {
         let newest = tables.len().saturating_sub(1);

@@ -31,7 +31,7 @@ use crate::oracles::iteration::Witness;
 use crate::oracles::panics::{self, Cause};
 use crate::oracles::reference::{self, Seen};
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, drops, well_formed};
+use crate::oracles::{Objection, Verdict, drops, sizes, well_formed};
 use crate::spec::Spec;
 use crate::subject::{Capabilities, Growth, SequentialSubject};
 use crate::trace;
@@ -46,7 +46,7 @@ pub enum Checks {
     /// At the end of the run.
     End,
     /// Also after a panic, and whenever a growth starts or ends, as far as that is in proportion to
-    /// the number of ops.
+    /// the number of ops; in the middle of a growth now and then, unless elements are plain.
     Boundaries,
     /// After every op.
     Every,
@@ -68,6 +68,9 @@ pub type Outcome = Result<Report, Box<Finding>>;
 
 /// The most entries a `fill-to-threshold` inserts.
 pub const FILL_MAX: usize = 512;
+
+/// With a fickle hasher, everything is looked at once in so many ops.
+const BEAR_LOOKS: u32 = 16;
 
 /// Runs a case on a map `S` against the spec `M`.
 ///
@@ -101,9 +104,11 @@ where
     M: Spec,
 {
     assert!(case.is_sequential(), "the sequential property runs one thread");
-    if K::COUNTED {
+    if K::COUNTED || V::COUNTED {
         Ledger::begin();
     }
+    // Of a run that was broken off.
+    drop(sizes::kept());
     let mut at = 0;
     let mut run = None;
     let verdict = panics::caught(|| {
@@ -155,6 +160,13 @@ where
     Err(Box::new(Finding { objection: *objection, at, op, growth }))
 }
 
+/// A call of a closure that was given to the map.
+fn closure<K: Key, V: Value>() {
+    if K::COUNTED || V::COUNTED {
+        Ledger::call(Site::Closure);
+    }
+}
+
 /// A run in progress.
 struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
     map: S,
@@ -173,6 +185,8 @@ struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
     growth: Growth,
     /// A panic is armed.
     armed: bool,
+    /// Equal keys may have different hashes: see [`Run::bear`].
+    fickle: bool,
     allowance: Allowance,
     report: Report,
     /// Entries looked at so far at boundaries.
@@ -186,12 +200,18 @@ struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
 impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// The map says how far it has grown.
     const GROWS: bool = S::CAPABILITIES.has(Capabilities::GROWTH) || Self::SHARES;
+    /// Keys or values count.
+    const COUNTED: bool = K::COUNTED || V::COUNTED;
     /// Growth is everybody's.
     const SHARES: bool = S::CAPABILITIES.has(Capabilities::SHARED_GROWTH);
 
     fn new(case: &Case, checks: Checks) -> Self {
         let held = memory::held();
-        let state = ModelState::new(case.hasher);
+        let hasher = match S::CAPABILITIES.has(Capabilities::BEARS_LIES) {
+            true => case.hasher,
+            false => case.hasher.honest(),
+        };
+        let state = ModelState::new(hasher);
         let mut run = Run {
             map: S::create(state.clone(), case.capacity as usize),
             spec: M::default(),
@@ -204,6 +224,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             part: None,
             growth: Growth::default(),
             armed: false,
+            fickle: hasher.is_fickle(),
             allowance: Allowance::default(),
             report: Report::default(),
             looked: 0,
@@ -233,12 +254,19 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         *at = ops.len();
         self.part = None;
+        if self.fickle {
+            return self.account();
+        }
         if self.checks >= Checks::End { self.thorough() } else { Ok(()) }
     }
 
     /// Does one op and judges it.
     #[inline]
     fn step(&mut self, op: Op) -> Verdict {
+        if self.fickle {
+            let verdict = if self.armed { self.step_armed(op) } else { self.step_rare(op) };
+            return self.bear(verdict);
+        }
         if self.armed {
             return self.step_armed(op);
         }
@@ -271,6 +299,32 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
     }
 
+    /// Where equal keys have different hashes nobody promises an answer. What is left: the map neither panics nor hangs,
+    /// drops everything once and not early, and holds as many entries as it says.
+    #[inline(never)]
+    fn bear(&mut self, verdict: Verdict) -> Verdict {
+        if let Err(objection) = verdict
+            && (objection.oracle == drops::NAME || objection.rule == panics::UNASKED)
+        {
+            return Err(objection);
+        }
+        if self.had_cursors {
+            self.allowance.kept_keys = usize::MAX;
+        }
+        // The objection may have come before this.
+        if Self::GROWS {
+            self.growth = self.map.growth();
+        }
+        // Whatever it says: it looks everywhere.
+        if self.now.is_multiple_of(BEAR_LOOKS) {
+            drop(self.map.check());
+            let mut entries = 0;
+            self.map.for_each(|_, _| entries += 1);
+            reference::walked(self.map.len(), entries)?;
+        }
+        self.account()
+    }
+
     #[inline(never)]
     fn step_rare(&mut self, op: Op) -> Verdict {
         match op {
@@ -279,7 +333,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::PanicAt(site, n) => {
                 // A drop that comes later panics in the midst of another op, and takes the rest of its batch along.
                 let later = site == Site::Drop && S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
-                if K::COUNTED && !later {
+                if Self::COUNTED && !later {
                     Ledger::arm(site, n as u32);
                     self.armed = true;
                 }
@@ -319,7 +373,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Up to `removed` keys may now stay alive for a cursor.
     fn keep_keys(&mut self, removed: usize) {
         if self.cursors.iter().any(Option::is_some) {
-            self.allowance.kept_keys += removed;
+            self.allowance.kept_keys = self.allowance.kept_keys.saturating_add(removed);
         }
     }
 
@@ -425,8 +479,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if checks < Checks::End {
             return Ok(());
         }
-        if K::COUNTED {
-            drops::account(0, allowance)?;
+        if Self::COUNTED {
+            drops::account([0; 2], allowance)?;
         }
         if allowance.leaks { Ok(()) } else { drops::memory(memory::held() - held) }
     }

@@ -119,6 +119,9 @@ impl Capabilities {
     /// Growth that every write has a share in: `growth`, and what [`work::shared`](crate::oracles::work::shared) says of it.
     pub const SHARED_GROWTH: Self = Capabilities(1 << 25);
 
+    /// Where equal keys have different hashes, answers are anything, but it neither panics nor hangs, nor loses an entry.
+    pub const BEARS_LIES: Self = Capabilities(1 << 27);
+
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {
         Capabilities(self.0 | other.0)
@@ -184,7 +187,7 @@ pub enum EntryPath {
 pub struct EntryAnswer<K> {
     /// The value's number.
     pub value: Option<u64>,
-    /// The key, when the entry gave it away.
+    /// The key, when the entry gave it away; a copy, when it was looked at.
     pub key: Option<K>,
 }
 
@@ -251,8 +254,8 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn each_mut(&mut self, how: Mutably, visit: impl FnMut(Option<&K>, &mut V)) {
         undeclared("each_mut")
     }
-    /// `DISJOINT`: two different keys.
-    fn get_disjoint_mut(&mut self, keys: [&K; 2]) -> [Option<&mut V>; 2] {
+    /// `DISJOINT`: different keys. Panics if two are equal and in the map.
+    fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
         undeclared("get_disjoint_mut")
     }
     /// `ENTRY`; `closure` is to be called at the start of every closure given to the map.
@@ -283,6 +286,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn drain(&mut self, take: usize, visit: impl FnMut(K, V)) {
         undeclared("drain")
     }
+    /// `DRAIN`: stop after `take` entries and forget the iterator.
+    fn drain_forgotten(&mut self, take: usize, visit: impl FnMut(K, V)) {
+        undeclared("drain_forgotten")
+    }
     /// `EXTRACT`: stop after `take` entries and drop the iterator.
     fn extract_if(
         &mut self,
@@ -296,6 +303,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn duplicate(&self) -> Self {
         undeclared("duplicate")
     }
+    /// `CLONE`: `clone_from`, for a map that has entries and a hasher already.
+    fn duplicate_into(&self, other: &mut Self) {
+        *other = self.duplicate();
+    }
     /// `CLONE`: `==`, by entries that are equal in number.
     fn equals(&self, other: &Self) -> bool {
         undeclared("equals")
@@ -303,6 +314,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     /// `EXTEND`.
     fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
         undeclared("extend")
+    }
+    /// `EXTEND`: a map of these entries, with the default hasher.
+    fn collected(entries: impl Iterator<Item = (K, V)>) -> Self {
+        undeclared("collected")
     }
     /// `CAPACITY`: entries it can hold without growing.
     fn capacity(&self) -> usize {
@@ -332,6 +347,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn step_cursor<'m>(&'m self, cursor: &mut Self::Cursor) -> Option<(&'m K, &'m V)> {
         undeclared("step_cursor")
     }
+    /// `CURSOR`: does it say that it is at its end? `None`: it says nothing of that.
+    fn is_finished(cursor: &Self::Cursor) -> Option<bool> {
+        None
+    }
     /// `GROWTH`, `SHARED_GROWTH`: O(1).
     #[inline]
     fn growth(&self) -> Growth {
@@ -352,6 +371,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     /// What its tables look like, if it has any to show: for reports.
     fn picture(&self) -> Option<Picture> {
         None
+    }
+    /// Do its own figures agree with such a picture? The figure that does not and how, if not.
+    fn figures(&self, picture: &Picture) -> Result<(), (String, String)> {
+        Ok(())
     }
 }
 

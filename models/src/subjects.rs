@@ -122,7 +122,7 @@ macro_rules! sequential {
     ($name:expr, $map:ident) => {
         $crate::subjects::Adapter::sequential($name, |model| {
             use $crate::case::{Case, Elements};
-            use $crate::elements::{CountedKey, CountedValue, WideKey, WideValue};
+            use $crate::elements::{CountedKey, CountedValue, LargeValue, WideKey, WideValue};
             use $crate::property::{self, Checks, Outcome};
             use $crate::spec::{Direct, Ordered, Spec};
             use $crate::subjects::{Model, Runner};
@@ -132,6 +132,14 @@ macro_rules! sequential {
                     Elements::Counted => {
                         type Map = $map<CountedKey, CountedValue>;
                         property::run::<Map, CountedKey, CountedValue, Ordered>(case, checks)
+                    }
+                    Elements::CountedKeys => {
+                        type Map = $map<CountedKey, LargeValue>;
+                        property::run::<Map, CountedKey, LargeValue, Ordered>(case, checks)
+                    }
+                    Elements::CountedValues => {
+                        type Map = $map<u64, CountedValue>;
+                        property::run::<Map, u64, CountedValue, Ordered>(case, checks)
                     }
                     Elements::Wide => {
                         type Map = $map<WideKey, WideValue>;

@@ -29,7 +29,7 @@ fn errors_name_the_line_what_is_there_and_what_was_expected() {
         ),
         (
             "case 1\nhasher md5\n",
-            "line 2: expected a hasher (identity, zero, low3, top-byte, mix, low-bits, seeded), found `md5`",
+            "line 2: expected a hasher (identity, zero, low3, top-byte, mix, low-bits, seeded, fickle), found `md5`",
         ),
         (
             "case 1\nhasher seeded\n",

@@ -3,13 +3,15 @@
 use models::case::{Case, Elements};
 use models::elements::{CountedKey, CountedValue, Key, Value};
 use models::finding::{Finding, keep};
-use models::generators::hashers::ModelState;
+use models::generators::hashers::{Hasher, ModelState};
 use models::memory::Watched;
 use models::op::Order;
+use models::oracles::sizes;
 use models::oracles::work::{self, Bound};
+use models::picture::{self, Picture};
 use models::property::{self, Checks};
 use models::spec::Ordered;
-use models::subject::{Capabilities, Growth, Mutably, SequentialSubject};
+use models::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
 use models::triage::Sighting;
 use models::triage::minimise::{Here, Settings, minimise};
 use std::sync::atomic::AtomicBool;
@@ -52,6 +54,18 @@ mod fault {
     pub const REFUSAL_LOSES_ONE: u8 = 33;
     pub const REFUSES_UNASKED: u8 = 34;
     pub const CAPACITY_BELOW_LEN: u8 = 35;
+    pub const EQUALS_ANY: u8 = 36;
+    pub const LENDS_TWICE: u8 = 37;
+    pub const CLOSURE_IS_EAGER: u8 = 38;
+    pub const SIZE_IS_ONE_OFF: u8 = 39;
+    pub const CURSOR_STEPS_ANYWHERE: u8 = 40;
+    pub const CURSOR_NEVER_FINISHES: u8 = 41;
+    pub const VIEW_HIDES_ONE: u8 = 42;
+    pub const VIEW_SHOWS_THE_UNBORN: u8 = 43;
+    pub const FIGURES_DIFFER: u8 = 44;
+    pub const FORGOTTEN_DRAIN_KEEPS: u8 = 45;
+    pub const COLLECTS_ONE_LESS: u8 = 46;
+    pub const CLONE_INTO_KEEPS: u8 = 47;
 }
 
 #[global_allocator]
@@ -74,6 +88,21 @@ struct Sorted {
     was_empty: bool,
 }
 
+/// An iterator that says of its size that it is so much more.
+struct OneOff<I>(I, usize);
+
+impl<I: ExactSizeIterator> Iterator for OneOff<I> {
+    type Item = I::Item;
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len() + self.1, Some(self.0.len() + self.1))
+    }
+}
+
+impl<I: ExactSizeIterator> ExactSizeIterator for OneOff<I> {}
+
 impl<K: Key, V: Value, const FAULT: u8> Faulty<K, V, FAULT> {
     fn position(&self, key: &K) -> Option<usize> {
         self.entries.iter().position(|entry| entry.0 == *key)
@@ -90,7 +119,14 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         .and(Capabilities::DRAIN)
         .and(Capabilities::CAPACITY)
         .and(Capabilities::MUTATION)
-        .and(if FAULT == fault::UNDECLARED { Capabilities::EXTRACT } else { Capabilities::NONE });
+        .and(Capabilities::DISJOINT)
+        .and(Capabilities::BEARS_LIES)
+        .and(Capabilities::ENTRY)
+        .and(match FAULT {
+            fault::UNDECLARED => Capabilities::EXTRACT,
+            fault::COLLECTS_ONE_LESS => Capabilities::EXTEND.and(Capabilities::VIEWS),
+            _ => Capabilities::NONE,
+        });
 
     fn create(_: ModelState, _: usize) -> Self {
         Faulty { entries: Vec::new(), capacity: 0, overwritten: 0, evacuated: 0.into(), mark: 0 }
@@ -177,7 +213,91 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         if FAULT == fault::DRAIN_LOSES_ONE {
             self.entries.pop();
         }
-        self.entries.drain(..).take(take).for_each(|(key, value)| visit(key, value));
+        let more = usize::from(FAULT == fault::SIZE_IS_ONE_OFF);
+        let all = sizes::exactly(OneOff(self.entries.drain(..), more));
+        all.take(take).for_each(|(key, value)| visit(key, value));
+    }
+    fn drain_forgotten(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
+        let mut all = std::mem::take(&mut self.entries).into_iter();
+        all.by_ref().take(take).for_each(|(key, value)| visit(key, value));
+        match FAULT {
+            fault::FORGOTTEN_DRAIN_KEEPS => self.entries.extend(all),
+            _ => std::mem::forget(all),
+        }
+    }
+    fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
+        let asked = keys.map(|key| self.position(key));
+        let twice = |n: usize| asked[n].is_some() && asked[..n].contains(&asked[n]);
+        assert!(FAULT == fault::LENDS_TWICE || !(0..N).any(twice), "a key twice");
+        let mut found = [const { None }; N];
+        for (at, (_, value)) in self.entries.iter_mut().enumerate() {
+            if let Some(n) = asked.iter().position(|asked| *asked == Some(at)) {
+                found[n] = Some(value);
+            }
+        }
+        found
+    }
+    fn entry(&mut self, key: K, path: EntryPath, closure: impl Fn()) -> EntryAnswer<K> {
+        let EntryPath::OrInsertWith(v) = path else { unimplemented!("no case here needs it") };
+        self.mark += 1;
+        let at = self.position(&key);
+        if at.is_none() || FAULT == fault::CLOSURE_IS_EAGER {
+            closure();
+        }
+        let value = match at {
+            Some(at) => self.entries[at].1.number(),
+            None => {
+                self.entries.push((key, V::make(v)));
+                v
+            }
+        };
+        EntryAnswer { value: Some(value), key: None }
+    }
+    fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
+        self.entries.into_iter().take(take).for_each(|(key, value)| visit(key, value));
+    }
+    fn collected(entries: impl Iterator<Item = (K, V)>) -> Self {
+        let mut map = Self::create(ModelState::default(), 0);
+        map.entries = entries.skip(usize::from(FAULT == fault::COLLECTS_ONE_LESS)).collect();
+        map
+    }
+    fn duplicate_into(&self, other: &mut Self) {
+        let kept = other.entries.pop().filter(|_| FAULT == fault::CLONE_INTO_KEEPS);
+        *other = self.duplicate();
+        other.entries.extend(kept);
+    }
+    fn is_finished(cursor: &Sorted) -> Option<bool> {
+        match FAULT {
+            fault::CURSOR_NEVER_FINISHES => Some(false),
+            fault::CURSOR_STEPS_ANYWHERE => Some(cursor.was_empty || cursor.next.is_none()),
+            _ => None,
+        }
+    }
+    fn picture(&self) -> Option<Picture> {
+        let hidden = match FAULT {
+            fault::VIEW_HIDES_ONE => 1,
+            fault::VIEW_SHOWS_THE_UNBORN | fault::FIGURES_DIFFER => 0,
+            _ => return None,
+        };
+        let full = |(key, value): &(K, V)| {
+            let entry = Some((key.number(), value.number()));
+            picture::Slot { tophash: 9, full: true, entry }
+        };
+        let slots = self.entries.iter().skip(hidden).map(full).collect();
+        let mut buckets = vec![picture::Bucket { state: picture::State::Live, chain: vec![slots] }];
+        if FAULT == fault::VIEW_SHOWS_THE_UNBORN {
+            let slot = picture::Slot { tophash: 2, full: false, entry: None };
+            let (state, chain) = (picture::State::Unborn, vec![vec![slot]]);
+            buckets.push(picture::Bucket { state, chain });
+        }
+        let table = picture::Table { name: "table 2^0".into(), mark: None, buckets };
+        Some(Picture { tables: vec![table] })
+    }
+    fn figures(&self, _: &Picture) -> Result<(), (String, String)> {
+        match FAULT == fault::FIGURES_DIFFER {
+            true => Err(("health".into(), "it says so, the view says otherwise".into())),
+            false => Ok(()),
+        }
     }
     fn duplicate(&self) -> Self {
         let mut entries = self.entries.clone();
@@ -186,8 +306,12 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         }
         Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated: 0.into(), mark: 0 }
     }
-    fn equals(&self, _: &Self) -> bool {
-        true
+    fn equals(&self, other: &Self) -> bool {
+        let same = |(key, value): &(K, V)| {
+            other.get(key).is_some_and(|theirs| theirs.number() == value.number())
+        };
+        FAULT == fault::EQUALS_ANY
+            || self.entries.len() == other.entries.len() && self.entries.iter().all(same)
     }
     fn capacity(&self) -> usize {
         if FAULT == fault::CAPACITY_BELOW_LEN {
@@ -290,6 +414,13 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
 const UNWATCHED: &str = "
     insert k1 v1\n insert k2 v2\n insert k3 v3\n try-reserve-refused 5 1\n try-reserve-refused 9 0\n get k1\n clear\n insert k5 v5";
 
+/// What is looked at from outside.
+const VIEWS: &str = "
+    insert k1 v1\n insert k2 v2\n insert k3 v3\n get-disjoint-mut k1 k2\n get-disjoint-mut k3 k3\n
+    entry-or-insert-with k2 v7\n entry-or-insert-with k4 v4\n iter\n
+    cursor-open c0 0 0\n cursor-step c0 1\n clone\n cursor-step c0 9\n
+    clone-swap\n get k1\n drain-forget 1\n insert k1 v1\n clone";
+
 /// Some of everything.
 const OPS: &str = "
     cursor-open c3 0 0\n get k1\n
@@ -316,13 +447,13 @@ fn run<const FAULT: u8>(case: &Case) -> property::Outcome {
 }
 
 fn found<const FAULT: u8>() -> Finding {
-    let ran = [OPS, UNWATCHED].map(|ops| run::<FAULT>(&case_of(ops)));
+    let ran = [OPS, UNWATCHED, VIEWS].map(|ops| run::<FAULT>(&case_of(ops)));
     *ran.into_iter().find_map(Result::err).expect("a fault is found")
 }
 
 #[test]
 fn without_a_fault_no_oracle_objects() {
-    for ops in [OPS, UNWATCHED] {
+    for ops in [OPS, UNWATCHED, VIEWS] {
         if let Err(finding) = run::<{ fault::NONE }>(&case_of(ops)) {
             panic!("{finding}");
         }
@@ -349,7 +480,7 @@ objects! {
     an_overwrite_that_replaces_the_key: OVERWRITE_REPLACES_KEY, "reference", "the stored key stays on overwrite";
     a_retain_that_keeps_all: RETAIN_KEEPS_ALL, "reference", "len is the number of entries";
     a_drain_that_loses_one: DRAIN_LOSES_ONE, "reference", "all the spec holds is there";
-    a_clone_that_loses_one: CLONE_LOSES_ONE, "reference", "len is the number of entries";
+    a_clone_that_loses_one: CLONE_LOSES_ONE, "reference", "a clone is equal";
     a_values_mut_that_skips: VALUES_MUT_SKIPS, "reference", "keys and values are the spec's";
     a_reserve_that_does_nothing: RESERVE_DOES_NOTHING, "reference", "capacity is what was asked for";
     a_try_reserve_of_the_impossible: TRY_RESERVE_SUCCEEDS, "reference", "try_reserve of too much fails";
@@ -375,7 +506,92 @@ objects! {
     an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
     a_map_that_panics: PANICS, "panics", "no op panics on its own";
     a_panic_that_loses_an_entry: PANIC_LOSES_ENTRY, "panics", "a panic leaves every entry as before or after the op";
+    a_map_that_equals_any: EQUALS_ANY, "reference", "maps are == if their entries are";
+    a_value_lent_twice: LENDS_TWICE, "reference", "no value is lent twice";
+    a_closure_called_for_nothing: CLOSURE_IS_EAGER, "reference", "a closure is called once, if it is needed";
+    an_iterator_one_off: SIZE_IS_ONE_OFF, "reference", "an iterator keeps what it says of its size";
+    a_cursor_that_steps_anywhere: CURSOR_STEPS_ANYWHERE, "iteration", "a cursor reads only the map that opened it";
+    a_cursor_that_never_says_its_end: CURSOR_NEVER_FINISHES, "iteration", "a cursor says whether it is finished";
+    a_view_that_hides_an_entry: VIEW_HIDES_ONE, "reference", "all the spec holds is there";
+    a_view_of_an_unborn_bucket: VIEW_SHOWS_THE_UNBORN, "well-formed", "a view shows what is there";
+    a_figure_that_differs_from_the_view: FIGURES_DIFFER, "well-formed", "health";
+    a_forgotten_drain_that_keeps_entries: FORGOTTEN_DRAIN_KEEPS, "reference", "len is the number of entries";
+    a_map_collected_from_fewer: COLLECTS_ONE_LESS, "reference", "all the spec holds is there";
+    a_clone_beside_what_was_there: CLONE_INTO_KEEPS, "reference", "a clone is equal";
     a_capability_without_a_method: UNDECLARED, "panics", "no op panics on its own";
+}
+
+#[test]
+fn with_a_fickle_hasher_only_safety_is_judged() {
+    fn rule<const FAULT: u8>() -> Option<String> {
+        let mut case = case();
+        case.hasher = Hasher::Fickle(1);
+        run::<FAULT>(&case).err().map(|finding| finding.objection.rule)
+    }
+    let twice = "each key and value is dropped exactly once";
+    assert_eq!(rule::<{ fault::REMOVE_DROPS_TWICE }>().as_deref(), Some(twice));
+    assert_eq!(rule::<{ fault::REMOVE_LEAKS }>().as_deref(), Some("no key or value leaks"));
+    let length = "len is the number of entries";
+    assert_eq!(rule::<{ fault::ITERATION_SKIPS }>().as_deref(), Some(length));
+    assert_eq!(rule::<{ fault::PANICS }>().as_deref(), Some("no op panics on its own"));
+    let answers = [
+        rule::<{ fault::NONE }>(),
+        rule::<{ fault::GET_FORGETS }>(),
+        rule::<{ fault::CHECK_OBJECTS }>(),
+        rule::<{ fault::CURSOR_SKIPS }>(),
+        rule::<{ fault::NEVER_GROWS }>(),
+    ];
+    assert_eq!(answers, [const { None }; 5]);
+}
+
+#[test]
+fn half_of_what_counts_is_judged() {
+    let case = case_of(OPS);
+    type Keys<const FAULT: u8> = Faulty<CountedKey, u64, FAULT>;
+    type Values<const FAULT: u8> = Faulty<u64, CountedValue, FAULT>;
+    type Leaking<K, V> = Faulty<K, V, { fault::REMOVE_LEAKS }>;
+    property::run::<Keys<0>, _, _, Ordered>(&case, Checks::Every).expect("no fault");
+    property::run::<Values<0>, _, _, Ordered>(&case, Checks::Every).expect("no fault");
+    // What leaks is the key.
+    let run = property::run::<Leaking<CountedKey, u64>, _, _, Ordered>(&case, Checks::Every);
+    assert_eq!(run.expect_err("keys leak").objection.rule, "no key or value leaks");
+    property::run::<Leaking<u64, CountedValue>, _, _, Ordered>(&case, Checks::Every)
+        .expect("nothing is lost of a number");
+}
+
+#[test]
+fn a_clone_goes_on_where_its_iterator_stands() {
+    /// Its clone begins anew.
+    struct Forgetful(std::ops::Range<u8>);
+    impl Clone for Forgetful {
+        fn clone(&self) -> Self {
+            Forgetful(0..self.0.end)
+        }
+    }
+    impl Iterator for Forgetful {
+        type Item = u8;
+        fn next(&mut self) -> Option<u8> {
+            self.0.next()
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.0.size_hint()
+        }
+    }
+    impl ExactSizeIterator for Forgetful {}
+    let kept = || sizes::kept().map_err(|objection| objection.detail);
+    let mut seen = Vec::new();
+    sizes::half(0..5u8, |n| seen.push(n));
+    assert_eq!((seen, kept()), (vec![0, 1, 2, 3, 4], Ok(())));
+    sizes::half(Forgetful(0..5), drop);
+    assert!(kept().is_err(), "two and five came");
+    for (more, said) in
+        [(0, Ok(())), (1, Err("had an iterator that yields fewer entries than it said"))]
+    {
+        sizes::exactly(OneOff(0..3u8, more)).for_each(drop);
+        assert_eq!(kept(), said.map_err(str::to_string));
+    }
+    sizes::watched(std::iter::once(1).chain(2..4)).for_each(drop);
+    assert_eq!(kept(), Ok(()));
 }
 
 #[test]

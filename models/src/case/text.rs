@@ -37,9 +37,9 @@ pub(super) fn print(case: &Case, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for line in &case.story {
         comment(f, "", line)?;
     }
-    match case.hasher {
-        Hasher::Seeded(seed) => writeln!(f, "hasher seeded {seed}")?,
-        other => writeln!(f, "hasher {}", other.name())?,
+    match case.hasher.seed() {
+        Some(seed) => writeln!(f, "hasher {} {seed}", case.hasher.name())?,
+        None => writeln!(f, "hasher {}", case.hasher.name())?,
     }
     writeln!(f, "order {}", case.order.name())?;
     writeln!(f, "elements {}", case.elements.name())?;
@@ -192,7 +192,7 @@ fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseE
             let name = line.word(&expected)?;
             let found = Hasher::ALL.into_iter().find(|hasher| hasher.name() == name);
             case.hasher = found.ok_or_else(|| line.unexpected(name, &expected))?;
-            if let Hasher::Seeded(seed) = &mut case.hasher {
+            if let Some(seed) = case.hasher.seed_mut() {
                 *seed = line.number("a seed (0 to 65535)")?;
             }
         }

@@ -253,7 +253,9 @@ pub fn run(case: &Case, judge: Judge, preemptions: usize, limits: &Limits) -> Re
     let ran = quietly(move || {
         builder.check(move || match shared.case.elements {
             Elements::Plain => shared.execution::<u64, u64>(),
-            Elements::Counted => shared.execution::<CountedKey, CountedValue>(),
+            Elements::Counted | Elements::CountedKeys | Elements::CountedValues => {
+                shared.execution::<CountedKey, CountedValue>()
+            }
             Elements::Wide => shared.execution::<WideKey, WideValue>(),
         });
     });
@@ -329,8 +331,8 @@ impl Run {
             .and_then(|Outcome(outcome)| {
                 drop(std::mem::ManuallyDrop::into_inner(map));
                 match self.case.elements {
-                    Elements::Counted => drops::account(0, Allowance::default())?,
                     Elements::Plain | Elements::Wide => {}
+                    _ => drops::account([0; 2], Allowance::default())?,
                 }
                 Ok(outcome)
             });

@@ -156,18 +156,21 @@ pub fn order_changed_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
 }
 
 /// A table that is nearly full begins to grow to the same size, and is filled past its limit meanwhile: no doubling
-/// starts before that growth is over.
+/// starts before that growth is over. In half of the cases it gets the last overflow bucket with the last entry that it
+/// holds, so that both growths are due at once: it doubles.
 pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let buckets_log2 = rng.u32(3..=4);
     let (buckets, from) = (1 << buckets_log2, rng.u16(0..512));
     ops.push(Op::IntoIter);
     ops.push(Op::Reserve(13 << buckets_log2 >> 1));
-    // Six of the thirteen halves in each bucket, and as many more as the limit allows; each has had an overflow bucket.
+    // Six of the thirteen halves in each bucket, and nearly as many more as the limit allows; each has had an overflow bucket.
+    let seven = if rng.bool() { buckets / 8 } else { 0 };
     for bucket in 0..buckets {
+        let stay = if bucket < seven { 7 } else { 6 };
         let keys: Vec<u16> = of_bucket(hasher, bucket, buckets_log2, from).take(9).collect();
         ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));
         if bucket + buckets / 6 < buckets {
-            ops.extend(keys.iter().skip(6).map(|&k| Op::Remove(k)));
+            ops.extend(keys.iter().skip(stay).map(|&k| Op::Remove(k)));
         }
     }
     ops.push(Op::FillToThreshold(rng.i8(1..=3), from.wrapping_add(4096)));

@@ -9,6 +9,7 @@
 //! `tests/generators.rs`; the Go recordings use the first four.
 
 use foldhash::fast::FixedState;
+use std::cell::Cell;
 use std::hash::BuildHasher;
 
 /// How keys hash.
@@ -29,11 +30,13 @@ pub enum Hasher {
     LowBits,
     /// foldhash with this seed, as the map's default hasher.
     Seeded(u16),
+    /// As `Mix`, but one hash in eight is anything at all: what a key's `Hash` must not do. The seed says which.
+    Fickle(u16),
 }
 
 impl Hasher {
     /// Every hasher, in the order of its code.
-    pub const ALL: [Hasher; 7] = [
+    pub const ALL: [Hasher; 8] = [
         Hasher::Identity,
         Hasher::Zero,
         Hasher::Low3,
@@ -41,7 +44,11 @@ impl Hasher {
         Hasher::Mix,
         Hasher::LowBits,
         Hasher::Seeded(0),
+        Hasher::Fickle(0),
     ];
+
+    /// How many of them, the first ones, answer the same each time.
+    pub const HONEST: usize = 7;
 
     /// The word for it in a case.
     pub fn name(self) -> &'static str {
@@ -53,7 +60,31 @@ impl Hasher {
             Hasher::Mix => "mix",
             Hasher::LowBits => "low-bits",
             Hasher::Seeded(_) => "seeded",
+            Hasher::Fickle(_) => "fickle",
         }
+    }
+
+    /// Its seed, if it has one.
+    pub fn seed(mut self) -> Option<u16> {
+        self.seed_mut().copied()
+    }
+
+    /// The same, to change.
+    pub fn seed_mut(&mut self) -> Option<&mut u16> {
+        match self {
+            Hasher::Seeded(seed) | Hasher::Fickle(seed) => Some(seed),
+            _ => None,
+        }
+    }
+
+    /// The hasher that it mostly is.
+    pub fn honest(self) -> Hasher {
+        if self.is_fickle() { Hasher::Mix } else { self }
+    }
+
+    /// Does it break the promise that equal keys have equal hashes?
+    pub fn is_fickle(self) -> bool {
+        matches!(self, Hasher::Fickle(_))
     }
 
     /// How many keys are worth having in a map at once. Where few chains hold everything, each op walks a share of
@@ -63,11 +94,11 @@ impl Hasher {
         match self {
             Hasher::Zero | Hasher::TopByte => CHAIN,
             Hasher::Low3 | Hasher::LowBits => 8 * CHAIN,
-            Hasher::Identity | Hasher::Mix | Hasher::Seeded(_) => u16::MAX,
+            Hasher::Identity | Hasher::Mix | Hasher::Seeded(_) | Hasher::Fickle(_) => u16::MAX,
         }
     }
 
-    /// The hash of a `u64` key.
+    /// The hash of a `u64` key; of a fickle hasher, the one that it mostly gives.
     #[inline]
     pub fn hash(self, key: u64) -> u64 {
         match self {
@@ -75,7 +106,7 @@ impl Hasher {
             Hasher::Zero => 0,
             Hasher::Low3 => (key & 7) | (key >> 3 & 0xff) << 56,
             Hasher::TopByte => key << 56,
-            Hasher::Mix => mix(key),
+            Hasher::Mix | Hasher::Fickle(_) => mix(key),
             Hasher::LowBits => key & 7,
             Hasher::Seeded(seed) => FixedState::with_seed(mix(seed as u64)).hash_one(key),
         }
@@ -91,6 +122,19 @@ pub fn mix(key: u64) -> u64 {
     z ^ z >> 31
 }
 
+thread_local! {
+    /// Hashes that a fickle hasher has given on this thread in this run.
+    static GIVEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The next hash of a fickle hasher with this seed.
+#[cold]
+fn fickle(seed: u16, key: u64) -> u64 {
+    let given = GIVEN.replace(GIVEN.get() + 1);
+    let whim = mix(given << 16 | u64::from(seed));
+    if whim & 7 == 0 { mix(whim) } else { mix(key) }
+}
+
 /// `BuildHasher` for a [`Hasher`]: what the maps under test are given.
 #[derive(Clone, Debug)]
 pub struct ModelState {
@@ -100,8 +144,11 @@ pub struct ModelState {
 }
 
 impl ModelState {
-    /// Hashes as `hasher` says.
+    /// Hashes as `hasher` says. Begins a fickle one's whims again.
     pub fn new(hasher: Hasher) -> Self {
+        if hasher.is_fickle() {
+            GIVEN.set(0);
+        }
         let seed = if let Hasher::Seeded(seed) = hasher { mix(seed as u64) } else { 0 };
         ModelState { hasher, seeded: FixedState::with_seed(seed) }
     }
@@ -139,6 +186,7 @@ impl std::hash::Hasher for ModelHasher {
     fn write_u64(&mut self, key: u64) {
         self.hash = match self.state.hasher {
             Hasher::Seeded(_) => self.state.seeded.hash_one(key),
+            Hasher::Fickle(seed) => fickle(seed, key),
             other => other.hash(key),
         };
     }

@@ -55,25 +55,31 @@ pub fn fill(case: &mut Case, rng: &mut Rng, mix: Mix, length: usize) {
 
 /// Draws everything but the ops.
 pub fn header(case: &mut Case, rng: &mut Rng, mix: Mix) {
-    case.hasher = match rng.u8(0..16) {
-        0..3 => Hasher::Identity,
-        3..6 => Hasher::Low3,
-        6..10 => Hasher::Mix,
-        10 => Hasher::Zero,
-        11 => Hasher::TopByte,
-        12 => Hasher::LowBits,
-        _ => Hasher::Seeded(0),
+    case.hasher = match rng.u8(0..32) {
+        0..6 => Hasher::Identity,
+        6..12 => Hasher::Low3,
+        12..20 => Hasher::Mix,
+        20..22 => Hasher::Zero,
+        22..24 => Hasher::TopByte,
+        24..26 => Hasher::LowBits,
+        26..31 => Hasher::Seeded(0),
+        _ => Hasher::Fickle(0),
     };
-    if let Hasher::Seeded(seed) = &mut case.hasher {
+    if let Some(seed) = case.hasher.seed_mut() {
         *seed = rng.u16(..);
     }
     case.order = Order::ALL[rng.usize(0..2)];
-    case.elements = match rng.u8(0..16) {
-        _ if mix == Mix::Panics => Elements::Counted,
-        0..13 => Elements::Plain,
-        13..15 => Elements::Counted,
+    case.elements = match rng.u8(0..32) {
+        0..24 if mix == Mix::Panics || case.hasher.is_fickle() => Elements::Counted,
+        0..26 => Elements::Plain,
+        26 | 27 => Elements::Counted,
+        28 => Elements::CountedKeys,
+        29 => Elements::CountedValues,
         _ => Elements::Wide,
     };
+    if mix == Mix::Panics && matches!(case.elements, Elements::Plain | Elements::Wide) {
+        case.elements = Elements::Counted;
+    }
     case.capacity = CAPACITIES[rng.usize(0..CAPACITIES.len())];
 }
 
@@ -205,6 +211,7 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         | Kind::IntoIterDrop
         | Kind::Drain
         | Kind::DrainDrop
+        | Kind::DrainForget
         | Kind::Clear
         | Kind::Retain
         | Kind::RetainValues

@@ -69,11 +69,11 @@ pub fn decode(bytes: &[u8]) -> (Case, &[u8]) {
         }
         None => 0,
     };
-    let mut hasher = Hasher::ALL[byte() as usize % Hasher::ALL.len()];
-    let elements = Elements::ALL[byte() as usize % Elements::ALL.len()];
+    let mut hasher = Hasher::ALL[byte() as usize % Hasher::HONEST];
+    let elements = Elements::ALL[byte() as usize % Elements::SHARED];
     let capacity = u16::from(byte()) % (CAPACITY_MAX + 1);
     let word = u16::from_le_bytes([byte(), byte()]);
-    if let Hasher::Seeded(seed) = &mut hasher {
+    if let Some(seed) = hasher.seed_mut() {
         *seed = word;
     }
     let running = byte() as usize % THREADS_MAX + 1;
@@ -104,7 +104,10 @@ pub fn encode(case: &Case, schedule: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let hasher = Hasher::ALL.iter().position(|hasher| hasher.name() == case.hasher.name())?;
-    let seed = if let Hasher::Seeded(seed) = case.hasher { seed } else { 0 };
+    if hasher >= Hasher::HONEST || case.elements as usize >= Elements::SHARED {
+        return None;
+    }
+    let seed = case.hasher.seed().unwrap_or(0);
     let [low, high] = seed.to_le_bytes();
     let mut bytes = MAGIC.to_vec();
     bytes.extend([hasher as u8, case.elements as u8, case.capacity as u8, low, high]);

@@ -43,6 +43,15 @@ impl Witness {
         }
     }
 
+    /// Judges whether it says, if it does say, that it is at its end.
+    pub fn says(&self, cursor: usize, finished: Option<bool>) -> Verdict {
+        if finished.is_none_or(|finished| finished == self.finished) {
+            return Ok(());
+        }
+        let detail = format!("cursor c{cursor} says the contrary of what it did");
+        Objection::raise(NAME, "a cursor says whether it is finished", detail)
+    }
+
     /// Has it said that it is at its end?
     pub fn is_finished(&self) -> bool {
         self.finished

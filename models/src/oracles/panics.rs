@@ -46,7 +46,7 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
 }
 
 /// The rule against panics of the map's own.
-const UNASKED: &str = "no op panics on its own";
+pub const UNASKED: &str = "no op panics on its own";
 
 /// A panic that nobody asked for.
 pub fn unasked(message: &str) -> Verdict {

@@ -54,6 +54,14 @@ pub fn length(seen: usize, expected: usize) -> Verdict {
     Objection::raise(NAME, LENGTH, format!("left len {seen}, the spec says {expected}"))
 }
 
+/// A walk over the map has met as many entries as it has.
+pub fn walked(len: usize, entries: usize) -> Verdict {
+    if len == entries {
+        return Ok(());
+    }
+    Objection::raise(NAME, LENGTH, format!("left len {len}, and a walk meets {entries} entries"))
+}
+
 /// The entries seen, in any order, are the spec's. `whole` says that all must be there; sorts `seen`.
 pub fn contents<M: Spec>(view: &str, seen: &mut [Seen], spec: &M, whole: bool) -> Verdict {
     let object = |rule, detail| Objection::raise(NAME, rule, format!("{view}: {detail}"));

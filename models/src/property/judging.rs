@@ -17,8 +17,15 @@ use crate::trace::{self, Event};
 /// At boundaries, a run looks at this many entries for free, and at one more for so many ops done.
 const LOOK_FREE: u64 = 128;
 const OPS_PER_LOOK: u64 = 4;
+/// Elements that are not about speed are looked at so much more, and also once in so many ops of a growth: some of what is
+/// wrong in the middle of one is gone when it ends.
+const LOOKS_MORE: u64 = 8;
+const OPS_PER_LOOK_IN_GROWTH: u64 = 8;
 
 impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
+    /// Keys and values are as small and plain as they come: runs are many, rather than thorough.
+    const PLAIN: bool = !Self::COUNTED && size_of::<(K, V)>() <= 2 * size_of::<u64>();
+
     /// What is judged after every op.
     #[inline]
     pub(super) fn after(&mut self, bound: Bound) -> Verdict {
@@ -34,6 +41,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 at_boundary = true;
                 self.report.growths += growth.started.wrapping_sub(self.growth.started);
             }
+            at_boundary |= !Self::PLAIN
+                && growth.old_buckets.is_some()
+                && self.report.ops.is_multiple_of(OPS_PER_LOOK_IN_GROWTH);
             self.growth = growth;
         }
         if self.checks == Checks::Every
@@ -65,7 +75,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// proportion to that of the ops.
     fn affords(&mut self) -> bool {
         let cost = self.spec.len() as u64 + 1;
-        let affordable = self.looked + cost <= LOOK_FREE + self.report.ops / OPS_PER_LOOK;
+        let more = if Self::PLAIN { 1 } else { LOOKS_MORE };
+        let allowed = more * (LOOK_FREE + self.report.ops / OPS_PER_LOOK);
+        let affordable = self.looked + cost <= allowed;
         self.looked += if affordable { cost } else { 0 };
         affordable
     }
@@ -125,6 +137,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     pub(super) fn account(&self) -> Verdict {
         let deferred = S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
         let allowance = Allowance { leaks: self.allowance.leaks || deferred, ..self.allowance };
-        if K::COUNTED { drops::account(self.spec.len(), allowance) } else { Ok(()) }
+        let len = if self.fickle { self.map.len() } else { self.spec.len() };
+        let held = [K::COUNTED, V::COUNTED].map(|counted| if counted { len } else { 0 });
+        if Self::COUNTED { drops::account(held, allowance) } else { Ok(()) }
     }
 }

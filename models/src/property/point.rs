@@ -1,13 +1,15 @@
 //! Ops on single entries and on cursors: done to the map and to the spec, answers compared.
 
-use super::Run;
-use crate::elements::{Key, Ledger, Value};
-use crate::op::{Op, Ret, Site};
+use super::{Run, closure};
+use crate::elements::{Key, Value};
+use crate::op::{Op, Ret};
 use crate::oracles::iteration::Witness;
+use crate::oracles::panics::{self, Cause};
 use crate::oracles::work::Bound;
 use crate::oracles::{Objection, Verdict, reference};
 use crate::spec::Spec;
 use crate::subject::{Capabilities, EntryPath, SequentialSubject};
+use std::cell::Cell;
 
 /// Was the op one of these?
 pub(super) enum Done {
@@ -106,26 +108,49 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                     old
                 }))
             }
-            Op::GetDisjointMut(k, l) => self.disjoint(k, l),
+            Op::GetDisjointMut(k, l) => self.disjoint(k, l)?,
             _ => self.entry(op)?,
         })
     }
 
-    fn disjoint(&mut self, k: u16, l: u16) -> Ret {
+    fn disjoint(&mut self, k: u16, l: u16) -> Result<Ret, Box<Objection>> {
         let add_one = |value: &mut V| {
             let old = value.number();
             value.add(1);
             old
         };
         let (key, other) = (K::make(k, self.now), K::make(l, self.now));
+        if !self.armed && self.spec.get(k).is_some() {
+            self.refuses_equal_keys(k, l)?;
+        }
         if k == l {
-            // std panics when the keys are the same.
-            return match S::CAPABILITIES.has(Capabilities::MUTATION) {
+            return Ok(match S::CAPABILITIES.has(Capabilities::MUTATION) {
                 true => Ret::Two([self.map.get_mut(&key).map(add_one), None]),
                 false => Ret::Two([self.spec.get(k).map(|entry| entry.value), None]),
-            };
+            });
         }
-        Ret::Two(self.map.get_disjoint_mut([&key, &other]).map(|found| found.map(add_one)))
+        Ok(Ret::Two(self.map.get_disjoint_mut([&key, &other]).map(|found| found.map(add_one))))
+    }
+
+    /// Nobody gets the value of `k` twice, wherever it stands among the keys.
+    fn refuses_equal_keys(&mut self, k: u16, l: u16) -> Verdict {
+        let mut keys = [k; 3];
+        let other = usize::from(l % 3);
+        keys[other] = if l == k { k.wrapping_add(1) } else { l };
+        let made = keys.map(|key| K::make(key, self.now));
+        let asked = [&made[0], &made[1], &made[2]];
+        let lent = panics::caught(|| {
+            let found = self.map.get_disjoint_mut(asked);
+            found.map(|value| value.map(|value| value.number()))
+        });
+        match lent {
+            Err(Cause::Own(_)) => Ok(()),
+            _ => Objection::raise(
+                reference::NAME,
+                "no value is lent twice",
+                format!("lent the values of k{}, k{} and k{} at once", keys[0], keys[1], keys[2]),
+            ),
+        }
     }
 
     fn entry(&mut self, op: Op) -> Result<Ret, Box<Objection>> {
@@ -141,12 +166,26 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::EntryDrop(k) => (k, EntryPath::Look),
             other => unreachable!("`{other}` is no entry op"),
         };
+        let called = Cell::new(0);
         let answer = self.map.entry(K::make(k, self.now), path, || {
-            if K::COUNTED {
-                Ledger::call(Site::Closure);
-            }
+            called.set(called.get() + 1);
+            closure::<K, V>();
         });
-        if let (EntryPath::RemoveEntry, Some(key)) = (path, &answer.key) {
+        let is_there = self.spec.get(k).is_some();
+        let wanted = match path {
+            EntryPath::OrInsertWith(_) => !is_there,
+            EntryPath::AndModify(_) => is_there,
+            _ => false,
+        };
+        if called.get() != u32::from(wanted) {
+            let detail = format!("called its closure {} times", called.get());
+            return Objection::raise(
+                reference::NAME,
+                "a closure is called once, if it is needed",
+                detail,
+            );
+        }
+        if let (EntryPath::RemoveEntry | EntryPath::Look, Some(key)) = (path, &answer.key) {
             self.gave_away(k, key)?;
         }
         Ok(match path {
@@ -189,6 +228,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             let step = self.map.step_cursor(cursor).map(|(key, value)| Self::saw(key, value));
             let was_finished = witness.is_finished();
             witness.step(c, step, &self.spec)?;
+            witness.says(c, S::is_finished(cursor))?;
             // One step past the end shows that it stays there.
             if was_finished {
                 break;

@@ -1,19 +1,19 @@
 //! Ops on the whole map: every entry that comes out is compared with the spec.
 
-use super::Run;
-use crate::elements::{Key, Ledger, Value};
+use super::{Run, closure};
+use crate::elements::{Key, Value};
+use crate::generators::hashers::{Hasher, ModelState};
 use crate::memory;
-use crate::op::{Op, Site, chosen, stays};
+use crate::op::{Op, chosen, stays};
+use crate::oracles::panics::{self, Cause};
+use crate::oracles::reference::Seen;
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, reference, well_formed};
+use crate::oracles::{Objection, Verdict, iteration, reference, sizes, well_formed};
 use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Mutably, SequentialSubject};
 
-fn closure<K: Key>() {
-    if K::COUNTED {
-        Ledger::call(Site::Closure);
-    }
-}
+/// Entries of a map that a clone takes the place of.
+const OTHERS: u16 = 3;
 
 impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Does `op`, which concerns the whole map; `None` if the map lacks the capability.
@@ -25,7 +25,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::IntoIter => (Capabilities::VIEWS, Bound::Whole),
             Op::IntoKeysValues => (Capabilities::CLONE.and(Capabilities::INTO_PARTS), Bound::Read),
             Op::Retain(..) | Op::RetainValues(..) => (Capabilities::RETAIN, Bound::Whole),
-            Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Whole),
+            Op::Drain | Op::DrainDrop(_) | Op::DrainForget(_) => {
+                (Capabilities::DRAIN, Bound::Whole)
+            }
             Op::ExtractIf(..) | Op::ExtractIfDrop(..) => (Capabilities::EXTRACT, Bound::Whole),
             Op::Clone => (Capabilities::CLONE, Bound::Read),
             Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
@@ -45,7 +47,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Ok(None);
         }
         match op {
-            Op::Iter => self.contents("iter")?,
+            Op::Iter => self.views()?,
             Op::IterMut(v) => self.mutate(op, Mutably::Iter, v)?,
             Op::ValuesMut(v) => self.mutate(op, Mutably::Values, v)?,
             Op::KeysValues => self.keys_values()?,
@@ -58,6 +60,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::Retain(..) | Op::RetainValues(..) => self.retain(op)?,
             Op::Drain => self.drain(usize::MAX)?,
             Op::DrainDrop(n) => self.drain(n as usize)?,
+            Op::DrainForget(n) => self.drain_forgotten(n as usize)?,
             Op::ExtractIf(m, r) => self.extract(m, r, usize::MAX)?,
             Op::ExtractIfDrop(m, r, n) => self.extract(m, r, n as usize)?,
             Op::Clone => self.duplicate(false)?,
@@ -81,9 +84,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             _ => self.change_capacity(op)?,
         }
         // A map that took the place of the old one counts its growths from its own beginning.
-        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap) {
+        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap | Op::DrainForget(_)) {
             self.adopt();
         }
+        sizes::kept()?;
         Ok(Some(bound))
     }
 
@@ -155,7 +159,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn retain(&mut self, op: Op) -> Verdict {
         let mut seen = Vec::new();
         self.map.retain(|key, value| {
-            closure::<K>();
+            closure::<K, V>();
             seen.push(Self::saw(key, value));
             let stays = stays(op, key.number(), value.number());
             if stays && matches!(op, Op::Retain(..)) {
@@ -178,10 +182,48 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Ok(())
     }
 
+    /// What the iterator has not yielded leaks, and the map is a new one.
+    fn drain_forgotten(&mut self, take: usize) -> Verdict {
+        let mut seen = Vec::new();
+        self.map.drain_forgotten(take, |key, value| seen.push(Self::saw(&key, &value)));
+        self.allowance.leaks = true;
+        let strange = self.cursors_are_strange(None);
+        self.close_cursors();
+        let came = self.came("drain", &mut seen, take);
+        self.spec.clear();
+        came.and(strange)
+    }
+
+    /// A map that did not open the cursors lets none of them step: a clone, or else what is left of the map itself. Each
+    /// has a cursor of its own.
+    fn cursors_are_strange(&mut self, clone: Option<&mut S>) -> Verdict {
+        if self.armed || !S::CAPABILITIES.has(Capabilities::CURSOR) {
+            return Ok(());
+        }
+        let map = clone.unwrap_or(&mut self.map);
+        let _own = map.open_cursor(None);
+        for (c, cursor) in self.cursors.iter_mut().enumerate() {
+            let Some((cursor, _)) = cursor else { continue };
+            if S::is_finished(cursor) != Some(false) {
+                continue;
+            }
+            let stepped = panics::caught(|| map.step_cursor(cursor).map(|(key, _)| key.number()));
+            if !matches!(stepped, Err(Cause::Own(_))) {
+                let detail = format!("let cursor c{c} step on a map that did not open it");
+                return Objection::raise(
+                    iteration::NAME,
+                    "a cursor reads only the map that opened it",
+                    detail,
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn extract(&mut self, m: u8, r: u8, take: usize) -> Verdict {
         let mut seen = Vec::new();
         let choose = |key: &K, _: &mut V| {
-            closure::<K>();
+            closure::<K, V>();
             chosen(key.number(), m, r)
         };
         self.map.extract_if(take, choose, |key, value| seen.push(Self::saw(&key, &value)));
@@ -204,7 +246,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     /// `take` entries (or all) came out of the map.
-    fn came(&self, view: &str, seen: &mut [reference::Seen], take: usize) -> Verdict {
+    fn came(&self, view: &str, seen: &mut [Seen], take: usize) -> Verdict {
         reference::contents(view, seen, &self.spec, take >= self.spec.len())?;
         self.how_many(view, seen.len(), self.spec.len().min(take))
     }
@@ -217,8 +259,23 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Objection::raise(reference::NAME, "an iterator yields until there is no more", detail)
     }
 
+    /// A clone, by `clone_from` over another map if it is to take the place of this one.
     fn duplicate(&mut self, swap: bool) -> Verdict {
-        let clone = self.map.duplicate();
+        let clone = match swap {
+            true => {
+                let hasher = match self.state.hasher() {
+                    Hasher::Mix => Hasher::Identity,
+                    _ => Hasher::Mix,
+                };
+                let mut other = S::create(ModelState::new(hasher), 0);
+                for k in 0..OTHERS {
+                    other.insert(K::make(k, self.now), V::make(1));
+                }
+                self.map.duplicate_into(&mut other);
+                other
+            }
+            false => self.map.duplicate(),
+        };
         if !clone.equals(&self.map) || !self.map.equals(&clone) {
             let detail = "made a clone that is not == the map".to_string();
             return Objection::raise(reference::NAME, "a clone is equal", detail);
@@ -231,8 +288,53 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if swap {
             self.close_cursors();
             drop(std::mem::replace(&mut self.map, clone));
+            return Ok(());
         }
-        Ok(())
+        let mut clone = clone;
+        self.cursors_are_strange(Some(&mut clone))?;
+        self.other_than(clone)
+    }
+
+    /// Changed by an entry, a clone is another map.
+    fn other_than(&self, mut clone: S) -> Verdict {
+        let Some(k) = self.spec.absent_from(self.now as u16) else { return Ok(()) };
+        clone.insert(K::make(k, self.now), V::make(1));
+        let more = clone.equals(&self.map) || self.map.equals(&clone);
+        clone.remove(&K::make(k, self.now));
+        let again = clone.equals(&self.map) && self.map.equals(&clone);
+        let mut first = None;
+        self.spec.for_each(|k, entry| first = first.or(Some((k, entry.value))));
+        let other = first.is_some_and(|(k, value)| {
+            clone.insert(K::make(k, self.now), V::make(value.wrapping_add(1)));
+            clone.equals(&self.map) || self.map.equals(&clone)
+        });
+        if more || other || !again {
+            let what = if more { "an entry more" } else { "another value" };
+            let what = if again { what } else { "an entry inserted and removed" };
+            let detail = format!("compared wrongly with a clone with {what}");
+            return Objection::raise(reference::NAME, "maps are == if their entries are", detail);
+        }
+        if !S::CAPABILITIES.has(Capabilities::EXTEND.and(Capabilities::VIEWS)) {
+            return Ok(());
+        }
+        let mut entries = Vec::new();
+        self.map.duplicate().into_each(usize::MAX, |key, value| entries.push((key, value)));
+        let collected = S::collected(entries.into_iter());
+        well_formed::structure(collected.check())?;
+        let mut seen = Vec::new();
+        collected.for_each(|key, value| seen.push(Self::saw(key, value)));
+        reference::contents("a map collected from it", &mut seen, &self.spec, true)
+    }
+
+    /// All that the map shows of itself: its entries, its tables, its figures.
+    fn views(&mut self) -> Verdict {
+        self.contents("iter")?;
+        let Some(picture) = self.map.picture() else { return Ok(()) };
+        well_formed::pictured(&picture)?;
+        let slots = picture.slots().filter_map(|slot| slot.entry);
+        let mut seen: Vec<_> = slots.map(|(key, value)| Seen { key, value, stamp: None }).collect();
+        reference::contents("the view", &mut seen, &self.spec, true)?;
+        well_formed::structure(self.map.figures(&picture))
     }
 
     fn evacuate(&mut self, n: usize) -> Verdict {
@@ -291,8 +393,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 }
             }
             Op::TryReserveTooMuch => {
-                if self.map.try_reserve(usize::MAX / 2) {
-                    let detail = "succeeded".to_string();
+                let too_much = [usize::MAX / 2, usize::MAX, usize::MAX - len, usize::MAX / 16];
+                if let Some(n) = too_much.into_iter().find(|n| self.map.try_reserve(*n)) {
+                    let detail = format!("reserved {n} entries");
                     return Objection::raise(
                         reference::NAME,
                         "try_reserve of too much fails",

@@ -27,6 +27,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         .and(Capabilities::RESERVE)
         .and(Capabilities::CHECK)
         .and(Capabilities::SHARED_GROWTH)
+        .and(Capabilities::BEARS_LIES)
         .and(Capabilities::DEFERS_DROPS)
         .and(Capabilities::REPLACES_KEYS);
 
@@ -139,6 +140,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     fn duplicate(&self) -> Self {
         OneThread(self.0.clone())
     }
+    fn duplicate_into(&self, other: &mut Self) {
+        other.0.clone_from(&self.0);
+    }
     fn equals(&self, other: &Self) -> bool {
         let pin = other.0.pin();
         self.0.len() == other.0.len()
@@ -146,6 +150,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     }
     fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
         self.0.extend(entries);
+    }
+    fn collected(entries: impl Iterator<Item = (K, V)>) -> Self {
+        OneThread(entries.collect())
     }
     fn reserve(&mut self, additional: usize) {
         self.0.pin().reserve(additional);

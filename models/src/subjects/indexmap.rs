@@ -3,6 +3,7 @@
 use super::std::ALL_OF_STD;
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
+use crate::oracles::sizes;
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, Mutably, NoCursor, SequentialSubject};
 use indexmap::{IndexMap, map};
 

@@ -4,14 +4,19 @@ use super::std::ALL_OF_STD;
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::op::Order;
-use crate::picture::Picture;
+use crate::oracles::sizes;
+use crate::picture::{Picture, State};
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
+use map_core::tophash::{EMPTY_ONE, SLOTS};
 use map_core::{Cursor, EvacuationOrder, Map, hash_map};
 
 impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     type Cursor = Cursor;
-    const CAPABILITIES: Capabilities =
-        ALL_OF_STD.and(Capabilities::CURSOR).and(Capabilities::GROWTH).and(Capabilities::CHECK);
+    const CAPABILITIES: Capabilities = ALL_OF_STD
+        .and(Capabilities::CURSOR)
+        .and(Capabilities::GROWTH)
+        .and(Capabilities::CHECK)
+        .and(Capabilities::BEARS_LIES);
 
     std_required!();
     std_removal!();
@@ -33,6 +38,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     }
     fn step_cursor<'m>(&'m self, cursor: &mut Cursor) -> Option<(&'m K, &'m V)> {
         cursor.next(self)
+    }
+    fn is_finished(cursor: &Cursor) -> Option<bool> {
+        Some(cursor.is_finished())
     }
     #[inline]
     fn growth(&self) -> Growth {
@@ -62,5 +70,25 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     }
     fn picture(&self) -> Option<Picture> {
         Some(Picture::of_map(&self.view(), |key, value| (key.number(), value.number())))
+    }
+    fn figures(&self, picture: &Picture) -> Result<(), (String, String)> {
+        let health = self.health();
+        let (mut tombstones, mut lengths, mut fill) = (0, Vec::new(), [0; SLOTS + 1]);
+        for (_, _, bucket) in picture.buckets().filter(|(_, _, bucket)| bucket.state == State::Live)
+        {
+            let length = bucket.chain.len();
+            lengths.resize(length.max(lengths.len()), 0);
+            lengths[length - 1] += 1;
+            for slots in &bucket.chain {
+                tombstones += slots.iter().filter(|slot| slot.tophash == EMPTY_ONE).count();
+                fill[slots.iter().filter(|slot| slot.full).count()] += 1;
+            }
+        }
+        let seen = (health.len, health.tombstones, health.chain_lengths, health.slot_fill);
+        let shown = (self.len(), tombstones, lengths, fill);
+        match seen == shown {
+            true => Ok(()),
+            false => Err(("health".into(), format!("health says {seen:?}, the view {shown:?}"))),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
+use crate::oracles::sizes;
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, Mutably, NoCursor, SequentialSubject};
 use std::collections::{HashMap, hash_map};
 
@@ -22,7 +23,7 @@ pub(super) const ALL_OF_STD: Capabilities = Capabilities::LOOKUPS
 
 impl<K: Key, V: Value> SequentialSubject<K, V> for HashMap<K, V, ModelState> {
     type Cursor = NoCursor;
-    const CAPABILITIES: Capabilities = ALL_OF_STD;
+    const CAPABILITIES: Capabilities = ALL_OF_STD.and(Capabilities::BEARS_LIES);
 
     std_required!();
     std_removal!();

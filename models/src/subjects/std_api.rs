@@ -54,16 +54,22 @@ macro_rules! std_optional {
         }
         fn each_mut(&mut self, how: Mutably, mut visit: impl FnMut(Option<&K>, &mut V)) {
             match how {
-                Mutably::Iter => self.iter_mut().for_each(|(key, value)| visit(Some(key), value)),
-                Mutably::Values => self.values_mut().for_each(|value| visit(None, value)),
+                Mutably::Iter => {
+                    sizes::exactly(self.iter_mut())
+                        .for_each(|(key, value)| visit(Some(key), value));
+                }
+                Mutably::Values => {
+                    sizes::exactly(self.values_mut()).for_each(|value| visit(None, value));
+                }
             }
         }
         fn keys_values(&self, key: impl FnMut(&K), value: impl FnMut(&V)) {
-            self.keys().for_each(key);
-            self.values().for_each(value);
+            sizes::half(self.keys(), key);
+            sizes::half(self.values(), value);
         }
         fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
-            self.into_iter().take(take).for_each(|(key, value)| visit(key, value));
+            let all = sizes::exactly(self.into_iter());
+            all.take(take).for_each(|(key, value)| visit(key, value));
         }
         fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
             Self::retain(self, keep);
@@ -71,11 +77,17 @@ macro_rules! std_optional {
         fn duplicate(&self) -> Self {
             self.clone()
         }
+        fn duplicate_into(&self, other: &mut Self) {
+            other.clone_from(self);
+        }
         fn equals(&self, other: &Self) -> bool {
             self == other
         }
         fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
             Extend::extend(self, entries);
+        }
+        fn collected(entries: impl Iterator<Item = (K, V)>) -> Self {
+            entries.collect()
         }
         #[inline]
         fn capacity(&self) -> usize {
@@ -106,10 +118,10 @@ macro_rules! std_shrink_to {
 macro_rules! std_into_parts {
     () => {
         fn into_each_key(self, visit: impl FnMut(K)) {
-            self.into_keys().for_each(visit);
+            sizes::exactly(self.into_keys()).for_each(visit);
         }
         fn into_each_value(self, visit: impl FnMut(V)) {
-            self.into_values().for_each(visit);
+            sizes::exactly(self.into_values()).for_each(visit);
         }
     };
 }
@@ -117,7 +129,7 @@ macro_rules! std_into_parts {
 /// `DISJOINT`.
 macro_rules! std_disjoint {
     () => {
-        fn get_disjoint_mut(&mut self, keys: [&K; 2]) -> [Option<&mut V>; 2] {
+        fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
             Self::get_disjoint_mut(self, keys)
         }
     };
@@ -127,7 +139,13 @@ macro_rules! std_disjoint {
 macro_rules! std_drain {
     ($($all:expr)?) => {
         fn drain(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
-            Self::drain(self $(, $all)?).take(take).for_each(|(key, value)| visit(key, value));
+            let all = sizes::exactly(Self::drain(self $(, $all)?));
+            all.take(take).for_each(|(key, value)| visit(key, value));
+        }
+        fn drain_forgotten(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
+            let mut all = Self::drain(self $(, $all)?);
+            all.by_ref().take(take).for_each(|(key, value)| visit(key, value));
+            std::mem::forget(all);
         }
     };
 }
@@ -141,7 +159,8 @@ macro_rules! std_extract {
             choose: impl FnMut(&K, &mut V) -> bool,
             mut visit: impl FnMut(K, V),
         ) {
-            Self::extract_if(self, $($all,)? choose).take(take).for_each(|(key, value)| visit(key, value));
+            let chosen = sizes::watched(Self::extract_if(self, $($all,)? choose));
+            chosen.take(take).for_each(|(key, value)| visit(key, value));
         }
     };
 }
@@ -191,7 +210,10 @@ macro_rules! std_entry {
                     Entry::Vacant(_) => None,
                 },
                 EntryPath::Look => match entry {
-                    Entry::Occupied(entry) => Some(entry.get().number()),
+                    Entry::Occupied(entry) => {
+                        answer.key = Some(entry.key().clone());
+                        Some(entry.get().number())
+                    }
                     Entry::Vacant(entry) => {
                         answer.key = Some(entry.into_key());
                         None

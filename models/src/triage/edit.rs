@@ -161,13 +161,11 @@ pub fn keys(case: &Case) -> BTreeSet<u16> {
 pub fn weight(case: &Case) -> [u64; 7] {
     let ops = || case.threads.iter().flat_map(|thread| &thread.ops);
     let mut magnitude = u64::from(case.capacity);
-    if let Hasher::Seeded(seed) = case.hasher {
-        magnitude += u64::from(seed);
-    }
+    magnitude += u64::from(case.hasher.seed().unwrap_or(0));
     for op in ops() {
         op.arguments(|argument, raw| magnitude += size(argument, raw));
     }
-    let header = 8 * hasher_rank(case.hasher)
+    let header = 16 * hasher_rank(case.hasher)
         + 2 * case.elements as u64
         + u64::from(case.order != Order::default());
     let kinds = ops().map(|op| rank(op.kind()) as u64).sum();
@@ -240,8 +238,12 @@ pub fn header(case: &Case) -> Vec<Edit> {
     edits.extend(Order::ALL.map(Edit::Order));
     edits.extend(hashers.map(Edit::Hasher));
     edits.push(Edit::Hasher(Hasher::Mix));
-    if let Hasher::Seeded(seed) = case.hasher {
-        edits.extend(lower(seed).map(|seed| Edit::Hasher(Hasher::Seeded(seed))));
+    if let Some(seed) = case.hasher.seed() {
+        edits.extend(lower(seed).map(|lower| {
+            let mut hasher = case.hasher;
+            hasher.seed_mut().into_iter().for_each(|seed| *seed = lower);
+            Edit::Hasher(hasher)
+        }));
     }
     edits.extend(lower(case.capacity).map(Edit::Capacity));
     edits

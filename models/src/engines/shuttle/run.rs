@@ -30,7 +30,9 @@ pub fn run(case: &Case, judge: Judge, policy: Policy, limits: &Limits) -> Report
     let run = Arc::new(Run { case: case.clone(), judge, names });
     drive(policy, limits, move || match run.case.elements {
         Elements::Plain => run.execution::<u64, u64>(),
-        Elements::Counted => run.execution::<CountedKey, CountedValue>(),
+        Elements::Counted | Elements::CountedKeys | Elements::CountedValues => {
+            run.execution::<CountedKey, CountedValue>()
+        }
         Elements::Wide => run.execution::<WideKey, WideValue>(),
     })
 }
@@ -70,8 +72,8 @@ impl Run {
 
     /// With the map gone: is everything freed, and dropped once?
     fn at_rest(&self) -> Result<(), Box<Objection>> {
-        if self.case.elements == Elements::Counted {
-            drops::account(0, Allowance::default())?;
+        if !matches!(self.case.elements, Elements::Plain | Elements::Wide) {
+            drops::account([0; 2], Allowance::default())?;
         }
         leaks()
     }

@@ -1,0 +1,82 @@
+//! Sizes: what an iterator says of how many entries are to come, it keeps; and its clone goes on where it stands.
+//!
+//! An adapter has its map's iterators [`watched`], or [`exactly`] where the number is known, or their second [`half`] yielded
+//! by a clone; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
+
+use super::{Objection, Verdict, reference};
+use std::cell::Cell;
+
+thread_local! {
+    static BROKEN: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Judges the iterators that were watched on this thread since the last call.
+pub fn kept() -> Verdict {
+    match BROKEN.take() {
+        None => Ok(()),
+        Some(detail) => Objection::raise(
+            reference::NAME,
+            "an iterator keeps what it says of its size",
+            format!("had an iterator that {detail}"),
+        ),
+    }
+}
+
+fn note(broken: &'static str) {
+    BROKEN.set(BROKEN.get().or(Some(broken)));
+}
+
+/// An iterator whose `size_hint` is held against what comes of it.
+#[derive(Clone, Debug)]
+pub struct Watched<I> {
+    inner: I,
+    came: usize,
+    /// It has said that so many will have come at its end, at least and at most.
+    least: usize,
+    most: usize,
+}
+
+/// Watches an iterator.
+pub fn watched<I: Iterator>(inner: I) -> Watched<I> {
+    Watched { inner, came: 0, least: 0, most: usize::MAX }
+}
+
+/// Watches an iterator that knows how many entries are to come.
+pub fn exactly<I: ExactSizeIterator>(inner: I) -> Watched<I> {
+    if inner.size_hint() != (inner.len(), Some(inner.len())) {
+        note("has a size_hint that differs from its len");
+    }
+    Watched { came: 0, least: inner.len(), most: inner.len(), inner }
+}
+
+/// Visits all entries. Those behind the middle come from a clone; of the iterator itself, as many are to come.
+pub fn half<I: ExactSizeIterator + Clone>(iter: I, mut visit: impl FnMut(I::Item)) {
+    let middle = iter.len() / 2;
+    let mut front = exactly(iter);
+    front.by_ref().take(middle).for_each(&mut visit);
+    let back = front.clone();
+    let left = front.count();
+    let came = back.map(visit).count();
+    if came != left {
+        note("yields another number of entries than its clone");
+    }
+}
+
+impl<I: Iterator> Iterator for Watched<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        let (low, high) = self.inner.size_hint();
+        self.least = self.least.max(self.came.saturating_add(low));
+        self.most = self.most.min(self.came.saturating_add(high.unwrap_or(usize::MAX)));
+        let item = self.inner.next();
+        self.came += usize::from(item.is_some());
+        if self.came > self.most {
+            note("yields more entries than it said");
+        }
+        if item.is_none() && self.came < self.least {
+            note("yields fewer entries than it said");
+        }
+        item
+    }
+}
