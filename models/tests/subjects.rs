@@ -23,6 +23,10 @@ fn hold(subject: Subject, panics: bool) {
                     if !panics {
                         case.ops_mut().retain(|op| !matches!(op, Op::PanicAt(..)));
                     }
+                    if subject.name() == "griddle" {
+                        // A sum in its `try_reserve` overflows.
+                        case.ops_mut().retain(|op| !matches!(op, Op::TryReserveTooMuch));
+                    }
                     (case.hasher, case.order, case.elements) = (hasher, order, elements);
                     match subject.run(&case, Checks::Boundaries) {
                         Ok(report) => growths += report.growths,
