@@ -200,20 +200,17 @@ impl Detector {
                 command
             }
             How::Test(arguments) => {
-                let mut build = test(copy, arguments);
-                let built = build.arg("--no-run").output().map_err(|error| error.to_string())?;
-                if !built.status.success() {
-                    return Err(String::from_utf8_lossy(&built.stderr).into_owned());
-                }
+                built(test(copy, arguments).arg("--no-run"))?;
                 let mut command = test(copy, arguments);
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
                 command
             }
             How::LibFuzzer(target) => {
-                let mut command = copy.cargo();
-                command.args(["fuzz", "run", "--sanitizer", "none", target]).arg(scratch.path());
-                command.args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
+                built(&mut fuzz(copy, "build", target))?;
+                let mut command = fuzz(copy, "run", target);
+                command.arg(scratch.path()).args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
+                command.arg("-print_final_stats=1");
                 command.arg(format!("-max_total_time={}", terms.budget.as_secs()));
                 command
             }
@@ -227,6 +224,9 @@ impl Detector {
         let said = std::fs::read(&json).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let mut summary: Summary =
             said.unwrap_or(Summary { seconds: ran.seconds, ..Summary::default() });
+        if matches!(self.how, How::LibFuzzer(_)) {
+            summary.executions = ran.units();
+        }
         if summary.found.is_none() {
             // How it ended says what it found, unless it was ctrl-C that ended it.
             std::thread::sleep(AFTER_A_PROCESS);
@@ -296,6 +296,22 @@ fn test(copy: &Copy, arguments: &str) -> Command {
     cargo
 }
 
+/// Like all that is built from a copy, without optimisation, for the build's sake.
+fn fuzz(copy: &Copy, verb: &str, target: &str) -> Command {
+    let mut cargo = copy.cargo();
+    cargo.args(["fuzz", verb, "--dev", "--sanitizer", "none", target]);
+    cargo
+}
+
+/// Builds, however long that takes.
+fn built(build: &mut Command) -> Result<(), String> {
+    let built = build.output().map_err(|error| error.to_string())?;
+    match built.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&built.stderr).into_owned()),
+    }
+}
+
 /// The recordings of Go's map.
 fn recordings() -> Result<Vec<PathBuf>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/go/traces");
@@ -339,6 +355,13 @@ impl Ran {
         let seconds = began.elapsed().as_secs_f64();
         let said = std::fs::read(&log).map_err(|error| error.to_string())?;
         Ok(Ran { status, seconds, said: String::from_utf8_lossy(&said).into_owned() })
+    }
+
+    /// How many inputs libFuzzer says that it ran.
+    fn units(&self) -> u64 {
+        let said =
+            self.said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+        said.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
     }
 
     /// What was found, from how it ended.
