@@ -38,6 +38,7 @@ pub use growth::thin;
 pub use nested::nested;
 
 use crate::case::{Case, GIVEN, Thread};
+use crate::drivers::command;
 use crate::generators::hashers::Hasher;
 use crate::history::Answer;
 use crate::op::{Op, Ret};
@@ -192,7 +193,7 @@ pub fn matching(parts: &[String]) -> Result<Vec<Scenario>, String> {
     let mut scenarios = all();
     let is_named = |part: &&String| scenarios.iter().any(|scenario| scenario.name.contains(*part));
     if let Some(stranger) = parts.iter().find(|part| !is_named(part)) {
-        return Err(format!("no scenario is called {stranger}; `cargo models list` has them all"));
+        return Err(format!("no scenario is called {stranger}; `{} list` has them all", command()));
     }
     let is_meant = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part));
     scenarios.retain(|scenario| is_meant(scenario.name));

@@ -1,8 +1,8 @@
 //! Bytes ⇄ case. The only file that knows bytes.
 //!
 //! ```text
-//! 0       hasher                                  past the last, the first ones (7 and 3, as many as there once were)
-//! 1       bit 0: evacuation order; the rest: elements                                         come again and again
+//! 0       hasher; past the last, the first seven again and again
+//! 1       bit 0: evacuation order; the rest: elements; past the last, the first three again and again
 //! 2..4    capacity        4..6   the hasher's seed        little-endian, as everything here
 //! 6..     ops: an opcode and its arguments, at most 5 bytes each
 //! ```

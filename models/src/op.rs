@@ -196,7 +196,7 @@ vocabulary! {
     /// `get_mut`, and write the value if there.
     "get-mut" GetMut(k: Key Key, v: Value Value),
     /// `get_disjoint_mut` of two keys; adds one to each value found. The same key twice counts as one. With the first key
-    /// twice, and another, it must panic.
+    /// twice, and another, it must panic if that is there.
     "get-disjoint-mut" GetDisjointMut(k: Key Key, l: Key Key),
     /// `entry(k).or_insert(v)`.
     "entry-or-insert" EntryOrInsert(k: Key Key, v: Value Value),
@@ -288,8 +288,6 @@ vocabulary! {
     "try-reserve-refused" TryReserveRefused(n: Count u16, at: Small u8),
     /// `update`, whose closure uses the map: its first two calls store the value anew before they answer. Shared maps only.
     "update-within" UpdateWithin(k: Key Key, v: Value Value),
-    /// `drain`, forgotten after `n` entries: the rest leaks, and the map is a new one.
-    "drain-forget" DrainForget(n: Small u8),
 }
 
 impl Kind {

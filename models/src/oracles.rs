@@ -10,7 +10,7 @@
 //! | [`drops`] | every key and value dropped exactly once, none early |
 //! | [`whole_map`] | of a history: `len`, iteration, `clear`, `retain` |
 //! | [`work`] | growth work per op |
-//! | [`panics`] | what a panic leaves behind; that there is none unasked |
+//! | [`panics`] | what a panic leaves behind; that there is none unasked; of a shared map, that a closure is asked once |
 //!
 //! # Not here
 //! When an oracle is asked: see `property`.

@@ -128,12 +128,7 @@ pub trait Spec: Default + Clone {
                 Ret::Two([old, value(self.get(k))])
             }
             Op::Len => Ret::Count(self.len()),
-            Op::IntoIter
-            | Op::IntoIterDrop(_)
-            | Op::Drain
-            | Op::DrainDrop(_)
-            | Op::DrainForget(_)
-            | Op::Clear => {
+            Op::IntoIter | Op::IntoIterDrop(_) | Op::Drain | Op::DrainDrop(_) | Op::Clear => {
                 self.clear();
                 Ret::Unit
             }

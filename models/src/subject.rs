@@ -82,9 +82,9 @@ impl Capabilities {
     pub const DRAIN: Self = Capabilities(1 << 8);
     /// `extract_if`.
     pub const EXTRACT: Self = Capabilities(1 << 9);
-    /// `clone`, `==`.
+    /// `clone`, `clone_from`, `==`.
     pub const CLONE: Self = Capabilities(1 << 10);
-    /// `extend`.
+    /// `extend`, and `collected`: a map of what an iterator gives.
     pub const EXTEND: Self = Capabilities(1 << 11);
     /// `capacity`, `reserve`, `try_reserve`, `shrink_to_fit`.
     pub const CAPACITY: Self = Capabilities(1 << 12);
@@ -119,7 +119,8 @@ impl Capabilities {
     /// Growth that every write has a share in: `growth`, and what [`work::shared`](crate::oracles::work::shared) says of it.
     pub const SHARED_GROWTH: Self = Capabilities(1 << 25);
 
-    /// Where equal keys have different hashes, answers are anything, but it neither panics nor hangs, nor loses an entry.
+    /// Where equal keys have different hashes, answers are anything, but it neither panics nor hangs, and it holds as many
+    /// entries as it says.
     pub const BEARS_LIES: Self = Capabilities(1 << 27);
 
     /// Both sets together.
@@ -258,7 +259,8 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
         undeclared("get_disjoint_mut")
     }
-    /// `ENTRY`; `closure` is to be called at the start of every closure given to the map.
+    /// `ENTRY`; `closure` is to be called at the start of every closure given to the map. Of `or_insert_with` and
+    /// `and_modify` the calls are counted.
     fn entry(&mut self, key: K, path: EntryPath, closure: impl Fn()) -> EntryAnswer<K> {
         undeclared("entry")
     }
@@ -285,10 +287,6 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     /// `DRAIN`: stop after `take` entries and drop the iterator.
     fn drain(&mut self, take: usize, visit: impl FnMut(K, V)) {
         undeclared("drain")
-    }
-    /// `DRAIN`: stop after `take` entries and forget the iterator.
-    fn drain_forgotten(&mut self, take: usize, visit: impl FnMut(K, V)) {
-        undeclared("drain_forgotten")
     }
     /// `EXTRACT`: stop after `take` entries and drop the iterator.
     fn extract_if(
@@ -343,11 +341,11 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn open_cursor(&mut self, start: Option<(usize, usize)>) -> Self::Cursor {
         undeclared("open_cursor")
     }
-    /// `CURSOR`.
+    /// `CURSOR`. Panics if the cursor is not at its end and was opened by another map, of which this may be a clone.
     fn step_cursor<'m>(&'m self, cursor: &mut Self::Cursor) -> Option<(&'m K, &'m V)> {
         undeclared("step_cursor")
     }
-    /// `CURSOR`: does it say that it is at its end? `None`: it says nothing of that.
+    /// `CURSOR`: does it say that it is at its end, which is when a step has given nothing? `None`: it says nothing of that.
     fn is_finished(cursor: &Self::Cursor) -> Option<bool> {
         None
     }
@@ -368,7 +366,8 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn check(&self) -> Result<(), (String, String)> {
         Ok(())
     }
-    /// What its tables look like, if it has any to show: for reports.
+    /// What its tables look like, if it has any to show: for reports. Its slots are judged by the tophash codes of
+    /// `map_core::tophash`.
     fn picture(&self) -> Option<Picture> {
         None
     }

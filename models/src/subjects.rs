@@ -117,41 +117,53 @@ impl Adapter {
 ///
 /// Cases choose the elements. Those that count or are wide are not about speed: they have the `BTreeMap` as their
 /// reference, whatever is asked for.
+///
+/// ```
+/// use models::{sequential, subjects::{Adapter, Subject}};
+///
+/// type Map<K, V> = map_core::Map<K, V, models::generators::hashers::ModelState>;
+/// static MINE: Adapter = sequential!("mine", Map);
+/// assert_eq!(Subject::of(&MINE).name(), "mine");
+/// ```
 #[macro_export]
 macro_rules! sequential {
     ($name:expr, $map:ident) => {
         $crate::subjects::Adapter::sequential($name, |model| {
-            use $crate::case::{Case, Elements};
-            use $crate::elements::{CountedKey, CountedValue, LargeValue, WideKey, WideValue};
-            use $crate::property::{self, Checks, Outcome};
-            use $crate::spec::{Direct, Ordered, Spec};
-            use $crate::subjects::{Model, Runner};
-            fn run<M: Spec>(case: &Case, checks: Checks) -> Outcome {
+            // No name of ours is in the way of the map's.
+            fn __run<__Spec: $crate::spec::Spec>(
+                case: &$crate::case::Case,
+                checks: $crate::property::Checks,
+            ) -> $crate::property::Outcome {
+                use $crate::elements as e;
                 match case.elements {
-                    Elements::Plain => property::run::<$map<u64, u64>, u64, u64, M>(case, checks),
-                    Elements::Counted => {
-                        type Map = $map<CountedKey, CountedValue>;
-                        property::run::<Map, CountedKey, CountedValue, Ordered>(case, checks)
+                    $crate::case::Elements::Plain => {
+                        $crate::sequential!(@on $map, u64, u64, __Spec)(case, checks)
                     }
-                    Elements::CountedKeys => {
-                        type Map = $map<CountedKey, LargeValue>;
-                        property::run::<Map, CountedKey, LargeValue, Ordered>(case, checks)
+                    $crate::case::Elements::Counted => {
+                        $crate::sequential!(@on $map, e::CountedKey, e::CountedValue)(case, checks)
                     }
-                    Elements::CountedValues => {
-                        type Map = $map<u64, CountedValue>;
-                        property::run::<Map, u64, CountedValue, Ordered>(case, checks)
+                    $crate::case::Elements::CountedKeys => {
+                        $crate::sequential!(@on $map, e::CountedKey, e::LargeValue)(case, checks)
                     }
-                    Elements::Wide => {
-                        type Map = $map<WideKey, WideValue>;
-                        property::run::<Map, WideKey, WideValue, Ordered>(case, checks)
+                    $crate::case::Elements::CountedValues => {
+                        $crate::sequential!(@on $map, u64, e::CountedValue)(case, checks)
+                    }
+                    $crate::case::Elements::Wide => {
+                        $crate::sequential!(@on $map, e::WideKey, e::WideValue)(case, checks)
                     }
                 }
             }
             match model {
-                Model::Reference => run::<Ordered> as Runner,
-                Model::DirectIndex => run::<Direct> as Runner,
+                $crate::subjects::Model::Reference => __run::<$crate::spec::Ordered>,
+                $crate::subjects::Model::DirectIndex => __run::<$crate::spec::Direct>,
             }
         })
+    };
+    (@on $map:ident, $key:ty, $value:ty) => {
+        $crate::sequential!(@on $map, $key, $value, $crate::spec::Ordered)
+    };
+    (@on $map:ident, $key:ty, $value:ty, $spec:ty) => {
+        $crate::property::run::<$map<$key, $value>, $key, $value, $spec>
     };
 }
 
@@ -213,6 +225,14 @@ impl Subject {
     /// The map with this name.
     pub fn named(name: &str) -> Option<Subject> {
         all().find(|subject| subject.name() == name)
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// That there is none, in words.
+    pub fn known(name: &str) -> Result<Subject, String> {
+        Subject::named(name).ok_or_else(|| format!("this program has no map that is called {name}"))
     }
 
     /// The word for it on the command line.
@@ -320,6 +340,13 @@ fn own() -> &'static [Adapter] {
 }
 
 /// Adds maps of your own, once and before anything asks for one by name.
+///
+/// # Panics
+/// If two maps have one name, or at the second call.
 pub(crate) fn add(own: &'static [Adapter]) {
+    for (at, Adapter { name, .. }) in own.iter().enumerate() {
+        let is_new = own[..at].iter().all(|other| other.name != *name);
+        assert!(is_new && Subject::named(name).is_none(), "two maps are called {name}");
+    }
     OWN.set(own).unwrap_or_else(|_| panic!("a program has one list of maps"));
 }

@@ -60,7 +60,7 @@ fn regressions_pass_and_are_named_in_order() {
         );
         let case = load(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!case.story.is_empty(), "{name}: a regression tells its story");
-        let subject = subject_of(&path, &case);
+        let subject = subject_of(&path, &case).expect("a map that ships");
         let came = lab::run(Lab::new(subject), &case, Look::Once);
         assert!(matches!(came, Came::Passed(_)), "{name}: {came:?}");
     }

@@ -38,6 +38,23 @@ fn a_fickle_hasher_lies_now_and_then_the_same_in_each_run() {
     assert_ne!(hashes(1), hashes(2));
 }
 
+/// A look at a map hashes keys, and what a fickle hasher says next depends on how often it was asked.
+#[test]
+fn a_case_with_a_fickle_hasher_is_the_same_however_closely_it_is_looked_at() {
+    let mut case = Case::default();
+    let mut growths = 0;
+    for seed in 0..60 {
+        ops::fill(&mut case, &mut fastrand::Rng::with_seed(seed), Mix::Full, 300);
+        case.hasher = Hasher::Fickle(seed as u16);
+        let ran =
+            |checks| Subject::MAP.run(&case, checks).unwrap_or_else(|found| panic!("{found}"));
+        let reports = [Checks::Answers, Checks::Boundaries, Checks::Every].map(ran);
+        assert!(reports.iter().all(|report| *report == reports[0]), "{reports:?}");
+        growths += reports[0].growths;
+    }
+    assert!(growths > 60, "only {growths} growths");
+}
+
 #[test]
 fn the_full_mix_uses_every_kind_of_op_and_nearly_always_grows() {
     let mut kinds = BTreeSet::new();

@@ -63,7 +63,6 @@ mod fault {
     pub const VIEW_HIDES_ONE: u8 = 42;
     pub const VIEW_SHOWS_THE_UNBORN: u8 = 43;
     pub const FIGURES_DIFFER: u8 = 44;
-    pub const FORGOTTEN_DRAIN_KEEPS: u8 = 45;
     pub const COLLECTS_ONE_LESS: u8 = 46;
     pub const CLONE_INTO_KEEPS: u8 = 47;
 }
@@ -216,14 +215,6 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         let more = usize::from(FAULT == fault::SIZE_IS_ONE_OFF);
         let all = sizes::exactly(OneOff(self.entries.drain(..), more));
         all.take(take).for_each(|(key, value)| visit(key, value));
-    }
-    fn drain_forgotten(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
-        let mut all = std::mem::take(&mut self.entries).into_iter();
-        all.by_ref().take(take).for_each(|(key, value)| visit(key, value));
-        match FAULT {
-            fault::FORGOTTEN_DRAIN_KEEPS => self.entries.extend(all),
-            _ => std::mem::forget(all),
-        }
     }
     fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
         let asked = keys.map(|key| self.position(key));
@@ -419,7 +410,7 @@ const VIEWS: &str = "
     insert k1 v1\n insert k2 v2\n insert k3 v3\n get-disjoint-mut k1 k2\n get-disjoint-mut k3 k3\n
     entry-or-insert-with k2 v7\n entry-or-insert-with k4 v4\n iter\n
     cursor-open c0 0 0\n cursor-step c0 1\n clone\n cursor-step c0 9\n
-    clone-swap\n get k1\n drain-forget 1\n insert k1 v1\n clone";
+    clone-swap\n get k1\n clear\n insert k1 v1\n clone";
 
 /// Some of everything.
 const OPS: &str = "
@@ -515,7 +506,6 @@ objects! {
     a_view_that_hides_an_entry: VIEW_HIDES_ONE, "reference", "all the spec holds is there";
     a_view_of_an_unborn_bucket: VIEW_SHOWS_THE_UNBORN, "well-formed", "a view shows what is there";
     a_figure_that_differs_from_the_view: FIGURES_DIFFER, "well-formed", "health";
-    a_forgotten_drain_that_keeps_entries: FORGOTTEN_DRAIN_KEEPS, "reference", "len is the number of entries";
     a_map_collected_from_fewer: COLLECTS_ONE_LESS, "reference", "all the spec holds is there";
     a_clone_beside_what_was_there: CLONE_INTO_KEEPS, "reference", "a clone is equal";
     a_capability_without_a_method: UNDECLARED, "panics", "no op panics on its own";

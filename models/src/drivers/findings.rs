@@ -67,8 +67,7 @@ pub fn drive(options: &Options) -> Exit {
 
 fn line(store: &Store, record: &Record) -> Result<Line, String> {
     let case = record.smallest()?;
-    let subject = Subject::named(&record.subject);
-    let subject = subject.ok_or_else(|| format!("no map is called {}", record.subject))?;
+    let subject = Subject::known(&record.subject)?;
     // As often as the flakiest of its cases needs.
     let runs = record.occurrences.iter().map(|one| one.verdict.runs_to_fail()).max();
     let replayed = verdict::replay(Lab::new(subject), &case, runs.unwrap_or(1));

@@ -85,7 +85,12 @@ extern "C" fn summary() {
 #[cold]
 fn report(target: &str, subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     let file = artifact(target, bytes);
-    panic!("\n{case}\n{finding}\nreplay: {}\n", replaying(file, subject, false));
+    let again = match Subject::named(subject.name()) {
+        Some(_) => replaying(file, subject, false),
+        // The map is another program's.
+        None => format!("YOUR-PROGRAM replay --subject {subject} {file}"),
+    };
+    panic!("\n{case}\n{finding}\nreplay: {again}\n");
 }
 
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.

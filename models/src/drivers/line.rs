@@ -69,15 +69,16 @@ fn end_with_the_reader() {
 
 /// All of a program: reads its arguments, does what they say, with these maps beside those that ship with an adapter.
 ///
-/// The first of them is the one that is meant where no `--subject` is given.
+/// Where no `--subject` is given, the first of them is meant that is for one thread, or for several.
 ///
 /// # Panics
-/// If it is called twice.
+/// If two maps have one name, yours or one that ships, or at a second call with maps.
 pub fn main(own: &'static [Adapter]) -> ExitCode {
     end_with_the_reader();
     if !own.is_empty() {
         subjects::add(own);
-        let _ = COMMAND.set(std::env::args().next().unwrap_or_default());
+        let name = std::env::args_os().next().unwrap_or_default();
+        let _ = COMMAND.set(name.to_string_lossy().into_owned());
     }
     let line = Line::command().name(command()).bin_name(command());
     let line = Line::from_arg_matches(&line.get_matches());

@@ -142,7 +142,13 @@ fn one(options: &Options, path: &Path) -> Exit {
     if options.show {
         println!("{case}");
     }
-    let subject = options.subject.unwrap_or_else(|| subject_of(path, &case));
+    let subject = match options.subject.map_or_else(|| subject_of(path, &case), Ok) {
+        Ok(subject) => subject,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            return Exit::Bad;
+        }
+    };
     let lab = Lab::new(subject);
     let came = match options.in_process {
         true => lab::run(lab, &case, Look::Once),

@@ -231,7 +231,8 @@ impl Run {
             return Exit::Bad;
         }
         if self.options.engine.is_exhaustive() {
-            println!("{}", tally.exhaustion(self.scenarios.len()));
+            let what = if self.options.generates() { "generated cases" } else { "scenarios" };
+            println!("{}", tally.exhaustion(self.scenarios.len(), what));
         }
         if let Some(covered) = tally.coverage() {
             println!("{covered}");

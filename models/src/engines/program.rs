@@ -12,7 +12,8 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, decide, stays};
-use crate::oracles::work;
+use crate::oracles::panics::ASKED_AGAIN;
+use crate::oracles::work::{self, DUE, ENDS, GOES_ON};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState::Live;
@@ -54,9 +55,6 @@ impl Abandoned {
     }
 }
 
-/// How a panic begins that says that the map broke a promise to a closure.
-pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered about";
-
 /// The entries that a closure was asked about. All of them stay under the pin of the op, so each has an address of its own.
 #[derive(Default)]
 struct Asked(RefCell<Vec<usize>>);
@@ -77,6 +75,8 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     ///
     /// `evacuate-to j` begins a growth, unless one is under way, and evacuates the old buckets below `j`.
     pub fn new(case: &Case) -> Self {
+        // One before that did not come to its end may have left some.
+        P::abandon(None);
         let hasher = ModelState::new(case.hasher);
         let map = ConcurrentMap::with_capacity_and_hasher(case.capacity as usize, hasher);
         let mut program = Program { map, given: (0, false) };
@@ -226,13 +226,6 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         self.map.check_at_rest()
     }
 }
-
-/// Growths beside which nothing is written any more.
-pub const ENDS: &str = "a growth ends when writes go on";
-/// One growth in another, of which a bucket is stuck.
-pub const GOES_ON: &str = "a growth within a growth goes on while a bucket of the first is stuck";
-/// What insertions did to a map that grew neither before nor meanwhile.
-pub const DUE: &str = "a growth starts exactly when it is due";
 
 /// A rule broken, and how.
 type Broken = (&'static str, String);

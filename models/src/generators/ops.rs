@@ -211,7 +211,6 @@ fn rare(kind: Kind, mix: Mix) -> u32 {
         | Kind::IntoIterDrop
         | Kind::Drain
         | Kind::DrainDrop
-        | Kind::DrainForget
         | Kind::Clear
         | Kind::Retain
         | Kind::RetainValues

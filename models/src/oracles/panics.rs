@@ -6,7 +6,6 @@
 use super::reference::Seen;
 use super::{Objection, Verdict};
 use crate::elements::Injected;
-use crate::engines::program::ASKED_AGAIN;
 use crate::op::Site;
 use crate::quiet::quietly;
 use crate::spec::Spec;
@@ -30,6 +29,9 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Cause> {
         None => Cause::Own(message),
     })
 }
+
+/// How a panic begins that says that the map broke a promise to a closure.
+pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered about";
 
 /// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, or a closure that
 /// was asked too often, that has a name of its own.

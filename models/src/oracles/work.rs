@@ -17,6 +17,13 @@ use crate::subject::Growth;
 /// This oracle's name.
 pub const NAME: &str = "work";
 
+/// The rule about what insertions do to a map.
+pub const DUE: &str = "a growth starts exactly when it is due";
+/// The rule about a shared map's growths beside which nothing is written any more.
+pub const ENDS: &str = "a growth ends when writes go on";
+/// The rule about one growth in another, of which a bucket is stuck.
+pub const GOES_ON: &str = "a growth within a growth goes on while a bucket of the first is stuck";
+
 /// What an op may do to a growth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -175,5 +182,5 @@ fn untimely(before: Growth, after: Growth) -> Verdict {
         "{started} with {} entries and {} overflow buckets in 2^{}",
         before.len, before.overflow, before.buckets_log2
     );
-    Objection::raise(NAME, "a growth starts exactly when it is due", detail)
+    Objection::raise(NAME, DUE, detail)
 }

@@ -173,11 +173,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         });
         let is_there = self.spec.get(k).is_some();
         let wanted = match path {
-            EntryPath::OrInsertWith(_) => !is_there,
-            EntryPath::AndModify(_) => is_there,
-            _ => false,
+            EntryPath::OrInsertWith(_) => Some(!is_there),
+            EntryPath::AndModify(_) => Some(is_there),
+            _ => None,
         };
-        if called.get() != u32::from(wanted) {
+        if wanted.is_some_and(|wanted| called.get() != u32::from(wanted)) {
             let detail = format!("called its closure {} times", called.get());
             return Objection::raise(
                 reference::NAME,

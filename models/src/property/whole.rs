@@ -25,9 +25,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::IntoIter => (Capabilities::VIEWS, Bound::Whole),
             Op::IntoKeysValues => (Capabilities::CLONE.and(Capabilities::INTO_PARTS), Bound::Read),
             Op::Retain(..) | Op::RetainValues(..) => (Capabilities::RETAIN, Bound::Whole),
-            Op::Drain | Op::DrainDrop(_) | Op::DrainForget(_) => {
-                (Capabilities::DRAIN, Bound::Whole)
-            }
+            Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Whole),
             Op::ExtractIf(..) | Op::ExtractIfDrop(..) => (Capabilities::EXTRACT, Bound::Whole),
             Op::Clone => (Capabilities::CLONE, Bound::Read),
             Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
@@ -60,7 +58,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::Retain(..) | Op::RetainValues(..) => self.retain(op)?,
             Op::Drain => self.drain(usize::MAX)?,
             Op::DrainDrop(n) => self.drain(n as usize)?,
-            Op::DrainForget(n) => self.drain_forgotten(n as usize)?,
             Op::ExtractIf(m, r) => self.extract(m, r, usize::MAX)?,
             Op::ExtractIfDrop(m, r, n) => self.extract(m, r, n as usize)?,
             Op::Clone => self.duplicate(false)?,
@@ -84,7 +81,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             _ => self.change_capacity(op)?,
         }
         // A map that took the place of the old one counts its growths from its own beginning.
-        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap | Op::DrainForget(_)) {
+        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap) {
             self.adopt();
         }
         sizes::kept()?;
@@ -182,25 +179,11 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Ok(())
     }
 
-    /// What the iterator has not yielded leaks, and the map is a new one.
-    fn drain_forgotten(&mut self, take: usize) -> Verdict {
-        let mut seen = Vec::new();
-        self.map.drain_forgotten(take, |key, value| seen.push(Self::saw(&key, &value)));
-        self.allowance.leaks = true;
-        let strange = self.cursors_are_strange(None);
-        self.close_cursors();
-        let came = self.came("drain", &mut seen, take);
-        self.spec.clear();
-        came.and(strange)
-    }
-
-    /// A map that did not open the cursors lets none of them step: a clone, or else what is left of the map itself. Each
-    /// has a cursor of its own.
-    fn cursors_are_strange(&mut self, clone: Option<&mut S>) -> Verdict {
+    /// A clone, which did not open the cursors, lets none of them step. It has a cursor of its own.
+    fn cursors_are_strange(&mut self, map: &mut S) -> Verdict {
         if self.armed || !S::CAPABILITIES.has(Capabilities::CURSOR) {
             return Ok(());
         }
-        let map = clone.unwrap_or(&mut self.map);
         let _own = map.open_cursor(None);
         for (c, cursor) in self.cursors.iter_mut().enumerate() {
             let Some((cursor, _)) = cursor else { continue };
@@ -291,7 +274,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Ok(());
         }
         let mut clone = clone;
-        self.cursors_are_strange(Some(&mut clone))?;
+        self.cursors_are_strange(&mut clone)?;
         self.other_than(clone)
     }
 

@@ -138,9 +138,10 @@ struct Fate {
     stalled: [u32; THREADS_MAX + 1],
     /// The operations after its moment at which each task will stall, and for how long.
     due: [Option<(u32, u32)>; THREADS_MAX + 1],
-    /// In every second execution nothing befalls anybody, if that is asked for, but that reads are stale where they may be:
-    /// without stale reads it is an ordinary one. In this one?
+    /// In every second execution nothing befalls anybody, but that reads are stale where they may be: without stale
+    /// reads it is an ordinary one.
     calm_at_times: bool,
+    /// This is such an execution.
     calm: bool,
     /// In every second execution, what a load returns is up to the place: one that lags behind for a thread does so at each
     /// of its loads, by as much as it may. This says which do. A mistake that takes several stale loads takes one draw a

@@ -142,11 +142,6 @@ macro_rules! std_drain {
             let all = sizes::exactly(Self::drain(self $(, $all)?));
             all.take(take).for_each(|(key, value)| visit(key, value));
         }
-        fn drain_forgotten(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
-            let mut all = Self::drain(self $(, $all)?);
-            all.by_ref().take(take).for_each(|(key, value)| visit(key, value));
-            std::mem::forget(all);
-        }
     };
 }
 

@@ -8,6 +8,7 @@
 
 use crate::case::Case;
 use crate::coverage;
+use crate::drivers::command;
 use crate::drivers::replay::load;
 use crate::finding::fnv;
 use crate::subjects::Subject;
@@ -86,7 +87,7 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
     }
     let case = load(path).map_err(named)?;
     Ok(Intake {
-        subject: subject.unwrap_or_else(|| subject_of(path, &case)),
+        subject: subject.map_or_else(|| subject_of(path, &case), Ok).map_err(named)?,
         path: path.to_path_buf(),
         case,
         digest: format!("{:016x}", fnv(&bytes)),
@@ -109,7 +110,7 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
         None if bytes.is_empty() => Some(format!("{EXPECTED}, found an empty file")),
         None => None,
         Some("txt") if bytes.starts_with(b"history ") => {
-            Some(format!("a history is judged by `cargo models replay`; {EXPECTED}"))
+            Some(format!("a history is judged by `{} replay`; {EXPECTED}", command()))
         }
         Some(other) => Some(format!("{EXPECTED}, found a file called .{other}")),
     }
@@ -117,12 +118,15 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
 
 /// The map that a case was found on: as the command to replay it in its story says, or its fuzz target's; else the usual
 /// one.
-pub fn subject_of(path: &Path, case: &Case) -> Subject {
-    let named = case.story.iter().find_map(|line| {
-        let rest = line.split_once("--subject ")?.1;
-        Subject::named(rest.split_whitespace().next()?)
-    });
+///
+/// # Errors
+/// That this program has no map of that name.
+pub fn subject_of(path: &Path, case: &Case) -> Result<Subject, String> {
+    let mut commands = case.story.iter().filter_map(|line| line.split_once("--subject "));
     let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
-    let known = named.or_else(|| (target == Some("concurrent_ops")).then_some(Subject::CONCURRENT));
-    known.unwrap_or_else(|| Subject::usual(!case.is_sequential()))
+    match commands.find_map(|(_, rest)| rest.split_whitespace().next()) {
+        Some(name) => Subject::known(name),
+        None if target == Some("concurrent_ops") => Ok(Subject::CONCURRENT),
+        None => Ok(Subject::usual(!case.is_sequential())),
+    }
 }

@@ -255,7 +255,7 @@ pub fn class_of(kind: Kind) -> &'static str {
         Iter | IterMut | KeysValues | ValuesMut => "iterate",
         IntoIter | IntoIterDrop | IntoKeysValues => "into-iter",
         Retain | RetainValues | ExtractIf | ExtractIfDrop => "retain",
-        Drain | DrainDrop | DrainForget => "drain",
+        Drain | DrainDrop => "drain",
         Clone | CloneSwap => "clone",
         Clear => "clear",
         Reserve | TryReserve | TryReserveTooMuch | TryReserveRefused => "reserve",

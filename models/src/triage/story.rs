@@ -98,7 +98,7 @@ impl Story {
     /// When the case cannot be read or run.
     pub fn of(record: &Record, file: &Path) -> io::Result<Story> {
         let case = record.smallest().map_err(io::Error::other)?;
-        let subject = Subject::named(&record.subject).unwrap_or(Subject::MAP);
+        let subject = Subject::known(&record.subject).map_err(io::Error::other)?;
         let (came, events) = Worker::start()?.trace(Lab::new(subject), &case)?;
         let sighting = match came {
             Came::Failed(sighting) => *sighting,

@@ -84,8 +84,8 @@ fn answer(run: &Run) -> Answer {
         Run::Case { subject, checks, case, look, traced } => (subject, checks, case, look, traced),
         Run::Bytes(bytes) => return plain(lab::run_bytes(bytes)),
     };
-    match (Subject::named(subject), Case::parse(case)) {
-        (Some(subject), Ok(case)) => {
+    match (Subject::known(subject), Case::parse(case)) {
+        (Ok(subject), Ok(case)) => {
             let lab = Lab { subject, checks: *checks };
             if *traced {
                 let (came, events) = lab::traced(lab, &case);
@@ -93,7 +93,7 @@ fn answer(run: &Run) -> Answer {
             }
             plain(lab::run(lab, &case, *look))
         }
-        (None, _) => plain(Came::Unfit(format!("no map is called {subject}"))),
+        (Err(error), _) => plain(Came::Unfit(error)),
         (_, Err(error)) => plain(Came::Unfit(error.to_string())),
     }
 }

@@ -135,7 +135,12 @@ impl Options {
     pub(super) fn found_by(&self, name: &str, seed: u64) -> String {
         let Options { engine, scheduler, policy, subject, preemptions, jobs, .. } = self;
         let what = if self.generates() { "--generated" } else { name };
-        let (on, engine_name) = (subject.flag(true), engine.name());
+        // A case is about the map that its story names, wherever it is replayed.
+        let on = match subject.shared() {
+            Some(Shared::Program) => String::new(),
+            _ => format!(" --subject {subject}"),
+        };
+        let engine_name = engine.name();
         let mut command =
             format!("found by: {} run {what}{on} --engine {engine_name} --seed {seed}", command());
         if engine.has_policy() {

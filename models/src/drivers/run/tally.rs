@@ -68,11 +68,11 @@ impl Tally {
         words
     }
 
-    /// What became of so many scenarios, each of which was to be exhausted.
-    pub(super) fn exhaustion(&self, scenarios: usize) -> String {
+    /// What became of so many scenarios (or other cases), each of which was to be exhausted.
+    pub(super) fn exhaustion(&self, scenarios: usize, what: &str) -> String {
         let Tally { turns, exhausted, found, .. } = self;
         format!(
-            "of {scenarios} scenarios: {exhausted} exhausted, {} cut short, {found} with a finding, {} not looked at",
+            "of {scenarios} {what}: {exhausted} exhausted, {} cut short, {found} with a finding, {} not looked at",
             turns - exhausted - found,
             scenarios - turns
         )
