@@ -38,7 +38,7 @@ pub use growth::thin;
 pub use nested::nested;
 
 use crate::case::{Case, GIVEN, Thread};
-use crate::drivers::command;
+use crate::command::command;
 use crate::generators::hashers::Hasher;
 use crate::history::Answer;
 use crate::op::{Op, Ret};

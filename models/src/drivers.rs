@@ -23,13 +23,11 @@ pub mod summary;
 pub mod supervise;
 pub mod triage;
 
-use crate::subjects::Subject;
 use clap::ValueEnum;
 pub use line::main;
-use std::fmt::Display;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// What a command came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,19 +46,6 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
     }
-}
-
-/// What starts this program, if that is not `cargo models`.
-static COMMAND: OnceLock<String> = OnceLock::new();
-
-/// What a user types before the verb.
-pub fn command() -> &'static str {
-    COMMAND.get().map_or("cargo models", String::as_str)
-}
-
-/// The command that runs a case again: of a file, on a map that is for what has several threads, or one.
-pub fn replaying(file: impl Display, subject: Subject, has_several: bool) -> String {
-    format!("{} replay{} {file}", command(), subject.flag(has_several))
 }
 
 /// The word for a value on the command line.

@@ -11,6 +11,7 @@
 
 pub mod case;
 pub mod catalogue;
+pub mod command;
 pub mod concurrent_subject;
 pub mod coverage;
 pub mod drivers;

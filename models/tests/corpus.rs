@@ -2,12 +2,12 @@
 
 use models::case::Expectation;
 use models::drivers::fuzz::schedules;
-use models::drivers::replay::load;
 use models::input::threads::MAGIC;
 use models::memory::Watched;
 use models::property::Checks;
 use models::subjects::Subject;
 use models::triage::Came;
+use models::triage::intake::load;
 use models::triage::intake::subject_of;
 use models::triage::lab::{self, Lab, Look};
 use std::path::{Path, PathBuf};

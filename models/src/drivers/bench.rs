@@ -13,6 +13,7 @@ use super::run::real;
 use super::{Exit, keep};
 use crate::case::Case;
 use crate::catalogue::{self, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN};
+use crate::command::command;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
@@ -161,7 +162,8 @@ impl Bench<'_> {
         let rate = report.executions as f64 / (processor_seconds() - before).max(1e-6);
         if let Some(found) = &report.found {
             let Scenario { name, case, .. } = self.scenario;
-            let how = (engine, "found by: cargo models bench");
+            let found_by = format!("found by: {} bench", command());
+            let how = (engine, found_by.as_str());
             self.found(keep::keep(&self.options.findings, name, case, found, how));
         }
         let steps = match report.steps {

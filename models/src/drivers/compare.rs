@@ -19,6 +19,7 @@
 use super::ops::seconds;
 use super::{Exit, keep};
 use crate::catalogue::{self, Scenario};
+use crate::command::command;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Found, Limits, Report, loom};
@@ -186,7 +187,8 @@ pub fn one(scenario: &Scenario, options: &Options) -> (Agreement, Exit) {
             let Scenario { name, case, .. } = scenario;
             let how = format!("{engine}, {preemptions} preemptions");
             let found_by = format!(
-                "found by: cargo models compare {name} --preemptions {preemptions} --time {}",
+                "found by: {} compare {name} --preemptions {preemptions} --time {}",
+                command(),
                 time.as_secs_f64()
             );
             let kept = keep::keep(findings, name, case, found, (&how, &found_by));

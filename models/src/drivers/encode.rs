@@ -1,7 +1,8 @@
 //! `cargo models encode CASE… --into DIRECTORY`: cases as the bytes a fuzz target reads, to seed it.
 
-use super::{Exit, replay};
+use super::Exit;
 use crate::input::{self, threads};
+use crate::triage::intake::load;
 use std::path::{Path, PathBuf};
 
 /// What to encode and where to put it.
@@ -31,7 +32,7 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn one(path: &Path, into: &Path) -> Result<PathBuf, String> {
-    let case = replay::load(path)?;
+    let case = load(path)?;
     let bytes = match case.is_sequential() {
         true => input::encode(&case),
         false => threads::encode(&case, &[]).ok_or("the case is too large for bytes")?,

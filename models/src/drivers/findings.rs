@@ -1,6 +1,7 @@
 //! `cargo models findings`: what triage has kept, and what of it is fixed.
 
-use super::{Exit, command};
+use super::Exit;
+use crate::command::command;
 use crate::subjects::Subject;
 use crate::triage::intake::KEPT;
 use crate::triage::lab::Lab;

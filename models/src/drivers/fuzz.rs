@@ -7,8 +7,8 @@
 
 pub mod schedules;
 
-use super::replaying;
 use crate::case::Case;
+use crate::command::replaying_on;
 use crate::generators::mutate;
 use crate::generators::ops::Mix;
 use crate::input;
@@ -85,12 +85,8 @@ extern "C" fn summary() {
 #[cold]
 fn report(target: &str, subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     let file = artifact(target, bytes);
-    let again = match Subject::named(subject.name()) {
-        Some(_) => replaying(file, subject, false),
-        // The map is another program's.
-        None => format!("YOUR-PROGRAM replay --subject {subject} {file}"),
-    };
-    panic!("\n{case}\n{finding}\nreplay: {again}\n");
+    let replay = replaying_on(subject.name(), false, file);
+    panic!("\n{case}\n{finding}\nreplay: {replay}\n");
 }
 
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.

@@ -1,6 +1,7 @@
 //! `cargo models go-trace FILE…`: recordings of Go's map, held against `map_core::Map`.
 
-use super::{Exit, command};
+use super::Exit;
+use crate::command::command;
 use crate::go_trace::{Trace, replay};
 use crate::oracles::panics::{Cause, caught};
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 //! # Checked by
 //! `tests/catalogue.rs`, `tests/command_line.rs`.
 
-use super::command;
 use crate::case::Case;
+use crate::command::replaying;
 use crate::engines::Found;
 use crate::engines::threads::Failure;
 use crate::finding;
@@ -29,19 +29,31 @@ pub(super) fn keep(
     story += found_by;
     let kept = finding::keep(folder, &case, &found.finding, &story);
     println!("{name}:\n{}\n{story}", found.finding);
-    told(kept, folder, "replay", &case)
+    told(kept, folder, again, &case)
 }
 
 /// The same for what real threads did: their history.
 pub(super) fn keep_history(folder: &Path, name: &str, failure: &Failure) -> bool {
     let kept = failure.keep(folder);
     println!("{name}:\n{failure}");
-    told(kept, folder, "judge it again", &failure.history)
+    let again = |path: &Path| format!("judge it again: {}", replaying(path.display()));
+    told(kept, folder, again, &failure.history)
 }
 
-fn told(kept: io::Result<PathBuf>, folder: &Path, again: &str, what: &dyn Display) -> bool {
+/// How to run a case again whose story tells of its map.
+pub(super) fn again(file: &Path) -> String {
+    format!("replay: {}", replaying(file.display()))
+}
+
+/// Says how to go on with what was kept; if it was not, all of it: it must not be lost for want of a folder. False then.
+pub(super) fn told(
+    kept: io::Result<PathBuf>,
+    folder: &Path,
+    go_on: impl FnOnce(&Path) -> String,
+    what: &dyn Display,
+) -> bool {
     match &kept {
-        Ok(path) => println!("{again}: {} replay {}", command(), path.display()),
+        Ok(path) => println!("{}", go_on(path)),
         Err(error) => {
             eprintln!("cannot write to {}: {error}; it follows\n{what}", folder.display());
         }

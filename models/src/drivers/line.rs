@@ -1,9 +1,10 @@
 //! The command line: `cargo models VERB`, and that of programs of your own. The exit codes are those of [`Exit`].
 
 use super::{
-    COMMAND, Exit, bench, command, compare, encode, faults, findings, go_trace, names, ops, replay,
-    run, supervise, triage,
+    Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, supervise,
+    triage,
 };
+use crate::command::{command, started_as};
 use crate::subjects::{self, Adapter};
 use crate::triage::worker;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -78,7 +79,7 @@ pub fn main(own: &'static [Adapter]) -> ExitCode {
     if !own.is_empty() {
         subjects::add(own);
         let name = std::env::args_os().next().unwrap_or_default();
-        let _ = COMMAND.set(name.to_string_lossy().into_owned());
+        started_as(name.to_string_lossy().into_owned());
     }
     let line = Line::command().name(command()).bin_name(command());
     let line = Line::from_arg_matches(&line.get_matches());

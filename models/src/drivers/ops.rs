@@ -9,10 +9,12 @@
 
 mod hunter;
 
+use super::keep::told;
 use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience};
-use super::{Exit, command, replaying, stopped_by_ctrl_c, word};
+use super::{Exit, stopped_by_ctrl_c, word};
 use crate::case::Case;
+use crate::command::{command, replaying_on};
 use crate::files;
 use crate::finding;
 use crate::generators::ops::Mix;
@@ -266,18 +268,12 @@ impl<'a> Hunt<'a> {
 
     fn keep(&self, what: &str, case: &Case, oracle: &str, story: &str) {
         let folder = &self.options.findings;
-        match finding::keep_as(folder, case, oracle, story) {
-            Ok(path) => println!("{what}: {}\nreplay: {}", Size::of(case), self.replay(&path)),
-            Err(error) => {
-                // The case must not be lost for want of a directory.
-                let folder = folder.display();
-                eprintln!("cannot write to {folder}: {error}; the case follows\n{case}");
-            }
-        }
-    }
-
-    fn replay(&self, path: &Path) -> String {
-        replaying(path.display(), self.options.subject, false)
+        let kept = finding::keep_as(folder, case, oracle, story);
+        let go_on = |path: &Path| {
+            let replay = replaying_on(self.options.subject.name(), false, path.display());
+            format!("{what}: {}\nreplay: {replay}", Size::of(case))
+        };
+        told(kept, folder, go_on, case);
     }
 
     /// Keeps a smaller case that fails as this one does with every check, if there is one.

@@ -8,11 +8,11 @@
 use super::Exit;
 use crate::case::{Case, Expectation};
 use crate::history::History;
-use crate::input::{self, threads};
+use crate::input::threads;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
 use crate::subjects::Subject;
-use crate::triage::intake::subject_of;
+use crate::triage::intake::{case, history, subject_of};
 use crate::triage::lab::{self, Lab, Look};
 use crate::triage::worker::Worker;
 use crate::triage::{Came, Sighting};
@@ -41,59 +41,11 @@ pub fn drive(options: &Options) -> Exit {
     options.files.iter().map(|path| one(options, path)).max().unwrap_or(Exit::Bad)
 }
 
-/// The case a file holds: text if it is called `.case` or begins like one, else bytes. Bytes of the target `schedules`
-/// that find something, which a worker sees, give the case with the schedule that does.
-///
-/// # Errors
-/// What is wrong with the file, in one line without its name.
-pub fn load(path: &Path) -> Result<Case, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let is_case = path.extension().is_some_and(|extension| extension == "case");
-    if bytes.starts_with(threads::MAGIC) {
-        let (mut case, _) = threads::decode(&bytes);
-        let came = Worker::start().and_then(|mut worker| worker.run_bytes(&bytes));
-        if let Came::Failed(sighting) = came.map_err(|error| error.to_string())? {
-            sighting.reschedule(&mut case);
-        }
-        return Ok(case);
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) if is_case || begins_like_a_case(&text) => {
-            Case::parse(&text).map_err(|error| error.to_string())
-        }
-        Err(_) if is_case => Err("a case is text in UTF-8, this is not".to_string()),
-        Ok(text) => Ok(input::decode(text.as_bytes())),
-        Err(error) => Ok(input::decode(error.as_bytes())),
-    }
-}
-
-fn begins_like_a_case(text: &str) -> bool {
-    begins_with(text, "case ")
-}
-
-fn begins_with(text: &str, word: &str) -> bool {
-    let mut lines =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.next().is_some_and(|line| line.starts_with(word))
-}
-
-/// The text of a file that holds a history.
-fn history(path: &Path) -> Option<String> {
-    let text = String::from_utf8(std::fs::read(path).ok()?).ok()?;
-    begins_with(&text, "history ").then_some(text)
-}
-
 /// Judges a history. What becomes of the map's own failures (a panic, a stall) is not in it.
-fn judge(path: &Path, text: &str) -> Exit {
+fn judge(path: &Path, text: &str) -> Result<Exit, String> {
     let name = path.display();
-    let history = match History::parse(text) {
-        Ok(history) => history,
-        Err(error) => {
-            eprintln!("{name}: {error}");
-            return Exit::Bad;
-        }
-    };
-    match (whole_map::judge(&history, Budget::default()), &history.expect) {
+    let history = History::parse(text).map_err(|error| error.to_string())?;
+    Ok(match (whole_map::judge(&history, Budget::default()), &history.expect) {
         (Ok(unknown), Expectation::Pass) => {
             let ops = history.operations().len();
             println!("{name}: passes ({ops} ops, {unknown} questions over the budget)");
@@ -111,50 +63,43 @@ fn judge(path: &Path, text: &str) -> Exit {
             println!("{name}:{comment}\n{oracle}: {detail}\nrule: {rule}");
             if expected { Exit::Clean } else { Exit::Found }
         }
-    }
+    })
 }
 
 fn one(options: &Options, path: &Path) -> Exit {
-    if let Some(text) = history(path) {
-        return judge(path, &text);
+    again(options, path).unwrap_or_else(|error| {
+        eprintln!("{}: {error}", path.display());
+        Exit::Bad
+    })
+}
+
+fn again(options: &Options, path: &Path) -> Result<Exit, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    if let Some(text) = history(&bytes) {
+        return judge(path, text);
     }
-    let name = path.display();
-    if let Ok(bytes) = std::fs::read(path)
-        && bytes.starts_with(threads::MAGIC)
-    {
-        let (case, _) = threads::decode(&bytes);
-        if options.show {
-            println!("{case}");
-        }
-        let came = match options.in_process {
-            true => lab::run_bytes(&bytes),
-            false => in_a_worker(|worker| worker.run_bytes(&bytes)),
-        };
-        return told(&case, path, came);
-    }
-    let case = match load(path) {
-        Ok(case) => case,
-        Err(error) => {
-            eprintln!("{name}: {error}");
-            return Exit::Bad;
-        }
+    // These are run as the target runs them.
+    let is_schedules = bytes.starts_with(threads::MAGIC);
+    let case = match is_schedules {
+        true => threads::decode(&bytes).0,
+        false => case(path, &bytes)?,
     };
     if options.show {
         println!("{case}");
     }
-    let subject = match options.subject.map_or_else(|| subject_of(path, &case), Ok) {
-        Ok(subject) => subject,
-        Err(error) => {
-            eprintln!("{name}: {error}");
-            return Exit::Bad;
+    let came = if is_schedules {
+        match options.in_process {
+            true => lab::run_bytes(&bytes),
+            false => in_a_worker(|worker| worker.run_bytes(&bytes)),
+        }
+    } else {
+        let lab = Lab::new(options.subject.map_or_else(|| subject_of(path, &case), Ok)?);
+        match options.in_process {
+            true => lab::run(lab, &case, Look::Once),
+            false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),
         }
     };
-    let lab = Lab::new(subject);
-    let came = match options.in_process {
-        true => lab::run(lab, &case, Look::Once),
-        false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),
-    };
-    told(&case, path, came)
+    Ok(told(&case, path, came))
 }
 
 fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {

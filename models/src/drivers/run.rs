@@ -4,7 +4,6 @@
 //! through a scenario once, take turns that know nothing of each other: turn `n` of seed `s` is the same on every machine,
 //! whichever job takes it. A finding is on disk, with its schedule, before it is looked at again.
 
-mod again;
 mod lanes;
 mod options;
 pub(super) mod real;
@@ -26,7 +25,6 @@ use crate::generators::scenarios;
 use crate::schedulers::Named;
 use crate::schedulers::perturb::Table;
 use crate::subjects::Shared;
-pub use again::again;
 use indicatif::{ProgressBar, ProgressStyle};
 use lanes::{Lane, Making};
 pub use options::{Engine, Options};

@@ -6,11 +6,13 @@
 //! # Checked by
 //! `tests/triage.rs`.
 
+use super::Came;
+use super::worker::Worker;
 use crate::case::Case;
+use crate::command::command;
 use crate::coverage;
-use crate::drivers::command;
-use crate::drivers::replay::load;
 use crate::finding::fnv;
+use crate::input::{self, threads};
 use crate::subjects::Subject;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -85,7 +87,7 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
     if let Some(error) = foreign(path, &bytes) {
         return Err(named(error));
     }
-    let case = load(path).map_err(named)?;
+    let case = case(path, &bytes).map_err(named)?;
     Ok(Intake {
         subject: subject.map_or_else(|| subject_of(path, &case), Ok).map_err(named)?,
         path: path.to_path_buf(),
@@ -93,6 +95,50 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
         digest: format!("{:016x}", fnv(&bytes)),
         found: written.unwrap_or(SystemTime::UNIX_EPOCH),
     })
+}
+
+/// The case that a file holds: see [`case()`].
+///
+/// # Errors
+/// What is wrong with the file, in one line without its name.
+pub fn load(path: &Path) -> Result<Case, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    case(path, &bytes)
+}
+
+/// The case in the bytes of a file: text if it is called `.case` or begins like one, else bytes. Bytes of the target
+/// `schedules` that find something, which a worker sees, give the case with the schedule that does.
+///
+/// # Errors
+/// What is wrong with them, in one line without the file's name.
+pub fn case(path: &Path, bytes: &[u8]) -> Result<Case, String> {
+    if bytes.starts_with(threads::MAGIC) {
+        let (mut case, _) = threads::decode(bytes);
+        let came = Worker::start().and_then(|mut worker| worker.run_bytes(bytes));
+        if let Came::Failed(sighting) = came.map_err(|error| error.to_string())? {
+            sighting.reschedule(&mut case);
+        }
+        return Ok(case);
+    }
+    let is_case = path.extension().is_some_and(|extension| extension == "case");
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_case || begins_with(text, "case ") => {
+            Case::parse(text).map_err(|error| error.to_string())
+        }
+        Err(_) if is_case => Err("a case is text in UTF-8, this is not".to_string()),
+        _ => Ok(input::decode(bytes)),
+    }
+}
+
+/// The text of a history, if these bytes are one.
+pub fn history(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| begins_with(text, "history "))
+}
+
+fn begins_with(text: &str, word: &str) -> bool {
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.next().is_some_and(|line| line.starts_with(word))
 }
 
 /// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell.
@@ -109,7 +155,7 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
         Some("case") => None,
         None if bytes.is_empty() => Some(format!("{EXPECTED}, found an empty file")),
         None => None,
-        Some("txt") if bytes.starts_with(b"history ") => {
+        Some("txt") if history(bytes).is_some() => {
             Some(format!("a history is judged by `{} replay`; {EXPECTED}", command()))
         }
         Some(other) => Some(format!("{EXPECTED}, found a file called .{other}")),

@@ -9,11 +9,10 @@ use super::sighting::{Came, Sighting};
 use crate::case::Case;
 use crate::catalogue::{self, Allowed};
 use crate::drivers::fuzz::schedules;
-use crate::drivers::run::again;
 use crate::engines::dfs::{self, Explore};
-use crate::engines::judge::{ONLOOKER, partial};
+use crate::engines::judge::{Judge, ONLOOKER, partial};
 use crate::engines::shuttle::THREADS_MAX;
-use crate::engines::{Limits, Report};
+use crate::engines::{Limits, Report, loom};
 use crate::input::threads::KINDS;
 use crate::property::Checks;
 use crate::schedulers::{Named, replay};
@@ -130,7 +129,7 @@ fn concurrent(shared: Shared, case: &Case, look: Look) -> Report {
         return model(&allowed, dfs::policy(explore), &limits);
     }
     if case.schedule.is_empty() {
-        return again(shared, case);
+        return under_each_engine(shared, case);
     }
     let once = |allowed: &Allowed| model(allowed, replay::policy(case), &Limits::executions(1));
     // The contracts are asked first: what they object to says more than that an outcome is not allowed.
@@ -148,6 +147,35 @@ fn concurrent(shared: Shared, case: &Case, look: Look) -> Report {
         }
         _ => report,
     }
+}
+
+/// Runs a concurrent case without a schedule again: under each engine that the map can have, for a while.
+fn under_each_engine(shared: Shared, case: &Case) -> Report {
+    let allowed = catalogue::allowed(case).unwrap_or_default();
+    let limits = Limits { executions: Some(20_000), time: Some(Duration::from_secs(10)) };
+    let model = |policy| shared.under_model(case, &allowed, policy, &limits).unwrap_or_default();
+    let engines: [&dyn Fn() -> Report; 4] = [
+        &|| model(Named::default().policy(1, false)),
+        &|| model(Named::default().policy(1, true)),
+        &|| model(dfs::policy(Explore { preemptions: Some(2), ..Explore::default() })),
+        &|| match (shared, case.running().len()) {
+            (Shared::Program, 0..=loom::THREADS_MAX) => {
+                loom::run(case, Judge::new(case, allowed.clone()), 2, &limits)
+            }
+            _ => Report::default(),
+        },
+    ];
+    let mut sum = Report::default();
+    for engine in engines {
+        let report = engine();
+        sum.executions += report.executions;
+        sum.steps += report.steps;
+        sum.found = report.found;
+        if sum.found.is_some() {
+            break;
+        }
+    }
+    sum
 }
 
 /// What a run of a case does, step by step. Of a case without a schedule, the last execution that was tried.

@@ -13,6 +13,7 @@ use super::store::{Occurrence, Record};
 use super::story::{Attempt, Kind, Step, Story};
 use super::terminal::slot;
 use crate::case::Case;
+use crate::command::command;
 use crate::picture::{Bucket, Picture, State, Table};
 use askama::Template;
 use std::collections::BTreeSet;
@@ -312,6 +313,7 @@ fn chain(bucket: &Bucket) -> Vec<Vec<SlotView>> {
 struct Index<'r> {
     lines: Vec<Line<'r>>,
     total: usize,
+    program: &'static str,
 }
 
 struct Line<'r> {
@@ -339,5 +341,5 @@ pub fn index(records: &[Record]) -> Result<String, askama::Error> {
         .collect();
     lines.sort_by(|a, b| b.last.cmp(a.last).then_with(|| a.record.name.cmp(&b.record.name)));
     let total = lines.iter().map(|line| line.count).sum();
-    Index { lines, total }.render()
+    Index { lines, total, program: command() }.render()
 }

@@ -9,9 +9,8 @@
 use super::minimise::Size;
 use super::store::Record;
 use crate::case::{Case, Expectation};
-use crate::drivers::replaying;
+use crate::command::replaying_on;
 use crate::files;
-use crate::subjects::Subject;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,7 +84,6 @@ fn provokes(case: &Case, record: &Record) -> String {
 
 /// The command that runs it again.
 pub fn replay(record: &Record, path: &Path) -> String {
-    let subject = Subject::named(&record.subject).unwrap_or(Subject::MAP);
     let has_several = record.smallest().is_ok_and(|case| !case.is_sequential());
-    replaying(path.display(), subject, has_several)
+    replaying_on(&record.subject, has_several, path.display())
 }

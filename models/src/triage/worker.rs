@@ -26,7 +26,7 @@ use std::time::Duration;
 const TOO_LONG: i32 = 3;
 /// How long a case may take; the environment variable `CASE_SECONDS` says otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
-/// A search under every engine may take longer: see `drivers::run::again`.
+/// A search under every engine may take longer: see `lab`.
 const LIMIT_SEARCH: Duration = Duration::from_secs(60);
 /// Failing runs leave their maps behind, so a worker is replaced now and then.
 const RUNS_MAX: u32 = 5_000;

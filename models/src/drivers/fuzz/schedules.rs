@@ -6,8 +6,8 @@
 use super::{artifact, at_exit, processor_seconds};
 use crate::case::Case;
 use crate::catalogue::Allowed;
+use crate::command::replaying;
 use crate::coverage::Coverage;
-use crate::drivers::command;
 use crate::engines::judge::Judge;
 use crate::engines::shuttle::{Policy, run};
 use crate::engines::{Limits, Report};
@@ -51,7 +51,7 @@ pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     if let Some(found) = report.found {
         let case = Case { schedule: found.schedule, ..case };
         let file = artifact("schedules", bytes);
-        eprintln!("\n{case}\n{}\nreplay: {} replay {file}\n", found.finding, command());
+        eprintln!("\n{case}\n{}\nreplay: {}\n", found.finding, replaying(file));
         std::process::abort();
     }
 }

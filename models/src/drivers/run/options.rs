@@ -1,7 +1,8 @@
 //! What `cargo models run` can be told.
 
 use super::super::ops::seconds;
-use super::super::{command, word};
+use super::super::word;
+use crate::command::command;
 use crate::schedulers::Named;
 use crate::subjects::{Shared, Subject};
 use clap::ValueEnum;

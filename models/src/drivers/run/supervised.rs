@@ -8,9 +8,10 @@
 
 use super::{Options, Work};
 use crate::catalogue;
+use crate::drivers::keep::{again, told};
 use crate::drivers::summary::Summary;
 use crate::drivers::supervise::{Board, Hunter, NAP, News, Patience};
-use crate::drivers::{Exit, command, stopped_by_ctrl_c};
+use crate::drivers::{Exit, stopped_by_ctrl_c};
 use crate::engines;
 use crate::files;
 use crate::finding;
@@ -109,13 +110,8 @@ fn crashed(
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
         let story = format!("{message}\n{}", options.found_by(&name, seed));
         println!("{name}:\n{story}");
-        match finding::keep_as(&options.findings, &case, oracle, &story) {
-            Ok(path) => println!("replay: {} replay {}", command(), path.display()),
-            Err(error) => {
-                let folder = options.findings.display();
-                eprintln!("cannot write to {folder}: {error}; the case follows\n{case}");
-            }
-        }
+        let kept = finding::keep_as(&options.findings, &case, oracle, &story);
+        told(kept, &options.findings, again, &case);
         names.push(name);
     }
     if names.len() > 1 {
