@@ -12,7 +12,7 @@
 
 use super::THREADS_MAX;
 use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
-use super::run::happened_before;
+use super::run::{happened_before, task};
 use super::world::with;
 use crate::case::Case;
 use crate::concurrent_subject::{ConcurrentSubject, perform, program};
@@ -20,11 +20,11 @@ use crate::engines::judge::{ONLOOKER, Outcome, outcome, partial, with_history};
 use crate::engines::threads::looks;
 use crate::engines::{Limits, Report};
 use crate::generators::hashers::ModelState;
-use crate::history::{Answer, History, Recorder, Sequence};
+use crate::history::{History, Recorder, Sequence};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, well_formed, whole_map};
-use crate::trace::{self, Event};
+use crate::trace;
 use std::sync::Arc;
 
 /// Runs a case on a map of your own until the limits are reached, the policy has no more schedules, or something is found.
@@ -73,23 +73,11 @@ impl Run {
         trace::begin(|| None);
         threads(&self.names, move |thread| {
             let ops = &run.case.running()[thread].ops;
-            for (at, &op) in ops.iter().enumerate() {
-                with(|world| world.op(at, Some(op)));
-                trace::note(|| Event::Call { thread, op: op.to_string() });
-                let answer = done(op, thread, &*shared, &record);
-                with(|world| world.op(at, None));
-                trace::note(|| {
-                    let answer = answer.as_ref().map_or("panic".to_string(), Answer::to_string);
-                    Event::Return { thread, answer }
-                });
-                if answer.is_none() {
-                    return;
-                }
-            }
+            task(thread, ops, &record, |op, _| perform(&*shared, op));
         });
         let map = Arc::into_inner(map).expect("all tasks have ended");
         let mut looks = self.looks.iter();
-        if is_over() || !looks.all(|&op| done(op, self.names.len(), &map, &recorder).is_some()) {
+        if is_over() || !looks.all(|&op| onlooker_has(op, self.names.len(), &map, &recorder)) {
             // What it points to is not to be trusted.
             std::mem::forget(map);
             return Ok(String::new());
@@ -113,17 +101,16 @@ impl Run {
     }
 }
 
-/// Does an op as this thread; `None` if it panics.
-fn done<S: ConcurrentSubject>(
+/// Does an op as this thread, which is alone; false if it panics.
+fn onlooker_has<S: ConcurrentSubject>(
     op: Op,
     thread: usize,
     map: &S,
     recorder: &Recorder<Sequence>,
-) -> Option<Answer> {
+) -> bool {
     recorder.call(thread, op);
-    let answer = guarded(|| perform(map, op), |_| false).ok()?;
-    recorder.returned(thread, answer.clone());
-    Some(answer)
+    let answer = guarded(|| perform(map, op), |_| false);
+    answer.map(|answer| recorder.returned(thread, answer)).is_ok()
 }
 
 /// By the order in which things happened, or, if loads may have been stale, by what the threads could know.

@@ -6,12 +6,13 @@
 use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
 use super::platform::Model;
 use super::world::{aside, with};
-use crate::case::{Case, Elements, Thread};
+use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
 use crate::engines::judge::{Judge, Outcome, Time};
 use crate::engines::program::Program;
 use crate::engines::{Limits, Report};
-use crate::history::{Recorder, Sequence};
+use crate::history::{Answer, Recorder, Sequence};
+use crate::op::Op;
 use crate::oracles::Objection;
 use crate::oracles::drops::{self, Allowance};
 use crate::trace::{self, Event};
@@ -53,7 +54,8 @@ impl Run {
         trace::begin(move || aside(|| pictured.picture()));
         Ledger::watch(true);
         threads(&self.names, move |thread| {
-            task(&run.case.running()[thread], thread, &shared, &record);
+            let ops = &run.case.running()[thread].ops;
+            task(thread, ops, &record, |op, stamp| shared.apply(op, stamp));
         });
         trace::end();
         Ledger::watch(false);
@@ -92,28 +94,28 @@ pub(super) fn happened_before() -> impl Fn((usize, usize), (usize, usize)) -> bo
     }
 }
 
-/// What a task does: its thread's ops.
-fn task<K: Key, V: Value>(
-    thread: &Thread,
-    number: usize,
-    map: &Program<K, V, Model>,
+/// What a task does: its thread's ops, each with a stamp of its own.
+pub(super) fn task(
+    thread: usize,
+    ops: &[Op],
     recorder: &Recorder<Sequence>,
+    apply: impl Fn(Op, u32) -> Answer,
 ) {
-    for (at, &op) in thread.ops.iter().enumerate() {
+    for (at, &op) in ops.iter().enumerate() {
         with(|world| world.op(at, Some(op)));
-        recorder.call(number, op);
-        trace::note(|| Event::Call { thread: number, op: op.to_string() });
-        let stamp = (number as u32 + 1) << 16 | at as u32;
-        let done = guarded(|| map.apply(op, stamp), |payload| payload.is::<Injected>());
+        recorder.call(thread, op);
+        trace::note(|| Event::Call { thread, op: op.to_string() });
+        let stamp = (thread as u32 + 1) << 16 | at as u32;
+        let done = guarded(|| apply(op, stamp), |payload| payload.is::<Injected>());
         with(|world| world.op(at, None));
         trace::look();
         trace::note(|| {
             let answer = done.as_ref().map_or_else(|_| "panic".to_string(), ToString::to_string);
-            Event::Return { thread: number, answer }
+            Event::Return { thread, answer }
         });
         match done {
-            Ok(answer) => recorder.returned(number, answer),
-            Err(Some(_)) => recorder.panicked(number),
+            Ok(answer) => recorder.returned(thread, answer),
+            Err(Some(_)) => recorder.panicked(thread),
             Err(None) => return,
         }
     }
