@@ -118,68 +118,13 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Exit {
-    let shared = match options.shared() {
-        Ok(shared) => shared,
+    let run = match Run::new(options) {
+        Ok(run) => Arc::new(run),
         Err(error) => {
             eprintln!("{error}");
             return Exit::Bad;
         }
     };
-    let scenarios = match catalogue::matching(&options.scenarios) {
-        Ok(scenarios) => scenarios,
-        Err(error) => {
-            eprintln!("{error}");
-            return Exit::Bad;
-        }
-    };
-    let table = match options.policy.as_deref().map_or(Ok(Table::default()), table) {
-        Ok(table) => table,
-        Err(error) => {
-            eprintln!("{error}");
-            return Exit::Bad;
-        }
-    };
-    let known = options.findings.join(coverage::FILE);
-    let before = match Coverage::load(&known) {
-        Ok(before) => before,
-        // Of another version, perhaps: no reason not to hunt.
-        Err(error) => {
-            let aside = known.with_extension("txt.old");
-            let moved = std::fs::rename(&known, &aside).is_ok();
-            let kept = if moved { format!(", kept as {}", aside.display()) } else { String::new() };
-            eprintln!("{}: {error}{kept}; pairs are counted afresh", known.display());
-            Coverage::default()
-        }
-    };
-    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let engine = options.engine;
-    let scheduler = match engine.has_policy() {
-        true => format!(", scheduler {}", options.scheduler.name()),
-        false => String::new(),
-    };
-    let on = match shared {
-        Shared::Program => String::new(),
-        _ => format!(", subject {}", options.subject),
-    };
-    println!("seed {seed}, engine {}{scheduler}{on}", engine.name());
-    let place = match Place::given() {
-        Ok(place) => place,
-        Err(error) => {
-            eprintln!("the hunter has no supervisor: {error}");
-            return Exit::Bad;
-        }
-    };
-    let run = Arc::new(Run {
-        place,
-        options: options.clone(),
-        shared,
-        table,
-        seed,
-        scenarios,
-        next: AtomicU64::new(0),
-        began: Instant::now(),
-        tally: Mutex::new(Tally::after(before)),
-    });
     let watched = Arc::clone(&run);
     std::thread::spawn(move || watched.place.watch());
     let progress = bar(options.time);
@@ -214,7 +159,51 @@ fn table(path: &Path) -> Result<Table, String> {
     table.map_err(|error| format!("{}: {}", path.display(), error.trim_end()))
 }
 
+/// The pairs that runs before this one have met.
+fn known(file: &Path) -> Coverage {
+    Coverage::load(file).unwrap_or_else(|error| {
+        // Of another version, perhaps: no reason not to hunt.
+        let aside = file.with_extension("txt.old");
+        let moved = std::fs::rename(file, &aside).is_ok();
+        let kept = if moved { format!(", kept as {}", aside.display()) } else { String::new() };
+        eprintln!("{}: {error}{kept}; pairs are counted afresh", file.display());
+        Coverage::default()
+    })
+}
+
 impl Run {
+    /// What these options ask for; says what it is.
+    fn new(options: &Options) -> Result<Run, String> {
+        let shared = options.shared()?;
+        let scenarios = catalogue::matching(&options.scenarios)?;
+        let table = options.policy.as_deref().map_or(Ok(Table::default()), table)?;
+        let before = known(&options.findings.join(coverage::FILE));
+        let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+        let engine = options.engine;
+        let scheduler = match engine.has_policy() {
+            true => format!(", scheduler {}", options.scheduler.name()),
+            false => String::new(),
+        };
+        let on = match shared {
+            Shared::Program => String::new(),
+            _ => format!(", subject {}", options.subject),
+        };
+        println!("seed {seed}, engine {}{scheduler}{on}", engine.name());
+        let place =
+            Place::given().map_err(|error| format!("the hunter has no supervisor: {error}"))?;
+        Ok(Run {
+            place,
+            options: options.clone(),
+            shared,
+            table,
+            seed,
+            scenarios,
+            next: AtomicU64::new(0),
+            began: Instant::now(),
+            tally: Mutex::new(Tally::after(before)),
+        })
+    }
+
     fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
