@@ -128,7 +128,7 @@ pub trait ConcurrentSubject: Send + Sync + Sized + 'static {
     fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
         undeclared("retain")
     }
-    /// `CAPACITY`: makes room.
+    /// `RESERVE`: makes room.
     fn reserve(&self, additional: usize) {
         undeclared("reserve")
     }
@@ -150,7 +150,7 @@ pub fn needs(op: Op) -> Option<Capabilities> {
         Op::Iter => Capabilities::ITERATION,
         Op::Clear => Capabilities::CLEAR,
         Op::Retain(..) | Op::RetainValues(..) => Capabilities::RETAIN,
-        Op::Reserve(_) => Capabilities::CAPACITY,
+        Op::Reserve(_) => Capabilities::RESERVE,
         _ => return None,
     })
 }

@@ -123,6 +123,17 @@ impl Capabilities {
     /// entries as it says.
     pub const BEARS_LIES: Self = Capabilities(1 << 27);
 
+    /// All that shared maps may have, but `check`.
+    pub const ALL_OF_SHARED: Self = Self::LOOKUPS
+        .and(Self::GET_OR_INSERT)
+        .and(Self::UPDATE)
+        .and(Self::COMPUTE)
+        .and(Self::LEN)
+        .and(Self::ITERATION)
+        .and(Self::CLEAR)
+        .and(Self::RETAIN)
+        .and(Self::RESERVE);
+
     /// Both sets together.
     pub const fn and(self, other: Self) -> Self {
         Capabilities(self.0 | other.0)

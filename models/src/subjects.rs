@@ -70,6 +70,24 @@ impl Shared {
             Shared::Model(_, threads) | Shared::Threads(threads) => threads,
         }
     }
+
+    /// Runs a case with several threads under the model; `None`: there is none. What the case allows is known of the catalogue
+    /// alone, and asked of no other map.
+    pub fn under_model(
+        self,
+        case: &Case,
+        allowed: &Allowed,
+        policy: Policy,
+        limits: &Limits,
+    ) -> Option<Report> {
+        match self {
+            Shared::Program => {
+                Some(shuttle::run(case, Judge::new(case, allowed.clone()), policy, limits))
+            }
+            Shared::Model(run, _) => Some(run(case, policy, limits)),
+            Shared::Threads(_) => None,
+        }
+    }
 }
 
 /// A map under a name, and what runs cases on it.
@@ -275,26 +293,6 @@ impl Subject {
     /// How cases with several threads run on it; `None`: not at all.
     pub fn shared(self) -> Option<Shared> {
         self.0.shared
-    }
-}
-
-impl Shared {
-    /// Runs a case with several threads under the model; `None`: there is none. What the case allows is known of the catalogue
-    /// alone, and asked of no other map.
-    pub fn under_model(
-        self,
-        case: &Case,
-        allowed: &Allowed,
-        policy: Policy,
-        limits: &Limits,
-    ) -> Option<Report> {
-        match self {
-            Shared::Program => {
-                Some(shuttle::run(case, Judge::new(case, allowed.clone()), policy, limits))
-            }
-            Shared::Model(run, _) => Some(run(case, policy, limits)),
-            Shared::Threads(_) => None,
-        }
     }
 }
 

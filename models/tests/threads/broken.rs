@@ -130,15 +130,8 @@ impl<const FAULT: u8> Broken<FAULT> {
 }
 
 impl<const FAULT: u8> ConcurrentSubject for Broken<FAULT> {
-    const CAPABILITIES: Capabilities = Capabilities::LOOKUPS
-        .and(Capabilities::GET_OR_INSERT)
-        .and(Capabilities::UPDATE)
-        .and(Capabilities::COMPUTE)
-        .and(Capabilities::LEN)
-        .and(Capabilities::ITERATION)
-        .and(Capabilities::CLEAR)
-        .and(Capabilities::RETAIN)
-        .and(Capabilities::CHECK);
+    const CAPABILITIES: Capabilities =
+        Capabilities::ALL_OF_SHARED.without(Capabilities::RESERVE).and(Capabilities::CHECK);
     const CONTRACTS: Contracts = Contracts::STRICT;
 
     fn create(_: ModelState, _: usize) -> Self {

@@ -10,7 +10,7 @@ use dashmap::Entry;
 pub(in crate::subjects) type Map = dashmap::DashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
-    const CAPABILITIES: Capabilities = super::locked::EVERYTHING.without(Capabilities::CAPACITY);
+    const CAPABILITIES: Capabilities = Capabilities::ALL_OF_SHARED.without(Capabilities::RESERVE);
     /// Everything goes through the shards' locks, one after the other.
     const CONTRACTS: Contracts = Contracts::STRICT;
 
@@ -37,25 +37,7 @@ impl ConcurrentSubject for Map {
         *value = change(*value);
         Some(*value)
     }
-    fn compute(&self, key: u64, decide: impl Fn(Option<u64>) -> Decision) -> [Option<u64>; 2] {
-        match self.entry(key) {
-            Entry::Occupied(mut entry) => {
-                let old = *entry.get();
-                match decide(Some(old)) {
-                    Decision::Put(new) => {
-                        entry.insert(new);
-                        [Some(old), Some(new)]
-                    }
-                    Decision::Remove => [Some(entry.remove()), None],
-                    Decision::Keep => [Some(old), Some(old)],
-                }
-            }
-            Entry::Vacant(entry) => match decide(None) {
-                Decision::Put(new) => [None, Some(*entry.insert(new))],
-                Decision::Remove | Decision::Keep => [None, None],
-            },
-        }
-    }
+    by_entry!(entry);
     fn len(&self) -> usize {
         Map::len(self)
     }

@@ -11,16 +11,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Table = HashMap<u64, u64, ModelState>;
 
-pub(super) const EVERYTHING: Capabilities = Capabilities::LOOKUPS
-    .and(Capabilities::GET_OR_INSERT)
-    .and(Capabilities::UPDATE)
-    .and(Capabilities::COMPUTE)
-    .and(Capabilities::LEN)
-    .and(Capabilities::ITERATION)
-    .and(Capabilities::CLEAR)
-    .and(Capabilities::RETAIN)
-    .and(Capabilities::CAPACITY);
-
 /// `SHARDS` maps, each with a lock; the hash's highest bits choose.
 pub struct Shards<const SHARDS: usize> {
     state: ModelState,
@@ -48,7 +38,7 @@ fn lock(shard: &Mutex<Table>) -> MutexGuard<'_, Table> {
 }
 
 impl<const SHARDS: usize> ConcurrentSubject for Shards<SHARDS> {
-    const CAPABILITIES: Capabilities = EVERYTHING;
+    const CAPABILITIES: Capabilities = Capabilities::ALL_OF_SHARED;
     /// An iteration takes the shards' locks in turn, as `len` does.
     const CONTRACTS: Contracts = Contracts::STRICT;
 

@@ -9,23 +9,9 @@ use papaya::{Compute, Operation};
 pub(in crate::subjects) type Map = papaya::HashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
-    const CAPABILITIES: Capabilities = super::locked::EVERYTHING;
+    const CAPABILITIES: Capabilities = Capabilities::ALL_OF_SHARED;
 
-    fn create(state: ModelState, capacity: usize) -> Self {
-        Map::with_capacity_and_hasher(capacity, state)
-    }
-    fn get(&self, key: u64) -> Option<u64> {
-        self.pin().get(&key).copied()
-    }
-    fn insert(&self, key: u64, value: u64) -> Option<u64> {
-        self.pin().insert(key, value).copied()
-    }
-    fn remove(&self, key: u64) -> Option<u64> {
-        self.pin().remove(&key).copied()
-    }
-    fn contains_key(&self, key: u64) -> bool {
-        self.pin().contains_key(&key)
-    }
+    by_pin!();
     fn get_or_insert_with(&self, key: u64, make: impl FnOnce() -> u64) -> u64 {
         *self.pin().get_or_insert_with(key, make)
     }
@@ -49,19 +35,7 @@ impl ConcurrentSubject for Map {
             Compute::Aborted(old) => [old, old],
         }
     }
-    fn len(&self) -> usize {
-        Map::len(self)
-    }
-    fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
-        self.pin().iter().for_each(|(&key, &value)| visit(key, value));
-    }
-    fn clear(&self) {
-        self.pin().clear();
-    }
     fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
         self.pin().retain(|&key, &value| keep(key, value));
-    }
-    fn reserve(&self, additional: usize) {
-        self.pin().reserve(additional);
     }
 }

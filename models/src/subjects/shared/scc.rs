@@ -11,7 +11,7 @@ pub(in crate::subjects) type Map = scc::HashMap<u64, u64, ModelState>;
 impl ConcurrentSubject for Map {
     /// `len` may count an entry twice while the map grows, its documentation says.
     const CAPABILITIES: Capabilities =
-        super::locked::EVERYTHING.without(Capabilities::LEN.and(Capabilities::CAPACITY));
+        Capabilities::ALL_OF_SHARED.without(Capabilities::LEN.and(Capabilities::RESERVE));
 
     fn create(state: ModelState, capacity: usize) -> Self {
         Map::with_capacity_and_hasher(capacity, state)
@@ -37,25 +37,7 @@ impl ConcurrentSubject for Map {
             *value
         })
     }
-    fn compute(&self, key: u64, decide: impl Fn(Option<u64>) -> Decision) -> [Option<u64>; 2] {
-        match self.entry_sync(key) {
-            Entry::Occupied(mut entry) => {
-                let old = *entry.get();
-                match decide(Some(old)) {
-                    Decision::Put(new) => {
-                        entry.insert(new);
-                        [Some(old), Some(new)]
-                    }
-                    Decision::Remove => [Some(entry.remove()), None],
-                    Decision::Keep => [Some(old), Some(old)],
-                }
-            }
-            Entry::Vacant(entry) => match decide(None) {
-                Decision::Put(new) => [None, Some(*entry.insert_entry(new).get())],
-                Decision::Remove | Decision::Keep => [None, None],
-            },
-        }
-    }
+    by_entry!(entry_sync);
     fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
         self.iter_sync(|&key, &value| {
             visit(key, value);
