@@ -74,6 +74,11 @@ impl Elements {
     /// How many of them, the first ones, the engines for several threads have; they count both for either half.
     pub const SHARED: usize = 3;
 
+    /// Do keys or values count?
+    pub fn is_counted(self) -> bool {
+        !matches!(self, Elements::Plain | Elements::Wide)
+    }
+
     /// The word for it in a case.
     pub fn name(self) -> &'static str {
         ["plain", "counted", "wide", "counted-keys", "counted-values"][self as usize]

@@ -20,7 +20,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
-use crate::oracles::{Objection, Verdict, well_formed, whole_map, work};
+use crate::oracles::{Objection, Verdict, well_formed, whole_map};
 use map_core::ConcurrentMap;
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
@@ -107,13 +107,12 @@ impl Judge {
                 .map_err(|objection| with_history(objection, &history))?,
             Time::Real => {
                 self.by_real_time(&history)?;
-                map.has_grown_enough()
-                    .or_else(|(rule, how)| Objection::raise(work::NAME, rule, how))?;
+                map.has_grown_enough()?;
             }
         }
         // Else it is dropped as it is, with its three tables, by an engine that counts what is dropped.
         if !(K::COUNTED && map.is_nested()) {
-            map.finish(&contents).or_else(|(rule, how)| Objection::raise(work::NAME, rule, how))?;
+            map.finish(&contents)?;
         }
         Ok(outcome)
     }

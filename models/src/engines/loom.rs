@@ -330,9 +330,8 @@ impl Run {
             .judge(&given, &recorder, &mut map, Time::Weak(&|_, _| false))
             .and_then(|Outcome(outcome)| {
                 drop(std::mem::ManuallyDrop::into_inner(map));
-                match self.case.elements {
-                    Elements::Plain | Elements::Wide => {}
-                    _ => drops::account([0; 2], Allowance::default())?,
+                if self.case.elements.is_counted() {
+                    drops::account([0; 2], Allowance::default())?;
                 }
                 Ok(outcome)
             });

@@ -11,22 +11,22 @@ use crate::case::Case;
 use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
-use crate::op::{Decision, Op, Ret, decide, stays};
+use crate::op::{Decision, Op, Ret, Site, decide, stays};
 use crate::oracles::panics::ASKED_AGAIN;
-use crate::oracles::work::{self, DUE, ENDS, GOES_ON};
+use crate::oracles::work::{self, ENDS, GOES_ON};
+use crate::oracles::{Objection, Verdict};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState::Live;
 use map_core::concurrent::{Breach, Computed, Operation};
 use map_core::growth::entries_max;
 use map_core::platform::{Place, Platform};
-use std::cell::RefCell;
 
 /// A map that the threads of a case share.
 pub struct Program<K, V, P: Platform> {
     map: ConcurrentMap<K, V, ModelState, P>,
-    /// What it was when the case's `given` ops were done.
-    given: (u64, bool),
+    /// The newest table's number when the case's `given` ops were done, if there was no growth then.
+    given: Option<u64>,
 }
 
 /// What the platform should do while a case's `given` ops run, and while what was left is judged.
@@ -57,16 +57,15 @@ impl Abandoned {
 
 /// The entries that a closure was asked about. All of them stay under the pin of the op, so each has an address of its own.
 #[derive(Default)]
-struct Asked(RefCell<Vec<usize>>);
+struct Asked(Vec<usize>);
 
 impl Asked {
     /// The closure is asked about the entry of this value.
-    fn about<V>(&self, value: &V) {
-        Ledger::call(crate::op::Site::Closure);
-        let mut known = self.0.borrow_mut();
+    fn about<V>(&mut self, value: &V) {
+        Ledger::call(Site::Closure);
         let address = std::ptr::from_ref(value).addr();
-        assert!(!known.contains(&address), "{ASKED_AGAIN}");
-        known.push(address);
+        assert!(!self.0.contains(&address), "{ASKED_AGAIN}");
+        self.0.push(address);
     }
 }
 
@@ -79,7 +78,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         P::abandon(None);
         let hasher = ModelState::new(case.hasher);
         let map = ConcurrentMap::with_capacity_and_hasher(case.capacity as usize, hasher);
-        let mut program = Program { map, given: (0, false) };
+        let mut program = Program { map, given: None };
         for (at, &op) in case.given().iter().enumerate() {
             match op {
                 Op::EvacuateTo(mark) => program.grow_to_mark(mark as usize),
@@ -87,7 +86,8 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             }
         }
         P::abandon(None);
-        program.given = program.newest();
+        let health = program.map.health();
+        program.given = health.growing.is_empty().then_some(health.generation);
         program
     }
 
@@ -111,7 +111,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         let number = |value: Option<&V>| Ret::Value(value.map(V::number));
         let entry =
             |entry: Option<(&K, &V)>| Ret::Entry(entry.map(|(k, v)| (k.number(), v.number())));
-        let asked = Asked::default();
+        let mut asked = Asked::default();
         Answer::Ret(match op {
             Op::Get(k) => number(pin.get(&key(k))),
             Op::ContainsKey(k) => Ret::Flag(pin.contains_key(&key(k))),
@@ -124,21 +124,17 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             }
             Op::EntryOrInsertWith(k, v) => {
                 let make = || {
-                    Ledger::call(crate::op::Site::Closure);
+                    Ledger::call(Site::Closure);
                     value(v)
                 };
                 Ret::Value(Some(pin.get_or_insert_with(key(k), make).number()))
             }
-            Op::Update(k, v) => number(pin.update(key(k), |old| {
-                asked.about(old);
-                V::make(old.number().wrapping_add(v as u64))
-            })),
-            Op::UpdateWithin(k, v) => {
-                let mut calls = 0;
+            Op::Update(k, v) | Op::UpdateWithin(k, v) => {
+                let mut within = if matches!(op, Op::UpdateWithin(..)) { 2 } else { 0 };
                 number(pin.update(key(k), |old| {
                     asked.about(old);
-                    calls += 1;
-                    if calls <= 2 {
+                    if within > 0 {
+                        within -= 1;
                         pin.update(key(k), |now| V::make(now.number()));
                         P::returned_to_an_op();
                     }
@@ -150,7 +146,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                     match entry {
                         Some((_, value)) => asked.about(value),
                         // It may have come and gone meanwhile.
-                        None => Ledger::call(crate::op::Site::Closure),
+                        None => Ledger::call(Site::Closure),
                     }
                     match decide(entry.map(|(_, value)| value.number()), v as u64) {
                         Decision::Put(new) => Operation::Insert(V::make(new)),
@@ -227,9 +223,6 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     }
 }
 
-/// A rule broken, and how.
-type Broken = (&'static str, String);
-
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// Goes on with writes that write nothing, until every growth has ended. `there` is what the map holds, sorted.
     ///
@@ -237,10 +230,13 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// have to be evacuated all the same, but for those that are not born yet.
     ///
     /// # Errors
-    /// How far a growth has come that does not go on or does not end.
-    pub fn finish(&self, there: &[(u64, u64)]) -> Result<(), Broken> {
-        let growing = || self.map.health().growing;
-        let owed: usize = growing().iter().map(|growth| growth.old_buckets).sum();
+    /// A growth does not go on, or does not end: how far it has come.
+    pub fn finish(&self, there: &[(u64, u64)]) -> Verdict {
+        let health = self.map.health();
+        let owed: usize = health.growing.iter().map(|growth| growth.old_buckets).sum();
+        if owed == 0 {
+            return Ok(());
+        }
         let absent =
             (0..).find(|key| there.binary_search_by_key(key, |&(there, _)| there).is_err());
         let absent = K::make(absent.unwrap_or(0) as u16, 0);
@@ -249,9 +245,10 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 self.map.pin().remove(&absent);
             }
         };
-        if self.is_nested() {
-            let generation = self.map.view(|_, _| ()).first().map(|oldest| oldest.generation);
-            P::abandon(Some(Abandoned { generation, from: 0 }));
+        if let nested @ 2.. = health.growing.len() {
+            // Each table is one generation on from that which it takes the place of.
+            let oldest = health.generation - nested as u64;
+            P::abandon(Some(Abandoned { generation: Some(oldest), from: 0 }));
             write();
             P::abandon(None);
             if let [_, middle, _] = &self.map.view(|_, _| ())[..]
@@ -259,13 +256,16 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             {
                 let detail =
                     format!("{owed} more writes left bucket {left} of table {}", middle.generation);
-                return Err((GOES_ON, detail));
+                return Objection::raise(work::NAME, GOES_ON, detail);
             }
         }
         write();
-        match growing().first() {
+        match self.map.health().growing.first() {
             None => Ok(()),
-            Some(growth) => Err((ENDS, format!("{owed} more writes left a growth: {growth:?}"))),
+            Some(growth) => {
+                let detail = format!("{owed} more writes left a growth: {growth:?}");
+                Objection::raise(work::NAME, ENDS, detail)
+            }
         }
     }
 }
@@ -276,35 +276,17 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
         self.map.health().growing.len() > 1
     }
 
-    /// The number of the newest table, and whether it came from a growth that goes on.
-    fn newest(&self) -> (u64, bool) {
-        let health = self.map.health();
-        (health.generation, !health.growing.is_empty())
-    }
-
     /// If no growth was under way when the threads began, and none has begun since: should one have?
     ///
-    /// Of a map of at most 2^5 buckets, whose insertions all look at the load. The last of them saw all others, as long as
-    /// there is one order of what happens.
+    /// The last of the insertions saw all others, as long as there is one order of what happens.
     ///
     /// # Errors
     /// How full the map is.
-    pub fn has_grown_enough(&self) -> Result<(), Broken> {
+    pub fn has_grown_enough(&self) -> Verdict {
         let health = self.map.health();
-        let most = work::entries_max(health.buckets_log2);
-        if self.given != (health.generation, false)
-            || health.buckets_log2 > 5
-            || health.len <= most
-            || !health.growing.is_empty()
-        {
-            return Ok(());
+        match self.given == Some(health.generation) {
+            true => work::overdue(health.buckets_log2, health.len),
+            false => Ok(()),
         }
-        Err((
-            DUE,
-            format!(
-                "no growth started, and 2^{} buckets have {} entries, {most} at most",
-                health.buckets_log2, health.len
-            ),
-        ))
     }
 }

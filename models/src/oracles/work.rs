@@ -127,6 +127,25 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
     }
 }
 
+/// A map of more than 2^5 buckets sums its entries up only at every 2^(log2-5)th insertion.
+fn sums_up_every(log2: u32) -> usize {
+    1 << log2.saturating_sub(5)
+}
+
+/// Judges a shared map that has not begun to grow while it was written to.
+///
+/// # Errors
+/// It has more entries than such a map may hold, and its last insertion saw that.
+pub fn overdue(log2: u32, len: usize) -> Verdict {
+    let most = entries_max(log2);
+    if len <= most || sums_up_every(log2) > 1 {
+        return Ok(());
+    }
+    let detail =
+        format!("no growth started, and 2^{log2} buckets have {len} entries, {most} at most");
+    Objection::raise(NAME, DUE, detail)
+}
+
 /// Started such a map that did not grow a growth when it had to, and only then?
 fn timely(before: Growth, after: Growth) -> bool {
     let log2 = before.buckets_log2;
@@ -136,8 +155,7 @@ fn timely(before: Growth, after: Growth) -> bool {
         let chains = !over && (before.overflow + 1) >> log2 != 0;
         return inserted && (over || chains) && after.buckets_log2 == log2 + u32::from(over);
     }
-    // A map of more than 2^5 buckets sums its entries up only at every 2^(log2-5)th insertion.
-    let every = 1 << log2.saturating_sub(5);
+    let every = sums_up_every(log2);
     let due =
         after.len > entries_max(log2) + every - 1 || every == 1 && after.overflow >> log2 != 0;
     !(inserted && due) && after.old_buckets.is_none() && after.buckets_log2 == log2

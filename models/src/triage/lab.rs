@@ -33,6 +33,8 @@ pub enum Look {
     Preempt(usize),
 }
 
+/// Maps that run under real threads alone are refused before.
+const UNDER_MODEL: &str = "it runs under the model";
 /// The longest search for a schedule.
 const SEARCH: Duration = Duration::from_secs(5);
 /// The most executions of a walk through all schedules with 0, 1 and 2 preemptions: the same on every machine.
@@ -118,7 +120,7 @@ pub fn run_bytes(bytes: &[u8]) -> Came {
 
 fn concurrent(shared: Shared, case: &Case, look: Look) -> Report {
     let model = |allowed: &Allowed, policy, limits: &Limits| {
-        shared.under_model(case, allowed, policy, limits).unwrap_or_default()
+        shared.under_model(case, allowed, policy, limits).expect(UNDER_MODEL)
     };
     if let Look::Preempt(preemptions) = look {
         let executions = EXHAUST[preemptions.min(EXHAUST.len() - 1)];
@@ -153,7 +155,7 @@ fn concurrent(shared: Shared, case: &Case, look: Look) -> Report {
 fn under_each_engine(shared: Shared, case: &Case) -> Report {
     let allowed = catalogue::allowed(case).unwrap_or_default();
     let limits = Limits { executions: Some(20_000), time: Some(Duration::from_secs(10)) };
-    let model = |policy| shared.under_model(case, &allowed, policy, &limits).unwrap_or_default();
+    let model = |policy| shared.under_model(case, &allowed, policy, &limits).expect(UNDER_MODEL);
     let engines: [&dyn Fn() -> Report; 4] = [
         &|| model(Named::default().policy(1, false)),
         &|| model(Named::default().policy(1, true)),

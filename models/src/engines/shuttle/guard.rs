@@ -164,23 +164,21 @@ impl World {
             self.object_to(waiting[0], "deadlock", "some thread can always go on", detail);
             return Verdict::Run(waiting[0]);
         };
-        if let Some(&stopped) = waiting.iter().find(|&&task| self.tasks[task].is_reading()) {
-            let detail = format!(
-                "{} waits for {}, which is stalled",
-                words(self, stopped),
-                words(self, stalled)
-            );
-            self.object_to(stopped, "stall", "a stalled thread never stops a reader", detail);
-            return Verdict::Run(stopped);
-        }
-        if let Some(&stopped) = waiting.iter().find(|&&task| self.waits_elsewhere(task, stalled)) {
+        let reader = waiting.iter().find(|&&task| self.tasks[task].is_reading());
+        let elsewhere = || waiting.iter().find(|&&task| self.waits_elsewhere(task, stalled));
+        let broken = match reader {
+            Some(reader) => Some((reader, "a stalled thread never stops a reader")),
+            None => {
+                elsewhere().map(|task| (task, "a stalled thread stops only who wants its bucket"))
+            }
+        };
+        if let Some((&stopped, rule)) = broken {
             let detail = format!(
                 "{} waits{} for {}, which is stalled",
                 words(self, stopped),
                 self.tasks[stopped].whereabouts(),
                 words(self, stalled),
             );
-            let rule = "a stalled thread stops only who wants its bucket";
             self.object_to(stopped, "stall", rule, detail);
             return Verdict::Run(stopped);
         }

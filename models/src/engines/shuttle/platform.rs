@@ -68,12 +68,9 @@ unsafe impl Platform for Model {
 
     fn abandons(point: Point, place: Place) -> bool {
         with(|world| {
-            let abandons = match (world.phase, world.abandoned) {
-                (Phase::Setup | Phase::Judging, which) => {
-                    which.is_some_and(|which| which.has(place))
-                }
-                _ => world.choose(Choice::Abandon(point, place)) == 1,
-            };
+            // While threads run none is to be given up, and at other times there is nothing to choose.
+            let abandons = world.abandoned.is_some_and(|which| which.has(place))
+                || world.choose(Choice::Abandon(point, place)) == 1;
             if abandons {
                 world.me().locked = None;
             }

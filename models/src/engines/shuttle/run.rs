@@ -74,7 +74,7 @@ impl Run {
 
     /// With the map gone: is everything freed, and dropped once?
     fn at_rest(&self) -> Result<(), Box<Objection>> {
-        if !matches!(self.case.elements, Elements::Plain | Elements::Wide) {
+        if self.case.elements.is_counted() {
             drops::account([0; 2], Allowance::default())?;
         }
         leaks()
