@@ -146,7 +146,7 @@ fn the_directed_sequence_has_a_cursor_in_an_old_chain_at_a_same_size_growth() {
 fn the_directed_clear_passes_on_a_correct_map() {
     for seed in 0..200 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let hasher = Hasher::ALL[seed as usize % Hasher::ALL.len()];
+        let hasher = Hasher::ALL[seed as usize % Hasher::HONEST];
         let mut case = Case { hasher, ..Case::default() };
         directed::clear_under_a_cursor(case.ops_mut(), &mut rng, hasher);
         Subject::MAP
@@ -193,7 +193,7 @@ fn the_directed_fill_goes_past_the_limit() {
 fn the_directed_sequences_pass_on_a_correct_map() {
     for seed in 0..100 {
         let rng = &mut fastrand::Rng::with_seed(seed);
-        let hasher = Hasher::ALL[seed as usize % Hasher::ALL.len()];
+        let hasher = Hasher::ALL[seed as usize % Hasher::HONEST];
         let mut case = Case { hasher, ..Case::default() };
         directed::order_changed_on_the_way(case.ops_mut(), rng);
         directed::emptied_under_a_cursor(case.ops_mut(), rng);

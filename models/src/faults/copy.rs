@@ -116,7 +116,7 @@ impl Copy {
         // The copy may lie in a repository, which is none of its business.
         git.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&self.root);
         git.env("GIT_CEILING_DIRECTORIES", self.root.parent().unwrap_or(&self.root));
-        run(git).map_err(Broken::Apply).map(drop)
+        run(&mut git).map_err(Broken::Apply).map(drop)
     }
 
     /// Builds the program and puts it where the next build does not overwrite it.
@@ -132,7 +132,7 @@ impl Copy {
             "--bin",
             "models",
         ]);
-        let said = run(cargo).map_err(Broken::Build)?;
+        let said = run(&mut cargo).map_err(Broken::Build)?;
         let warnings = said.lines().filter(|line| line.starts_with("warning: "));
         let warnings = warnings.map(str::to_string).collect();
         let program = self.root.join("models-under-test");
@@ -156,7 +156,7 @@ impl Copy {
 }
 
 /// Runs a command; what it says on stderr, or all that it says if it fails.
-fn run(mut command: Command) -> Result<String, String> {
+pub(super) fn run(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_string();
     let said = text(&output.stderr);

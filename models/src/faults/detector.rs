@@ -6,7 +6,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::copy::{Copy, PROFILE};
+use super::copy::{self, Copy, PROFILE};
 use super::patch::Kind;
 use crate::drivers::summary::Summary;
 use crate::schedulers::Named;
@@ -200,14 +200,14 @@ impl Detector {
                 command
             }
             How::Test(arguments) => {
-                built(test(copy, arguments).arg("--no-run"))?;
+                copy::run(test(copy, arguments).arg("--no-run"))?;
                 let mut command = test(copy, arguments);
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
                 command
             }
             How::LibFuzzer(target) => {
-                built(&mut fuzz(copy, "build", target))?;
+                copy::run(&mut fuzz(copy, "build", target))?;
                 let mut command = fuzz(copy, "run", target);
                 command.arg(scratch.path()).args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
                 command.arg("-print_final_stats=1");
@@ -222,11 +222,12 @@ impl Detector {
         let grace = if matches!(self.how, How::Test(_)) { GRACE_TESTS } else { GRACE };
         let ran = Ran::of(&mut command, scratch.path(), terms.budget + grace)?;
         let said = std::fs::read(&json).ok().and_then(|text| serde_json::from_slice(&text).ok());
-        let mut summary: Summary =
-            said.unwrap_or(Summary { seconds: ran.seconds, ..Summary::default() });
-        if matches!(self.how, How::LibFuzzer(_)) {
-            summary.executions = ran.units();
-        }
+        // What libFuzzer did, it says as it ends.
+        let mut summary: Summary = said.unwrap_or_else(|| Summary {
+            seconds: ran.seconds,
+            executions: ran.units(),
+            ..Summary::default()
+        });
         if summary.found.is_none() {
             // How it ended says what it found, unless it was ctrl-C that ended it.
             std::thread::sleep(AFTER_A_PROCESS);
@@ -301,15 +302,6 @@ fn fuzz(copy: &Copy, verb: &str, target: &str) -> Command {
     let mut cargo = copy.cargo();
     cargo.args(["fuzz", verb, "--dev", "--sanitizer", "none", target]);
     cargo
-}
-
-/// Builds, however long that takes.
-fn built(build: &mut Command) -> Result<(), String> {
-    let built = build.output().map_err(|error| error.to_string())?;
-    match built.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&built.stderr).into_owned()),
-    }
 }
 
 /// The recordings of Go's map.

@@ -50,6 +50,12 @@ impl Hasher {
     /// How many of them, the first ones, answer the same each time.
     pub const HONEST: usize = 7;
 
+    /// Its place in [`ALL`](Self::ALL), whatever its seed.
+    pub fn code(self) -> usize {
+        let is_it = |other: &Hasher| other.name() == self.name();
+        Hasher::ALL.iter().position(is_it).expect("ALL has every hasher")
+    }
+
     /// The word for it in a case.
     pub fn name(self) -> &'static str {
         match self {

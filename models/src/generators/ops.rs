@@ -70,16 +70,14 @@ pub fn header(case: &mut Case, rng: &mut Rng, mix: Mix) {
     }
     case.order = Order::ALL[rng.usize(0..2)];
     case.elements = match rng.u8(0..32) {
-        0..24 if mix == Mix::Panics || case.hasher.is_fickle() => Elements::Counted,
-        0..26 => Elements::Plain,
         26 | 27 => Elements::Counted,
         28 => Elements::CountedKeys,
         29 => Elements::CountedValues,
+        _ if mix == Mix::Panics => Elements::Counted,
+        0..24 if case.hasher.is_fickle() => Elements::Counted,
+        0..26 => Elements::Plain,
         _ => Elements::Wide,
     };
-    if mix == Mix::Panics && matches!(case.elements, Elements::Plain | Elements::Wide) {
-        case.elements = Elements::Counted;
-    }
     case.capacity = CAPACITIES[rng.usize(0..CAPACITIES.len())];
 }
 

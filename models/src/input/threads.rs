@@ -103,14 +103,13 @@ pub fn encode(case: &Case, schedule: &[u8]) -> Option<Vec<u8>> {
     if running.len() > THREADS_MAX || case.capacity > CAPACITY_MAX {
         return None;
     }
-    let hasher = Hasher::ALL.iter().position(|hasher| hasher.name() == case.hasher.name())?;
-    if hasher >= Hasher::HONEST || case.elements as usize >= Elements::SHARED {
+    if case.hasher.is_fickle() || case.elements as usize >= Elements::SHARED {
         return None;
     }
     let seed = case.hasher.seed().unwrap_or(0);
     let [low, high] = seed.to_le_bytes();
     let mut bytes = MAGIC.to_vec();
-    bytes.extend([hasher as u8, case.elements as u8, case.capacity as u8, low, high]);
+    bytes.extend([case.hasher.code() as u8, case.elements as u8, case.capacity as u8, low, high]);
     bytes.push(running.len() as u8 - 1);
     let given = if named { case.given() } else { &[] };
     let threads = running.iter().map(|thread| (thread.ops.as_slice(), OPS_MAX));

@@ -183,11 +183,12 @@ fn size(argument: Argument, raw: u16) -> u64 {
     }
 }
 
+/// Hashers without a seed, the plainest first.
+const PLAINER: [Hasher; 6] =
+    [Hasher::Identity, Hasher::Zero, Hasher::Low3, Hasher::LowBits, Hasher::TopByte, Hasher::Mix];
+
 fn hasher_rank(hasher: Hasher) -> u64 {
-    [Hasher::Identity, Hasher::Zero, Hasher::Low3, Hasher::LowBits, Hasher::TopByte, Hasher::Mix]
-        .iter()
-        .position(|&one| one == hasher)
-        .unwrap_or(6) as u64
+    PLAINER.iter().position(|&one| one == hasher).unwrap_or(PLAINER.len()) as u64
 }
 
 /// Drops whole threads.
@@ -233,11 +234,9 @@ pub fn schedules(case: &Case) -> Vec<Edit> {
 
 /// Plainer headers.
 pub fn header(case: &Case) -> Vec<Edit> {
-    let hashers = [Hasher::Identity, Hasher::Zero, Hasher::Low3, Hasher::LowBits, Hasher::TopByte];
     let mut edits = Elements::ALL.map(Edit::Elements).to_vec();
     edits.extend(Order::ALL.map(Edit::Order));
-    edits.extend(hashers.map(Edit::Hasher));
-    edits.push(Edit::Hasher(Hasher::Mix));
+    edits.extend(PLAINER.map(Edit::Hasher));
     if let Some(seed) = case.hasher.seed() {
         edits.extend(lower(seed).map(|lower| {
             let mut hasher = case.hasher;
