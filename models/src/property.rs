@@ -104,7 +104,7 @@ where
     M: Spec,
 {
     assert!(case.is_sequential(), "the sequential property runs one thread");
-    if K::COUNTED || V::COUNTED {
+    if Run::<S, K, V, M>::COUNTED {
         Ledger::begin();
     }
     // Of a run that was broken off.
@@ -158,13 +158,6 @@ where
         std::mem::forget(run);
     }
     Err(Box::new(Finding { objection: *objection, at, op, growth }))
-}
-
-/// A call of a closure that was given to the map.
-fn closure<K: Key, V: Value>() {
-    if K::COUNTED || V::COUNTED {
-        Ledger::call(Site::Closure);
-    }
 }
 
 /// A run in progress.
@@ -236,6 +229,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         run
     }
 
+    /// A call of a closure that was given to the map.
+    fn closure() {
+        if Self::COUNTED {
+            Ledger::call(Site::Closure);
+        }
+    }
+
     /// Makes a map that has just become ours follow the case's order.
     fn adopt(&mut self) {
         if S::CAPABILITIES.has(Capabilities::GROWTH) {
@@ -254,17 +254,14 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         *at = ops.len();
         self.part = None;
-        if self.fickle {
-            return self.account();
-        }
-        if self.checks >= Checks::End { self.thorough() } else { Ok(()) }
+        if self.checks >= Checks::End && !self.fickle { self.thorough() } else { Ok(()) }
     }
 
     /// Does one op and judges it.
     #[inline]
     fn step(&mut self, op: Op) -> Verdict {
         if self.fickle {
-            let verdict = if self.armed { self.step_armed(op) } else { self.step_rare(op) };
+            let verdict = self.step_rare(op);
             return self.bear(verdict);
         }
         if self.armed {

@@ -54,6 +54,7 @@ use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::op::Order;
 use crate::picture::Picture;
+use map_core::Health;
 
 /// A set of optional abilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,9 +383,9 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn picture(&self) -> Option<Picture> {
         None
     }
-    /// Do its own figures agree with such a picture? The figure that does not and how, if not.
-    fn figures(&self, picture: &Picture) -> Result<(), (String, String)> {
-        Ok(())
+    /// The figures of it that such a picture must bear out, if it has them.
+    fn health(&self) -> Option<Health> {
+        None
     }
 }
 

@@ -1,5 +1,6 @@
 //! Each oracle has been seen to object: a map with one planted fault per rule, and the oracle that must notice.
 
+use map_core::Health;
 use models::case::{Case, Elements};
 use models::elements::{CountedKey, CountedValue, Key, Value};
 use models::finding::{Finding, keep};
@@ -88,7 +89,7 @@ struct Sorted {
 }
 
 /// An iterator that says of its size that it is so much more.
-struct OneOff<I>(I, usize);
+struct OneOff<I>(I, isize);
 
 impl<I: ExactSizeIterator> Iterator for OneOff<I> {
     type Item = I::Item;
@@ -96,7 +97,8 @@ impl<I: ExactSizeIterator> Iterator for OneOff<I> {
         self.0.next()
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.0.len() + self.1, Some(self.0.len() + self.1))
+        let said = self.0.len().saturating_add_signed(self.1);
+        (said, Some(said))
     }
 }
 
@@ -212,7 +214,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         if FAULT == fault::DRAIN_LOSES_ONE {
             self.entries.pop();
         }
-        let more = usize::from(FAULT == fault::SIZE_IS_ONE_OFF);
+        let more = isize::from(FAULT == fault::SIZE_IS_ONE_OFF);
         let all = sizes::exactly(OneOff(self.entries.drain(..), more));
         all.take(take).for_each(|(key, value)| visit(key, value));
     }
@@ -267,15 +269,16 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
     fn picture(&self) -> Option<Picture> {
         let hidden = match FAULT {
             fault::VIEW_HIDES_ONE => 1,
-            fault::VIEW_SHOWS_THE_UNBORN | fault::FIGURES_DIFFER => 0,
+            fault::NONE | fault::VIEW_SHOWS_THE_UNBORN | fault::FIGURES_DIFFER => 0,
             _ => return None,
         };
         let full = |(key, value): &(K, V)| {
             let entry = Some((key.number(), value.number()));
             picture::Slot { tophash: 9, full: true, entry }
         };
-        let slots = self.entries.iter().skip(hidden).map(full).collect();
-        let mut buckets = vec![picture::Bucket { state: picture::State::Live, chain: vec![slots] }];
+        let slots: Vec<picture::Slot> = self.entries.iter().skip(hidden).map(full).collect();
+        let chain = slots.chunks(8).map(<[_]>::to_vec).collect();
+        let mut buckets = vec![picture::Bucket { state: picture::State::Live, chain }];
         if FAULT == fault::VIEW_SHOWS_THE_UNBORN {
             let slot = picture::Slot { tophash: 2, full: false, entry: None };
             let (state, chain) = (picture::State::Unborn, vec![vec![slot]]);
@@ -284,11 +287,18 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         let table = picture::Table { name: "table 2^0".into(), mark: None, buckets };
         Some(Picture { tables: vec![table] })
     }
-    fn figures(&self, _: &Picture) -> Result<(), (String, String)> {
-        match FAULT == fault::FIGURES_DIFFER {
-            true => Err(("health".into(), "it says so, the view says otherwise".into())),
-            false => Ok(()),
+    fn health(&self) -> Option<Health> {
+        let (full, rest) = (self.entries.len() / 8, self.entries.len() % 8);
+        let mut health = map_core::Map::<u8, u8>::new().health();
+        health.len = self.entries.len();
+        health.tombstones = usize::from(FAULT == fault::FIGURES_DIFFER);
+        health.slot_fill[8] = full;
+        health.slot_fill[rest] += usize::from(rest > 0);
+        if let Some(empty) = (full + usize::from(rest > 0)).checked_sub(1) {
+            health.chain_lengths = vec![0; empty];
+            health.chain_lengths.push(1);
         }
+        Some(health)
     }
     fn duplicate(&self) -> Self {
         let mut entries = self.entries.clone();
@@ -505,7 +515,7 @@ objects! {
     a_cursor_that_never_says_its_end: CURSOR_NEVER_FINISHES, "iteration", "a cursor says whether it is finished";
     a_view_that_hides_an_entry: VIEW_HIDES_ONE, "reference", "all the spec holds is there";
     a_view_of_an_unborn_bucket: VIEW_SHOWS_THE_UNBORN, "well-formed", "a view shows what is there";
-    a_figure_that_differs_from_the_view: FIGURES_DIFFER, "well-formed", "health";
+    a_figure_that_differs_from_the_view: FIGURES_DIFFER, "well-formed", "health is what the view shows";
     a_map_collected_from_fewer: COLLECTS_ONE_LESS, "reference", "all the spec holds is there";
     a_clone_beside_what_was_there: CLONE_INTO_KEEPS, "reference", "a clone is equal";
     a_capability_without_a_method: UNDECLARED, "panics", "no op panics on its own";
@@ -568,18 +578,41 @@ fn a_clone_goes_on_where_its_iterator_stands() {
         }
     }
     impl ExactSizeIterator for Forgetful {}
+    /// Does not say at its `len` what it says at its `size_hint`.
+    struct Wavering(std::ops::Range<u8>);
+    impl Iterator for Wavering {
+        type Item = u8;
+        fn next(&mut self) -> Option<u8> {
+            self.0.next()
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.0.size_hint()
+        }
+    }
+    impl ExactSizeIterator for Wavering {
+        fn len(&self) -> usize {
+            0
+        }
+    }
     let kept = || sizes::kept().map_err(|objection| objection.detail);
     let mut seen = Vec::new();
     sizes::half(0..5u8, |n| seen.push(n));
     assert_eq!((seen, kept()), (vec![0, 1, 2, 3, 4], Ok(())));
     sizes::half(Forgetful(0..5), drop);
     assert!(kept().is_err(), "two and five came");
-    for (more, said) in
-        [(0, Ok(())), (1, Err("had an iterator that yields fewer entries than it said"))]
-    {
-        sizes::exactly(OneOff(0..3u8, more)).for_each(drop);
-        assert_eq!(kept(), said.map_err(str::to_string));
+    let fewer = Err("had an iterator that yields fewer entries than it said".to_string());
+    let more = Err("had an iterator that yields more entries than it said".to_string());
+    for (off, said) in [(0, Ok(())), (1, fewer.clone()), (-1, more.clone())] {
+        sizes::exactly(OneOff(0..3u8, off)).for_each(drop);
+        assert_eq!(kept(), said);
+        sizes::watched(OneOff(0..3u8, off)).for_each(drop);
+        assert_eq!(kept(), said);
     }
+    let _ = sizes::exactly(Wavering(0..3));
+    assert_eq!(
+        kept().unwrap_err(),
+        "had an iterator that has a size_hint that differs from its len"
+    );
     sizes::watched(std::iter::once(1).chain(2..4)).for_each(drop);
     assert_eq!(kept(), Ok(()));
 }

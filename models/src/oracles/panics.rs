@@ -30,6 +30,11 @@ pub fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Cause> {
     })
 }
 
+/// Does `body` panic of its own accord, as it should?
+pub fn refuses<T>(body: impl FnOnce() -> T) -> bool {
+    matches!(caught(body), Err(Cause::Own(_)))
+}
+
 /// How a panic begins that says that the map broke a promise to a closure.
 pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered about";
 

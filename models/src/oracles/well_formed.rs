@@ -2,7 +2,8 @@
 
 use super::{Objection, Verdict};
 use crate::picture::{Picture, State};
-use map_core::tophash::{EMPTY_REST, is_full};
+use map_core::Health;
+use map_core::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, is_full};
 
 /// This oracle's name.
 pub const NAME: &str = "well-formed";
@@ -37,4 +38,29 @@ pub fn pictured(picture: &Picture) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Judges the figures that a map gives of itself by its picture.
+pub fn figures(picture: &Picture, health: &Health) -> Verdict {
+    let (mut len, mut tombstones, mut lengths, mut fill) = (0, 0, Vec::new(), [0; SLOTS + 1]);
+    for (_, _, bucket) in picture.buckets().filter(|(_, _, bucket)| bucket.state == State::Live) {
+        let length = bucket.chain.len();
+        lengths.resize(length.max(lengths.len()), 0);
+        if let Some(last) = length.checked_sub(1) {
+            lengths[last] += 1;
+        }
+        for slots in &bucket.chain {
+            tombstones += slots.iter().filter(|slot| slot.tophash == EMPTY_ONE).count();
+            let full = slots.iter().filter(|slot| slot.full).count();
+            len += full;
+            fill[full] += 1;
+        }
+    }
+    let said = (health.len, health.tombstones, &health.chain_lengths, health.slot_fill);
+    let shown = (len, tombstones, &lengths, fill);
+    if said == shown {
+        return Ok(());
+    }
+    let detail = format!("health says {said:?}, the view shows {shown:?}");
+    Objection::raise(NAME, "health is what the view shows", detail)
 }

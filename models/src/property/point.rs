@@ -1,10 +1,10 @@
 //! Ops on single entries and on cursors: done to the map and to the spec, answers compared.
 
-use super::{Run, closure};
+use super::Run;
 use crate::elements::{Key, Value};
 use crate::op::{Op, Ret};
 use crate::oracles::iteration::Witness;
-use crate::oracles::panics::{self, Cause};
+use crate::oracles::panics;
 use crate::oracles::work::Bound;
 use crate::oracles::{Objection, Verdict, reference};
 use crate::spec::Spec;
@@ -138,19 +138,16 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let other = usize::from(l % 3);
         keys[other] = if l == k { k.wrapping_add(1) } else { l };
         let made = keys.map(|key| K::make(key, self.now));
-        let asked = [&made[0], &made[1], &made[2]];
-        let lent = panics::caught(|| {
-            let found = self.map.get_disjoint_mut(asked);
-            found.map(|value| value.map(|value| value.number()))
-        });
-        match lent {
-            Err(Cause::Own(_)) => Ok(()),
-            _ => Objection::raise(
-                reference::NAME,
-                "no value is lent twice",
-                format!("lent the values of k{}, k{} and k{} at once", keys[0], keys[1], keys[2]),
-            ),
+        let lend = || {
+            let lent = self.map.get_disjoint_mut(made.each_ref());
+            lent.map(|value| value.map(|value| value.number()))
+        };
+        if panics::refuses(lend) {
+            return Ok(());
         }
+        let detail =
+            format!("lent the values of k{}, k{} and k{} at once", keys[0], keys[1], keys[2]);
+        Objection::raise(reference::NAME, "no value is lent twice", detail)
     }
 
     fn entry(&mut self, op: Op) -> Result<Ret, Box<Objection>> {
@@ -169,7 +166,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let called = Cell::new(0);
         let answer = self.map.entry(K::make(k, self.now), path, || {
             called.set(called.get() + 1);
-            closure::<K, V>();
+            Self::closure();
         });
         let is_there = self.spec.get(k).is_some();
         let wanted = match path {

@@ -1,11 +1,11 @@
 //! Ops on the whole map: every entry that comes out is compared with the spec.
 
-use super::{Run, closure};
+use super::Run;
 use crate::elements::{Key, Value};
 use crate::generators::hashers::{Hasher, ModelState};
 use crate::memory;
 use crate::op::{Op, chosen, stays};
-use crate::oracles::panics::{self, Cause};
+use crate::oracles::panics;
 use crate::oracles::reference::Seen;
 use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, iteration, reference, sizes, well_formed};
@@ -156,7 +156,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn retain(&mut self, op: Op) -> Verdict {
         let mut seen = Vec::new();
         self.map.retain(|key, value| {
-            closure::<K, V>();
+            Self::closure();
             seen.push(Self::saw(key, value));
             let stays = stays(op, key.number(), value.number());
             if stays && matches!(op, Op::Retain(..)) {
@@ -190,8 +190,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             if S::is_finished(cursor) != Some(false) {
                 continue;
             }
-            let stepped = panics::caught(|| map.step_cursor(cursor).map(|(key, _)| key.number()));
-            if !matches!(stepped, Err(Cause::Own(_))) {
+            let step = || map.step_cursor(cursor).map(|(key, _)| key.number());
+            if !panics::refuses(step) {
                 let detail = format!("let cursor c{c} step on a map that did not open it");
                 return Objection::raise(
                     iteration::NAME,
@@ -206,7 +206,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn extract(&mut self, m: u8, r: u8, take: usize) -> Verdict {
         let mut seen = Vec::new();
         let choose = |key: &K, _: &mut V| {
-            closure::<K, V>();
+            Self::closure();
             chosen(key.number(), m, r)
         };
         self.map.extract_if(take, choose, |key, value| seen.push(Self::saw(&key, &value)));
@@ -244,7 +244,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// A clone, by `clone_from` over another map if it is to take the place of this one.
     fn duplicate(&mut self, swap: bool) -> Verdict {
-        let clone = match swap {
+        let mut clone = match swap {
             true => {
                 let hasher = match self.state.hasher() {
                     Hasher::Mix => Hasher::Identity,
@@ -259,54 +259,65 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             false => self.map.duplicate(),
         };
-        if !clone.equals(&self.map) || !self.map.equals(&clone) {
+        if !self.is_equal(&clone) {
             let detail = "made a clone that is not == the map".to_string();
             return Objection::raise(reference::NAME, "a clone is equal", detail);
         }
         reference::length(clone.len(), self.spec.len())?;
-        well_formed::structure(clone.check())?;
-        let mut seen = Vec::new();
-        clone.for_each(|key, value| seen.push(Self::saw(key, value)));
-        reference::contents("the clone", &mut seen, &self.spec, true)?;
+        self.is_held_by("the clone", &clone)?;
         if swap {
             self.close_cursors();
             drop(std::mem::replace(&mut self.map, clone));
             return Ok(());
         }
-        let mut clone = clone;
         self.cursors_are_strange(&mut clone)?;
-        self.other_than(clone)
+        self.other_than(clone)?;
+        self.collected()
+    }
+
+    fn is_equal(&self, other: &S) -> bool {
+        other.equals(&self.map) && self.map.equals(other)
+    }
+
+    /// Another map is well formed and has the same entries.
+    fn is_held_by(&self, view: &str, other: &S) -> Verdict {
+        well_formed::structure(other.check())?;
+        let mut seen = Vec::new();
+        other.for_each(|key, value| seen.push(Self::saw(key, value)));
+        reference::contents(view, &mut seen, &self.spec, true)
     }
 
     /// Changed by an entry, a clone is another map.
     fn other_than(&self, mut clone: S) -> Verdict {
         let Some(k) = self.spec.absent_from(self.now as u16) else { return Ok(()) };
+        let wrongly = |what: &str| {
+            let detail = format!("compared wrongly with a clone with {what}");
+            Objection::raise(reference::NAME, "maps are == if their entries are", detail)
+        };
+        let is_other = |clone: &S| !clone.equals(&self.map) && !self.map.equals(clone);
         clone.insert(K::make(k, self.now), V::make(1));
-        let more = clone.equals(&self.map) || self.map.equals(&clone);
+        if !is_other(&clone) {
+            return wrongly("an entry more");
+        }
         clone.remove(&K::make(k, self.now));
-        let again = clone.equals(&self.map) && self.map.equals(&clone);
+        if !self.is_equal(&clone) {
+            return wrongly("an entry inserted and removed");
+        }
         let mut first = None;
         self.spec.for_each(|k, entry| first = first.or(Some((k, entry.value))));
-        let other = first.is_some_and(|(k, value)| {
-            clone.insert(K::make(k, self.now), V::make(value.wrapping_add(1)));
-            clone.equals(&self.map) || self.map.equals(&clone)
-        });
-        if more || other || !again {
-            let what = if more { "an entry more" } else { "another value" };
-            let what = if again { what } else { "an entry inserted and removed" };
-            let detail = format!("compared wrongly with a clone with {what}");
-            return Objection::raise(reference::NAME, "maps are == if their entries are", detail);
-        }
+        let Some((k, value)) = first else { return Ok(()) };
+        clone.insert(K::make(k, self.now), V::make(value.wrapping_add(1)));
+        if is_other(&clone) { Ok(()) } else { wrongly("another value") }
+    }
+
+    /// A map made of a clone's entries has them.
+    fn collected(&self) -> Verdict {
         if !S::CAPABILITIES.has(Capabilities::EXTEND.and(Capabilities::VIEWS)) {
             return Ok(());
         }
         let mut entries = Vec::new();
         self.map.duplicate().into_each(usize::MAX, |key, value| entries.push((key, value)));
-        let collected = S::collected(entries.into_iter());
-        well_formed::structure(collected.check())?;
-        let mut seen = Vec::new();
-        collected.for_each(|key, value| seen.push(Self::saw(key, value)));
-        reference::contents("a map collected from it", &mut seen, &self.spec, true)
+        self.is_held_by("a map collected from it", &S::collected(entries.into_iter()))
     }
 
     /// All that the map shows of itself: its entries, its tables, its figures.
@@ -317,7 +328,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let slots = picture.slots().filter_map(|slot| slot.entry);
         let mut seen: Vec<_> = slots.map(|(key, value)| Seen { key, value, stamp: None }).collect();
         reference::contents("the view", &mut seen, &self.spec, true)?;
-        well_formed::structure(self.map.figures(&picture))
+        match self.map.health() {
+            Some(health) => well_formed::figures(&picture, &health),
+            None => Ok(()),
+        }
     }
 
     fn evacuate(&mut self, n: usize) -> Verdict {

@@ -5,10 +5,9 @@ use crate::elements::{Key, Value};
 use crate::generators::hashers::ModelState;
 use crate::op::Order;
 use crate::oracles::sizes;
-use crate::picture::{Picture, State};
+use crate::picture::Picture;
 use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
-use map_core::tophash::{EMPTY_ONE, SLOTS};
-use map_core::{Cursor, EvacuationOrder, Map, hash_map};
+use map_core::{Cursor, EvacuationOrder, Health, Map, hash_map};
 
 impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     type Cursor = Cursor;
@@ -71,24 +70,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     fn picture(&self) -> Option<Picture> {
         Some(Picture::of_map(&self.view(), |key, value| (key.number(), value.number())))
     }
-    fn figures(&self, picture: &Picture) -> Result<(), (String, String)> {
-        let health = self.health();
-        let (mut tombstones, mut lengths, mut fill) = (0, Vec::new(), [0; SLOTS + 1]);
-        for (_, _, bucket) in picture.buckets().filter(|(_, _, bucket)| bucket.state == State::Live)
-        {
-            let length = bucket.chain.len();
-            lengths.resize(length.max(lengths.len()), 0);
-            lengths[length - 1] += 1;
-            for slots in &bucket.chain {
-                tombstones += slots.iter().filter(|slot| slot.tophash == EMPTY_ONE).count();
-                fill[slots.iter().filter(|slot| slot.full).count()] += 1;
-            }
-        }
-        let seen = (health.len, health.tombstones, health.chain_lengths, health.slot_fill);
-        let shown = (self.len(), tombstones, lengths, fill);
-        match seen == shown {
-            true => Ok(()),
-            false => Err(("health".into(), format!("health says {seen:?}, the view {shown:?}"))),
-        }
+    fn health(&self) -> Option<Health> {
+        Some(Map::health(self))
     }
 }
