@@ -32,7 +32,7 @@ use crate::oracles::panics::{self, Cause};
 use crate::oracles::reference::{self, Seen};
 use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, drops, sizes, well_formed};
-use crate::spec::Spec;
+use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Growth, SequentialSubject};
 use crate::trace;
 use serde::{Deserialize, Serialize};
@@ -327,6 +327,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         match op {
             Op::FillToThreshold(distance, k) => self.fill(distance, k),
             Op::EvacuateTo(mark) => self.evacuate_to(mark as usize),
+            Op::Extend(k, n) if Self::is_composite(op) => self.inserts(k, n),
             Op::PanicAt(site, n) => {
                 // A drop that comes later panics in the midst of another op, and takes the rest of its batch along.
                 let later = site == Site::Drop && S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
@@ -390,6 +391,15 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
     }
 
+    /// Is the op made of others, each judged?
+    fn is_composite(op: Op) -> bool {
+        match op {
+            Op::FillToThreshold(..) | Op::EvacuateTo(_) => true,
+            Op::Extend(..) => !S::CAPABILITIES.has(Capabilities::EXTEND),
+            _ => false,
+        }
+    }
+
     /// `fill-to-threshold`: plain inserts, each judged.
     fn fill(&mut self, distance: i8, k: u16) -> Verdict {
         let Some(capacity) = self.capacity() else { return Ok(()) };
@@ -401,6 +411,16 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             self.part = Some(Op::Insert(absent, absent));
             self.step(Op::Insert(absent, absent))?;
             key = absent.wrapping_add(1);
+        }
+        self.part = None;
+        Ok(())
+    }
+
+    /// `extend` where the map has none: plain inserts, each judged.
+    fn inserts(&mut self, k: u16, n: u8) -> Verdict {
+        for key in extension(k, n) {
+            self.part = Some(Op::Insert(key, key));
+            self.step(Op::Insert(key, key))?;
         }
         self.part = None;
         Ok(())
@@ -427,7 +447,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// One op while a panic is armed.
     #[inline(never)]
     fn step_armed(&mut self, op: Op) -> Verdict {
-        if matches!(op, Op::FillToThreshold(..) | Op::EvacuateTo(_) | Op::PanicAt(..)) {
+        if Self::is_composite(op) || matches!(op, Op::PanicAt(..)) {
             return self.step_rare(op);
         }
         Ledger::watch(true);

@@ -321,7 +321,7 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn equals(&self, other: &Self) -> bool {
         undeclared("equals")
     }
-    /// `EXTEND`.
+    /// `EXTEND`. Of a map without it, the op is the inserts that it is.
     fn extend(&mut self, entries: impl Iterator<Item = (K, V)>) {
         undeclared("extend")
     }

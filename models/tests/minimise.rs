@@ -6,10 +6,14 @@ use models::engines::Limits;
 use models::engines::judge::Judge;
 use models::engines::shuttle::run;
 use models::finding::Finding;
+use models::generators::hashers::ModelState;
 use models::generators::ops::{Mix, fill};
 use models::op::Op;
 use models::oracles::Objection;
+use models::property::{self, Checks};
 use models::schedulers::{Named, replay};
+use models::spec::Ordered;
+use models::subject::{NoCursor, SequentialSubject};
 use models::triage::edit::{self, weight};
 use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
 use models::triage::{Sighting, Signature};
@@ -274,4 +278,62 @@ fn a_drawn_schedule_comes_down_to_a_few_switches() {
         let (before, after) = (case.schedule.len(), minimal.case.schedule.len());
         assert!(after <= 3 && after < before, "{before} to {after}:\n{}", minimal.case);
     }
+}
+
+/// A map that has only what it must have; growing past a power of two from 16 on, it loses an entry.
+struct Bare(Vec<(u64, u64)>);
+
+impl SequentialSubject<u64, u64> for Bare {
+    type Cursor = NoCursor;
+
+    fn create(_: ModelState, _: usize) -> Self {
+        Bare(Vec::new())
+    }
+    fn get(&self, key: &u64) -> Option<&u64> {
+        self.0.iter().find(|entry| entry.0 == *key).map(|entry| &entry.1)
+    }
+    fn insert(&mut self, key: u64, value: u64) -> Option<u64> {
+        if let Some(entry) = self.0.iter_mut().find(|entry| entry.0 == key) {
+            return Some(std::mem::replace(&mut entry.1, value));
+        }
+        if self.0.len() >= 16 && self.0.len().is_power_of_two() {
+            self.0.swap_remove(3);
+            self.0.push((u64::MAX, 0));
+        }
+        self.0.push((key, value));
+        None
+    }
+    fn remove(&mut self, key: &u64) -> Option<u64> {
+        let at = self.0.iter().position(|entry| entry.0 == *key)?;
+        Some(self.0.swap_remove(at).1)
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+    fn for_each(&self, visit: impl FnMut(&u64, &u64)) {
+        let mut visit = visit;
+        self.0.iter().for_each(|(key, value)| visit(key, value));
+    }
+}
+
+#[test]
+fn a_map_that_cannot_be_filled_is_extended() {
+    let seen = |case: &Case| {
+        let outcome = property::run::<Bare, _, _, Ordered>(case, Checks::End);
+        outcome.err().map(|finding| Sighting::new(&finding, &[]))
+    };
+    let mut found = 0;
+    for seed in 0..20 {
+        let mut raw = Case::default();
+        fill(&mut raw, &mut fastrand::Rng::with_seed(seed), Mix::Full, 400);
+        if seen(&raw).is_some() {
+            found += 1;
+            let minimal = all(&raw, seen);
+            assert!(minimal.case.ops().len() <= 3, "seed {seed}:\n{}", minimal.case);
+        }
+    }
+    assert!(found >= 5, "{found} of 20 find it");
 }

@@ -52,8 +52,8 @@ fn found_and_triaged(hunt: &[&str], subject: &str, oracle: &str, small: &str) {
 
 #[test]
 fn a_wrong_map_for_one_thread_is_hunted_replayed_and_triaged() {
-    let hunt = ["ops", "--subject", "hasty-probing", "--seed", "3", "--time", "60"];
-    found_and_triaged(&hunt, "hasty-probing", "reference", "5 ops, 3 keys");
+    let hunt = ["ops", "--subject", "hasty-probing", "--seed", "4", "--time", "60"];
+    found_and_triaged(&hunt, "hasty-probing", "reference", "4 ops, 2 keys");
 }
 
 #[test]
