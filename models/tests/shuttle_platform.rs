@@ -290,6 +290,35 @@ fn what_is_retired_under_a_lock_is_found() {
     assert!(report.found.is_none(), "{:?}", report.found);
 }
 
+/// Something that frees its word as often as this when it goes.
+struct Freed(u32, Box<Word>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        (0..self.0).for_each(|_| Model::freed(&raw const *self.1));
+    }
+}
+
+/// The map goes when all threads have ended: what the model objects to then ends no task, and is no panic of the map's.
+#[test]
+fn what_is_freed_twice_when_all_is_over_is_found() {
+    fn once_for_all(times: u32) -> Freed {
+        let word = Box::new(Word::new(0));
+        Model::allocated(&raw const *word, Object::Entry);
+        Freed(times, word)
+    }
+    let report = explore(|| once_for_all(2), &[|_| 0]);
+    let finding = found(&report, "reclamation");
+    assert_eq!(
+        finding.objection.rule,
+        "an object is freed once, and after it was retired by way of the collector"
+    );
+    assert!(finding.objection.detail.contains("freed Entry"), "{finding}");
+    assert!(finding.objection.detail.contains("again"), "{finding}");
+    let report = explore(|| once_for_all(1), &[|_| 0]);
+    assert!(report.found.is_none(), "{:?}", report.found);
+}
+
 #[test]
 fn what_is_not_freed_is_a_leak() {
     let report = explore(linked, &[|_| 0]);

@@ -81,11 +81,16 @@ pub(super) fn drive(
     if let Err((_, message)) = ran
         && report.found.is_none()
     {
-        // Outside every task: in setting up, or in judging.
-        let (oracle, rule) = panics::broken(&message);
-        let objection = Objection::new(oracle, rule, format!("panicked: {message}"));
-        let finding = Finding { objection, at: 0, op: None, growth: None };
-        report.found = Some(with(|world| found(world, finding)));
+        // Outside every task: in setting up, in judging, or in dropping what was shared. What a model objected to there has a
+        // rule of its own.
+        report.found = Some(with(|world| {
+            let finding = world.finding.take().unwrap_or_else(|| {
+                let (oracle, rule) = panics::broken(&message);
+                let objection = Objection::new(oracle, rule, format!("panicked: {message}"));
+                Finding { objection, at: 0, op: None, growth: None }
+            });
+            found(world, finding)
+        }));
     }
     report.coverage = with(|world| std::mem::take(&mut world.coverage));
     with(World::end);
