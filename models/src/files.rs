@@ -41,6 +41,18 @@ pub fn ready<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()>
     })
 }
 
+/// Could files be written into this folder, which need not be there yet? Asked before the work of hours, too; makes nothing.
+///
+/// # Errors
+/// What is in the way.
+pub fn takes(folder: &Path) -> io::Result<()> {
+    let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
+    match tempfile::Builder::new().prefix(".writing-").tempfile_in(there) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(of(folder, &error)),
+    }
+}
+
 /// The bytes on disk, under a name that hides.
 fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     hidden(path, bytes).map_err(|error| of(path, &error))
@@ -48,7 +60,9 @@ fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
 
 /// The system names the file that is written first, which nobody has asked for.
 fn of(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {}", path.display(), error.kind()))
+    let why = error.get_ref().and_then(|named| named.source());
+    let why = why.map_or_else(|| error.to_string(), ToString::to_string);
+    io::Error::new(error.kind(), format!("{}: {why}", path.display()))
 }
 
 fn hidden(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {

@@ -130,6 +130,25 @@ fn a_summary_that_cannot_be_written_exits_with_2_and_names_its_file() {
     assert!(code == 2 && err.contains(".: is a directory"), "{err}");
 }
 
+/// It is said before they begin, not when the first finding is lost to it; and a folder that is not there yet is not in the way.
+#[test]
+fn findings_that_cannot_be_written_exit_with_2_and_name_their_folder() {
+    let here = folder();
+    std::fs::write(here.path().join("a-file"), "").expect("written");
+    for verb in ["ops", "run", "compare", "bench"] {
+        for taken in ["a-file", "a-file/findings"] {
+            let line = [verb, "--time", "0.01", "--findings", taken];
+            let (code, out, err) = models(&line, here.path());
+            assert_eq!((code, out.as_str()), (2, ""), "{line:?}: {err}");
+            let said = format!("{taken}: Not a directory");
+            assert!(err.contains(&said) && err.lines().count() == 1, "{err}");
+        }
+    }
+    let line = ["ops", "--ops", "1000", "--findings", "not/yet"];
+    let (code, _, err) = models(&line, here.path());
+    assert!(code == 0 && !here.path().join("not").exists(), "{err}");
+}
+
 #[test]
 fn recordings_of_go_that_agree_exit_with_0_and_others_with_1() {
     let here = folder();

@@ -17,6 +17,7 @@ use crate::command::command;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Limits, Report, loom, shuttle};
+use crate::files;
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
 use crate::subjects::Shared;
@@ -110,6 +111,10 @@ fn plain_loom(case: &Arc<Case>, time: Duration) -> Report {
 
 /// Measures each engine and prints a table.
 pub fn drive(options: &Options) -> Exit {
+    if let Err(error) = files::takes(&options.findings) {
+        eprintln!("{error}");
+        return Exit::Bad;
+    }
     measure(&scenario(), options)
 }
 

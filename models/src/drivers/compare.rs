@@ -23,6 +23,7 @@ use crate::command::command;
 use crate::engines::dfs::{self, Explore};
 use crate::engines::judge::Judge;
 use crate::engines::{Found, Limits, Report, loom};
+use crate::files;
 use crate::op::Kind;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -154,7 +155,8 @@ fn explain(
 
 /// Compares every scenario.
 pub fn drive(options: &Options) -> Exit {
-    let scenarios = match catalogue::matching(&options.scenarios) {
+    let takes = files::takes(&options.findings).map_err(|error| error.to_string());
+    let scenarios = match takes.and_then(|()| catalogue::matching(&options.scenarios)) {
         Ok(scenarios) => scenarios,
         Err(error) => {
             eprintln!("{error}");

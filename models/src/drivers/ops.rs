@@ -122,6 +122,7 @@ impl<'a> Hunt<'a> {
     fn new(options: &'a Options, seed: u64) -> io::Result<Self> {
         let (name, length) = (options.subject.name(), options.length);
         files::ready(&options.json)?;
+        files::takes(&options.findings)?;
         println!("seed {seed}, subject {name}, sequences of {length} ops");
         let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());

@@ -60,6 +60,7 @@ impl Place {
 /// When there can be none.
 pub(super) fn drive(options: &Options) -> io::Result<Exit> {
     files::ready(&options.json)?;
+    files::takes(&options.findings)?;
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let stop = stopped_by_ctrl_c("without a summary");
     let board = Board::new()?;
