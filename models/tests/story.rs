@@ -1,5 +1,8 @@
 //! The story of a finding, as a person sees it: in 100 columns, and as a page that parses.
 
+use models::triage::sighting::Sighting;
+use models::triage::story::{Kind, Step, Story};
+use models::triage::terminal;
 use scraper::{Html, Selector};
 use std::path::Path;
 use std::process::Command;
@@ -60,6 +63,30 @@ fn the_terminal_has_lanes_states_and_the_failure_in_100_columns() {
     let (plain, coloured) = (strip(&out), strip(&coloured));
     let told = |text: &str| text.split_once("\n\n").map(|(_, told)| told.to_string());
     assert!(coloured.contains("what happened") && told(&plain) == told(&coloured));
+}
+
+#[test]
+fn the_terminal_gives_a_failure_of_several_lines_one_number() {
+    let sighting = Sighting::of_a_hang("word ".repeat(40));
+    let text = sighting.message.clone();
+    let failure = Step { lane: 0, kind: Kind::Failure, text, place: String::new(), state: 0 };
+    let story = Story {
+        name: "a story".to_string(),
+        sighting,
+        lanes: vec!["main".to_string()],
+        steps: vec![failure],
+        states: Vec::new(),
+        attempt: None,
+        case: "case 1".to_string(),
+        replay: "again".to_string(),
+        occurrences: Vec::new(),
+    };
+    let report = strip(&terminal::report(&story));
+    let steps = report.lines().skip_while(|line| !line.contains("│ main")).skip(1);
+    let numbers: Vec<&str> =
+        steps.take_while(|line| !line.is_empty()).map(|line| &line[..3]).collect();
+    assert!(numbers.len() > 1, "{report}");
+    assert!(numbers[0] == "  1" && numbers[1..].iter().all(|number| *number == "   "), "{report}");
 }
 
 fn strip(text: &str) -> String {

@@ -100,7 +100,10 @@ fn row(text: &mut String, story: &Story, number: usize, step: &Step, width: usiz
     if step.kind == Kind::Failure {
         let lines = wrap(&step.text, WIDTH - GUTTER - 2);
         for (at, line) in lines.iter().enumerate() {
-            let mark = if at == 0 { "✗" } else { " " };
+            let (number, mark) = match at {
+                0 => (number.to_string(), "✗"),
+                _ => (String::new(), " "),
+            };
             let _ = writeln!(text, "{DIM}{number:>3}{DIM:#} {RED}{mark} {line}{RED:#}");
         }
         return;
@@ -202,7 +205,7 @@ fn order(text: &mut String, attempt: &Attempt) {
         let _ = writeln!(text, "    {RED}{mark} {line}{RED:#}");
     }
     for [after, holds, spec] in &attempt.tried {
-        let line = format!("{after}: k{} is {holds}, the spec says {spec}", attempt.key);
+        let line = format!("{after}: k{} is {holds} there, so it would return {spec}", attempt.key);
         for line in wrap(&line, WIDTH - 8) {
             let _ = writeln!(text, "        {line}");
         }
