@@ -145,7 +145,7 @@ impl fmt::Display for Witness {
                 Some(writer) => write!(f, "\n  after {writer}")?,
                 None => write!(f, "\n  at the start")?,
             }
-            write!(f, ": k{} is {value}, the spec says {spec}", self.key)?;
+            write!(f, ": k{} is {value} there, so it would return {spec}", self.key)?;
         }
         if let Some(rival) = &self.rivalled {
             write!(f, "\n  where it fits, {rival} has no place")?;
