@@ -85,5 +85,10 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("counter", [Len])
             .thread("writer", [Insert(NEIGHBOUR, V), Remove(KEY)]),
+        // The removal is counted before the insertion of what it removed: for a moment the counters add up to less than nothing.
+        scenario("len_is_never_less_than_nothing")
+            .thread("inserter", [Insert(KEY, V)])
+            .thread("remover", [Remove(KEY)])
+            .thread("counter", [Len]),
     ]
 }
