@@ -12,6 +12,7 @@
 //! # Checked by
 //! `tests/oracles.rs`.
 
+use crate::generators::hashers::mix;
 use crate::memory;
 use crate::op::Site;
 use std::cell::{Cell, RefCell};
@@ -179,6 +180,8 @@ pub struct Ledger {
     fault: Cell<Option<&'static str>>,
     armed: Cell<Option<(Site, u32)>>,
     watching: Cell<bool>,
+    /// What the next lie about equality is drawn from; 0: there are none.
+    lies: Cell<u64>,
 }
 
 thread_local! {
@@ -195,7 +198,25 @@ impl Ledger {
             ledger.fault.set(None);
             ledger.armed.set(None);
             ledger.watching.set(false);
+            ledger.lies.set(0);
         });
+    }
+
+    /// From now on, until another run begins, one comparison of keys in eight comes out wrong.
+    pub fn lie(seed: u16) {
+        LEDGER.with(|ledger| ledger.lies.set(mix(u64::from(seed)) | 1));
+    }
+
+    /// Does this comparison of keys come out wrong?
+    #[inline]
+    fn is_lie() -> bool {
+        LEDGER.with(|ledger| {
+            let lies = ledger.lies.get();
+            if lies != 0 {
+                ledger.lies.set(mix(lies) | 1);
+            }
+            lies >> 61 == 7
+        })
     }
 
     /// How many keys and how many values are alive.
@@ -310,7 +331,7 @@ impl PartialEq for Counted {
         self.touch();
         other.touch();
         Ledger::call(Site::Eq);
-        self.number == other.number
+        (self.number == other.number) != (self.role == Role::Key && Ledger::is_lie())
     }
 }
 impl Eq for Counted {}

@@ -4,6 +4,9 @@ use super::{Objection, Verdict};
 use crate::op::Ret;
 use crate::spec::Spec;
 
+/// The rule about references to several values.
+pub const LENT: &str = "no value is lent twice";
+
 /// This oracle's name.
 pub const NAME: &str = "reference";
 
