@@ -117,6 +117,7 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
         5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
         6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
+        7 if mix == Mix::Full => return directed::panic_on_the_way(ops, rng),
         _ => {}
     }
     let style = Style::draw(rng);
