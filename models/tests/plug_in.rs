@@ -3,19 +3,33 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
-/// The program, built: whoever runs this test alone has not.
+/// The program. `cargo test` has built it, but not for whoever runs this test alone.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let models = Path::new(env!("CARGO_BIN_EXE_models"));
-        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "models", "--example", "plug_in"]);
-        let built = cargo.args(["--profile", profile]).status().expect("cargo runs");
-        assert!(built.success(), "the example builds");
-        models.with_file_name("examples").join("plug_in")
+        let program = Path::new(env!("CARGO_BIN_EXE_models")).with_file_name("examples/plug_in");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sources = ["src", "examples", "Cargo.toml", "../map-core/src", "../Cargo.lock"];
+        let newest = sources.iter().map(|path| changed(&root.join(path))).max();
+        if changed(&program) < newest.flatten() {
+            let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["build", "--quiet", "--package", "models", "--example", "plug_in"]);
+            let built = cargo.args(["--profile", profile]).status().expect("cargo runs");
+            assert!(built.success(), "the example builds");
+        }
+        program
     })
+}
+
+/// When a file was, or the newest below a folder.
+fn changed(path: &Path) -> Option<SystemTime> {
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.flatten().filter_map(|entry| changed(&entry.path())).max(),
+        Err(_) => path.metadata().and_then(|about| about.modified()).ok(),
+    }
 }
 
 /// What it says, and how it ends.
