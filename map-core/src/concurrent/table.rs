@@ -3,7 +3,7 @@
 //! ```text
 //!   root ──► Table g ──successor──► Table g+1 ──► null
 //!             │ directory                │
-//!             ├─► drained (null)         ├─► segment: 2^9 buckets
+//!             ├─► drained (null)         ├─► segment: 2^7 buckets
 //!             ├─► segment                ├─► segment
 //!             └─► segment                └─► not needed yet (null)
 //! ```
@@ -41,6 +41,8 @@ pub(crate) struct Shape {
     /// Counted from 0 along the successors.
     pub(crate) generation: u64,
     pub(crate) buckets_log2: u32,
+    /// The bits of a hash that are its bucket's index: one less than there are buckets.
+    mask: usize,
     /// log2 of the buckets in a segment.
     segment_log2: u32,
     /// How this table came out of the one before; `None` for the first.
@@ -97,7 +99,13 @@ impl<K, V, P: Platform> Table<K, V, P> {
             evacuated: P::AtomicUsize::new(0),
         };
         let table = Box::into_raw(Box::new(Table {
-            shape: P::Cell::new(Shape { generation, buckets_log2, segment_log2, kind }),
+            shape: P::Cell::new(Shape {
+                generation,
+                buckets_log2,
+                mask: (1 << buckets_log2) - 1,
+                segment_log2,
+                kind,
+            }),
             directory: (0..segments).map(no_segment).collect(),
             successor: P::AtomicPtr::new(ptr::null_mut()),
             claims: Apart(P::AtomicUsize::new(0)),
@@ -119,7 +127,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
     /// How many buckets the table has, unborn and drained ones included.
     #[inline(always)]
     pub(crate) fn buckets(&self) -> usize {
-        1 << self.shape().buckets_log2
+        self.shape().mask + 1
     }
 
     /// How many segments the table has.
@@ -131,7 +139,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
     /// The bucket that a hash belongs to.
     #[inline(always)]
     pub(crate) fn index_of(&self, hash: u64) -> usize {
-        hash as usize & (self.buckets() - 1)
+        hash as usize & self.shape().mask
     }
 
     /// This place in the table, for messages and models.
@@ -143,13 +151,14 @@ impl<K, V, P: Platform> Table<K, V, P> {
     /// A born bucket, or `None` when its segment is drained.
     #[inline(always)]
     pub(crate) fn bucket(&self, index: usize) -> Option<&Bucket<K, V, P>> {
-        let shape = self.shape();
         debug_assert!(index < self.buckets());
         // Callers on the way to a key mask it as well; the compiler does it once.
-        let index = index & (self.buckets() - 1);
+        let index = index & self.shape().mask;
+        // Here and below the constant does for `segment_log2`: where that is less, there is one
+        // segment, and `index` is below its length.
         // SAFETY: below `buckets` by the line above, and `allocate` made a segment for every
         // 2^`segment_log2` of these.
-        let segment = unsafe { self.directory.get_unchecked(index >> shape.segment_log2) };
+        let segment = unsafe { self.directory.get_unchecked(index >> P::SEGMENT_BUCKETS_LOG2) };
         // Acquire (publish-segment): pairs with the Release in `provide_segment`; the buckets are
         // seen made. Acquire (drain-segment): pairs with the Release in `drain_segment`;
         // the successor is seen. Order `protect`: see `get`.
@@ -160,7 +169,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
         P::touched(buckets.cast_const());
         // SAFETY: the segment has 2^`segment_log2` buckets, and is not freed while the pin that
         // gave `&self` lasts.
-        let bucket = unsafe { buckets.add(index & ((1 << shape.segment_log2) - 1)) };
+        let bucket = unsafe { buckets.add(index & ((1 << P::SEGMENT_BUCKETS_LOG2) - 1)) };
         // SAFETY: see above.
         Some(unsafe { &*bucket })
     }
