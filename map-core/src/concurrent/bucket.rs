@@ -38,14 +38,19 @@ pub(crate) const EVACUATED: u64 = 2;
 /// Added at each unlock: two equal states mean that nothing happened between.
 const VERSION: u64 = 4;
 
-/// Eight slots. 96 bytes: at most two cache lines, the header and the first slots in one.
-#[repr(C, align(32))]
+/// Eight slots.
+#[repr(C)]
 pub(crate) struct Bucket<K, V, P: Platform> {
     pub(crate) state: P::AtomicU64,
     pub(crate) tophashes: P::AtomicU64,
     pub(crate) overflow: P::AtomicPtr<Bucket<K, V, P>>,
     pub(crate) slots: [P::AtomicPtr<Entry<K, V, P>>; SLOTS],
 }
+
+/// The first bucket of a chain. 96 bytes: at most two cache lines, the header and the first slots in
+/// one. Buckets behind it do without: allocators take several times as long over an alignment.
+#[repr(align(32))]
+pub(crate) struct First<K, V, P: Platform>(pub(crate) Bucket<K, V, P>);
 
 /// The order of loads that lead to something that may be retired.
 #[inline(always)]

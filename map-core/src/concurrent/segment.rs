@@ -9,7 +9,7 @@
 //! # Checked by
 //! `tests/concurrent_drops.rs`; under AddressSanitizer, LeakSanitizer and Miri.
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, First};
 use super::spare::Spares;
 use crate::platform::{Platform, Reclaim};
 use alloc::boxed::Box;
@@ -17,7 +17,7 @@ use core::ptr;
 
 /// A drained segment on its way to be used again, or freed.
 pub(crate) struct Drained<K, V, P: Platform> {
-    first: *mut Bucket<K, V, P>,
+    first: *mut First<K, V, P>,
     len: usize,
     /// Of the map that the segment belongs to, which frees them after its collector.
     spares: *const Spares<K, V, P>,
@@ -28,7 +28,7 @@ pub(crate) struct Drained<K, V, P: Platform> {
 impl<K, V, P: Platform> Drained<K, V, P> {
     /// The `len` buckets from `first` on, which their table forgot; the map's spares.
     pub(crate) fn new(
-        first: *mut Bucket<K, V, P>,
+        first: *mut First<K, V, P>,
         len: usize,
         spares: *const Spares<K, V, P>,
     ) -> Box<Self> {
@@ -36,7 +36,7 @@ impl<K, V, P: Platform> Drained<K, V, P> {
     }
 
     /// Its buckets, out of every other thread's reach, with the overflow buckets behind them freed.
-    fn into_buckets(self) -> Box<[Bucket<K, V, P>]> {
+    fn into_buckets(self) -> Box<[First<K, V, P>]> {
         // SAFETY: `drain_segment` took the only link to the buckets, which `provide_segment` made;
         // **out-of-reach** since.
         unsafe { own_segment(self.first, self.len) }
@@ -48,12 +48,12 @@ impl<K, V, P: Platform> Drained<K, V, P> {
     }
 
     /// The segment as a new one, if it has `len` buckets; else it is freed.
-    pub(crate) fn reuse(self, len: usize) -> Option<Box<[Bucket<K, V, P>]>> {
+    pub(crate) fn reuse(self, len: usize) -> Option<Box<[First<K, V, P>]>> {
         let mut buckets = self.into_buckets();
         if buckets.len() != len {
             return None;
         }
-        buckets.iter_mut().for_each(|bucket| *bucket = Bucket::new());
+        buckets.iter_mut().for_each(|first| *first = First(Bucket::new()));
         Some(buckets)
     }
 }
@@ -79,15 +79,15 @@ impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
 }
 
 /// A segment of empty buckets.
-pub(crate) fn new_segment<K, V, P: Platform>(len: usize) -> Box<[Bucket<K, V, P>]> {
-    (0..len).map(|_| Bucket::new()).collect()
+pub(crate) fn new_segment<K, V, P: Platform>(len: usize) -> Box<[First<K, V, P>]> {
+    (0..len).map(|_| First(Bucket::new())).collect()
 }
 
 /// Frees the buckets of a segment, and the overflow buckets behind them.
 ///
 /// # Safety
 /// - As of `own_segment`.
-pub(crate) unsafe fn free_segment<K, V, P: Platform>(first: *mut Bucket<K, V, P>, len: usize) {
+pub(crate) unsafe fn free_segment<K, V, P: Platform>(first: *mut First<K, V, P>, len: usize) {
     // SAFETY: the caller's obligation.
     drop(unsafe { own_segment(first, len) });
 }
@@ -98,13 +98,13 @@ pub(crate) unsafe fn free_segment<K, V, P: Platform>(first: *mut Bucket<K, V, P>
 /// - `first` is what `provide_segment` was given, of `len` buckets, taken back once, out of every
 ///   other thread's reach.
 unsafe fn own_segment<K, V, P: Platform>(
-    first: *mut Bucket<K, V, P>,
+    first: *mut First<K, V, P>,
     len: usize,
-) -> Box<[Bucket<K, V, P>]> {
+) -> Box<[First<K, V, P>]> {
     P::freed(first.cast_const());
     // SAFETY: the caller vouches for the origin.
     let buckets = unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(first, len)) };
-    for bucket in &buckets {
+    for First(bucket) in &buckets {
         // SAFETY: out of every other thread's reach, says the caller.
         unsafe { bucket.free_overflow() };
     }

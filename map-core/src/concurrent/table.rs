@@ -25,7 +25,7 @@
 //! # Checked by
 //! `check`; `tests/concurrent_stress.rs`.
 
-use super::bucket::{Bucket, EVACUATED, protect};
+use super::bucket::{Bucket, EVACUATED, First, protect};
 use super::segment::{Drained, free_segment, new_segment};
 use super::spare::Spares;
 use crate::growth::{GrowthKind, buckets_log2_for};
@@ -52,7 +52,7 @@ pub(crate) struct Shape {
 /// One entry of a directory.
 struct Segment<K, V, P: Platform> {
     /// The first of the segment's buckets, or null.
-    buckets: P::AtomicPtr<Bucket<K, V, P>>,
+    buckets: P::AtomicPtr<First<K, V, P>>,
     /// How many of them are evacuated.
     evacuated: P::AtomicUsize,
 }
@@ -171,7 +171,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
         // gave `&self` lasts.
         let bucket = unsafe { buckets.add(index & ((1 << P::SEGMENT_BUCKETS_LOG2) - 1)) };
         // SAFETY: see above.
-        Some(unsafe { &*bucket })
+        Some(unsafe { &(*bucket).0 })
     }
 
     /// Whether a bucket's entries are in the successor. The bucket must be born.
@@ -243,9 +243,9 @@ impl<K, V, P: Platform> Table<K, V, P> {
 
     /// Makes `buckets` the segment of bucket `index`, unless another evacuation just gave it one.
     #[cold]
-    fn provide_segment(&self, index: usize, buckets: Box<[Bucket<K, V, P>]>) {
+    fn provide_segment(&self, index: usize, buckets: Box<[First<K, V, P>]>) {
         let len = buckets.len();
-        let first = Box::into_raw(buckets).cast::<Bucket<K, V, P>>();
+        let first = Box::into_raw(buckets).cast::<First<K, V, P>>();
         P::allocated(first.cast_const(), Object::Segment);
         let segment = &self.directory[index >> self.shape().segment_log2];
         // Release (publish-segment): the buckets become visible to the Acquire in `bucket`.
@@ -354,6 +354,6 @@ impl<K, V, P: Platform> Reclaim for Table<K, V, P> {
 /// log2 of the buckets that hold `capacity` entries. Panics when no address space could hold them.
 pub(crate) fn buckets_log2<K, V, P: Platform>(capacity: usize) -> u32 {
     buckets_log2_for(capacity)
-        .filter(|&log2| Layout::array::<Bucket<K, V, P>>(1 << log2).is_ok())
+        .filter(|&log2| Layout::array::<First<K, V, P>>(1 << log2).is_ok())
         .expect("capacity overflow")
 }
