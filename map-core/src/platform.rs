@@ -181,6 +181,10 @@ pub unsafe trait Platform: Sized + 'static {
     /// not, it is freed at once, which a model notices when somebody still does.
     const RECYCLES_SEGMENTS: bool = false;
 
+    /// Whether [`prefetch`](Self::prefetch) does anything. If not, nothing is loaded just to know
+    /// what to fetch, which to a model would be a step of the thread.
+    const PREFETCHES: bool = false;
+
     /// A small number that tells this thread (task) from the others; may repeat, must not change.
     fn task() -> usize;
 

@@ -251,6 +251,7 @@ fn copy<K, V, P: Platform>(
     chain: &Bucket<K, V, P>,
     spares: &Spares<K, V, P>,
 ) -> bool {
+    prefetch_entries(old, (index + WORK_PER_WRITE) & (old.buckets() - 1));
     let (low, high) = old.fed_buckets(index);
     let mut low = Fill::new(new.provide_bucket(low, spares));
     let mut high = high.map(|high| Fill::new(new.provide_bucket(high, spares)));
@@ -285,6 +286,20 @@ fn copy<K, V, P: Platform>(
         }
     }
     true
+}
+
+/// Begins to fetch the entries of a bucket that the next write, probably, will evacuate: their hashes
+/// are most of what [`copy`] waits for.
+fn prefetch_entries<K, V, P: Platform>(old: &Table<K, V, P>, index: usize) {
+    if !P::PREFETCHES {
+        return;
+    }
+    // Of a nested growth it may not be born; then there is nothing to fetch yet.
+    let Some(bucket) = old.bucket(index) else { return };
+    for slot in &bucket.slots {
+        // Relaxed: nobody looks at the entry, which may be gone.
+        P::prefetch(slot.load(Relaxed).cast_const());
+    }
 }
 
 /// An unborn bucket being filled, packed from slot 0. Emptied again when dropped unfinished.

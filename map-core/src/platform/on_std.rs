@@ -32,6 +32,7 @@ unsafe impl Platform for Std {
     type Collector = StdCollector;
 
     const RECYCLES_SEGMENTS: bool = true;
+    const PREFETCHES: bool = cfg!(all(target_arch = "x86_64", not(miri)));
 
     #[inline(always)]
     fn task() -> usize {
