@@ -6,15 +6,17 @@
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
 #   ci/faults.sh --dir DIRECTORY [OPTIONS…]   somebody else's patches; OPTIONS as of `cargo models faults`
 #
+# MODELS: the program, if it is built already (default: `cargo models`).
 # Exit 0: all found. 1: some survived. 2: a patch does not apply or build. 130: interrupted; what is known is kept, the
 # matrix is as it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+read -ra models <<<"${MODELS:-cargo models}"
 case ${1:-} in
-    '') cargo models faults --budget 10 --seeds 10 --focus --jobs 2 --markdown corpus/faults/MATRIX.md ;;
+    '') "${models[@]}" faults --budget 10 --seeds 10 --focus --jobs 2 --markdown corpus/faults/MATRIX.md ;;
     --subset)
         # One of each sort: lookups, evacuation, iteration, panics, thresholds; an edge, a lock, a retirement, a counter.
-        cargo models faults --first --budget 10 --detectors ops,ops-iteration,ops-panics,pos,stale --only \
+        "${models[@]}" faults --first --budget 10 --detectors ops,ops-iteration,ops-panics,pos,stale --only \
             delete-looks-only,evacuation-ends-at,trail-misses,retain-panic,load-threshold-off,edge-unlock-store,writer-does-not-recheck,entry-retired-twice,len-counted-before ;;
-    *) cargo models faults "$@" ;;
+    *) "${models[@]}" faults "$@" ;;
 esac

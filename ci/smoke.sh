@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Does every hunter run, and find nothing in a little time? Fixed seeds, so a run is like the last one.
+# MODELS: the program, if it is built already (default: `cargo models`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci/install-cargo-fuzz.sh
+read -ra models <<<"${MODELS:-cargo models}"
 targets=$(cargo fuzz list)
 for target in $targets; do
     echo "== cargo fuzz run $target"
@@ -15,6 +17,6 @@ for target in $targets; do
     cargo fuzz run --sanitizer "$sanitizer" "$target" "$scratch" ${seeds+"${seeds[@]}"} -- -seed=1 -runs=1000 -max_total_time=15 -verbosity=0
     rm -rf "$scratch"
 done
-cargo models ops --seed 1 --ops 2000000
-cargo models ops --seed 1 --ops 500000 --subject concurrent
-cargo models run --seed 1 --executions 2000
+"${models[@]}" ops --seed 1 --ops 2000000
+"${models[@]}" ops --seed 1 --ops 500000 --subject concurrent
+"${models[@]}" run --seed 1 --executions 2000

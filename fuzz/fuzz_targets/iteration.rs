@@ -1,10 +1,8 @@
 //! Cursors over a map that changes under them.
 #![no_main]
 
-#[cfg(target_os = "linux")]
-mod instrumentation;
-
 use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
+use map_core_fuzz::MAP;
 use models::drivers::fuzz;
 use models::generators::mutate;
 use models::generators::ops::Mix;
@@ -14,7 +12,7 @@ use models::subjects::Subject;
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-fuzz_target!(|bytes: &[u8]| fuzz::one("iteration", Subject::MAP, bytes));
+fuzz_target!(|bytes: &[u8]| fuzz::one("iteration", Subject::of(&MAP), bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     fuzz::mutate(data, size, max_size, seed, Mix::Iteration)
 });

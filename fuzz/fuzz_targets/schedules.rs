@@ -1,9 +1,6 @@
 //! `ConcurrentMap` under several threads: the bytes are what they do and when.
 #![no_main]
 
-#[cfg(target_os = "linux")]
-mod instrumentation;
-
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz::schedules::{self, COUNTERS};
 use std::sync::atomic::AtomicU8;

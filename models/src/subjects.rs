@@ -32,6 +32,7 @@ use ::std::fmt;
 use ::std::sync::OnceLock;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParserFactory};
+pub use concurrent::OneThread;
 use map_core::ConcurrentMap;
 use shared::locked;
 
@@ -186,7 +187,7 @@ macro_rules! sequential {
 }
 
 type CoreMap<K, V> = map_core::Map<K, V, ModelState>;
-type SharedMap<K, V> = concurrent::OneThread<K, V>;
+type SharedMap<K, V> = OneThread<K, V>;
 type WrongMap<K, V> = wrong::Wrong<K, V>;
 type StdMap<K, V> = ::std::collections::HashMap<K, V, ModelState>;
 #[cfg(feature = "hashbrown")]

@@ -230,6 +230,22 @@ fn a_copy_is_the_workspace_again_before_each_patch() {
     copy.apply(&patch("survives")).expect("it applies to what was there first");
 }
 
+#[test]
+#[cfg(unix)]
+fn a_script_is_still_one_in_a_copy() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = workspace();
+    let scratch = tempfile::tempdir().expect("a place for files");
+    let copy = Copy::new(here.path(), scratch.path(), 0);
+    let script = here.path().join("fuzz/rustc.sh");
+    fs::create_dir_all(script.parent().expect("a folder")).expect("made");
+    fs::write(&script, "#!/bin/sh\n").expect("written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it may be run");
+    copy.restore().expect("it is copied");
+    let copied = fs::metadata(copy.root.join("fuzz/rustc.sh")).expect("it is there");
+    assert_eq!(copied.permissions().mode() & 0o111, 0o111, "cargo runs it");
+}
+
 /// A go: executions, seconds, and whether it found the fault.
 type Go = (u64, f64, bool);
 

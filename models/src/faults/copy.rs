@@ -102,6 +102,8 @@ impl Copy {
             }
             std::fs::create_dir_all(to.parent().unwrap_or(&self.root))?;
             std::fs::write(&to, text)?;
+            // A script stays one that can be run.
+            std::fs::set_permissions(&to, std::fs::metadata(&from)?.permissions())?;
         }
         Ok(())
     }

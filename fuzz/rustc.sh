@@ -1,0 +1,26 @@
+#!/bin/sh
+# Stands before rustc (see .cargo/config.toml), and changes nothing but this: where cargo-fuzz instruments every crate, the maps
+# alone are.
+#
+# They are in `map-core`, and, with all that is generic over them, in `src/lib.rs` here. What is left is the spec, the decoding
+# and mutating of cases, the engines, libraries. Counting their edges and checking their accesses took most of the
+# time, and all libFuzzer learned of it was how a `BTreeMap` splits its nodes. Comparisons are traced nowhere: libFuzzer
+# has its own mutator write their operands into inputs, and ours works on ops.
+case " $* " in
+*" -Cpasses=sancov-module "*) ;;
+*) exec "$@" ;;
+esac
+case " $* " in
+*" map-core/src/"* | *" fuzz/"*) is_hunted=1 ;;
+*) is_hunted= ;;
+esac
+for argument; do
+    shift
+    case $argument:$is_hunted in
+    -Cllvm-args=-sanitizer-coverage-trace-compares:*) ;;
+    *:1) set -- "$@" "$argument" ;;
+    -Cpasses=sancov-module:* | -Cllvm-args=*:* | -Zsanitizer=*:* | -Cdebug-assertions:* | -Ccodegen-units=*:*) ;;
+    *) set -- "$@" "$argument" ;;
+    esac
+done
+exec "$@"
