@@ -179,8 +179,13 @@ fn a_race_is_named_by_the_ops_at_its_last_switch() {
     assert_eq!(name(" switch ann.1 read-root#0+0 to ben\n"), ["clear", "update"]);
     assert_eq!(name(two), ["clear", "insert"]);
     assert_eq!(name(" switch ben.1 locked#0+0 to ann\n"), ["insert", "remove"]);
+    // At the work that it owes a growth, one write is like another.
+    assert_eq!(name(" switch ann.1 copying-bucket#0+0 to ben\n"), ["evacuate", "update"]);
+    assert_eq!(name(" switch ben.1 about-to-retire-table#0+1 to ann\n"), ["evacuate", "remove"]);
     // Where there is no switch, all that is there.
     assert_eq!(name(" switch ann.end to ben\n"), ["clear", "insert×remove×update"]);
+    let abandoned = " abandon ann.0 copying-bucket#0+0\n";
+    assert_eq!(name(abandoned), ["clear", "evacuate×insert×remove×update"]);
 }
 
 #[test]
@@ -198,6 +203,104 @@ fn a_crash_is_named_by_what_an_oracle_says_of_it_where_one_can() {
     let minimal = all(&raw, seen);
     assert_eq!(minimal.sighting.symptom, "breaks-progress", "{}", minimal.case);
     assert!(matches!(minimal.case.ops(), [Op::FillToThreshold(..)]), "{}", minimal.case);
+}
+
+#[test]
+fn which_claim_of_a_structure_breaks_first_is_chance() {
+    // Done in one go, the entries are gone; step by step, the mark is seen to be wrong.
+    let seen = |case: &Case| {
+        let is_growth = |op: &Op| matches!(op, Op::Extend(_, 27) | Op::FillToThreshold(27, _));
+        let at = case.ops().iter().position(is_growth)?;
+        let rule = if matches!(case.ops()[at], Op::Extend(..)) { "count" } else { "progress" };
+        let objection = Objection::new("well-formed", rule, "left a map".to_string());
+        Some(Sighting::new(&Finding { objection, at, op: None, growth: None }, &[]))
+    };
+    for op in [Op::Extend(5, 27), Op::FillToThreshold(27, 9)] {
+        let minimal = all(&Case::sequential(vec![Op::Len, op, Op::Clear]), seen);
+        assert_eq!(minimal.case.ops(), [Op::FillToThreshold(27, 0)], "{}", minimal.case);
+        assert_eq!(minimal.sighting.symptom, "breaks-progress");
+    }
+}
+
+/// What is seen of a race between two such ops, whatever the schedule.
+fn race(case: &Case, kinds: [fn(&Op) -> bool; 2]) -> Option<Sighting> {
+    let [ann, ben] = case.running() else { return None };
+    let is_there = |[first, second]: [fn(&Op) -> bool; 2]| {
+        ann.ops.iter().any(first) && ben.ops.iter().any(second)
+    };
+    if !is_there(kinds) && !is_there([kinds[1], kinds[0]]) {
+        return None;
+    }
+    // By which oracle is chance.
+    let updates = [ann, ben].iter().all(|thread| matches!(thread.ops[0], Op::Update(..)));
+    let (oracle, rule) = match (updates, case.given().is_empty()) {
+        (true, _) => ("reclamation", "an object is retired once"),
+        (_, false) => ("barrier", "no write lands ahead of its evacuation"),
+        _ => ("well-formed", "exact-at-rest"),
+    };
+    let objection = Objection::new(oracle, rule, "a race".to_string());
+    Some(Sighting::new(&Finding { objection, at: 0, op: None, growth: None }, &[]))
+}
+
+#[test]
+fn a_race_has_one_name_whichever_ops_and_oracle_come_upon_it_and_another_has_another() {
+    let writes: fn(&Op) -> bool = |op| matches!(op, Op::Insert(..) | Op::Update(..));
+    let clears: fn(&Op) -> bool = |op| matches!(op, Op::Clear);
+    let raw = [
+        ("", "update k3 v1\n get k1", "update k3 v4\n clear"),
+        ("insert k7 v7\n evacuate-to 1", "clear\n insert k3 v1", "len\n insert k2 v1\n clear"),
+        ("insert k7 v7", "update k3 v1", "iter\n insert k5 v1\n clear"),
+    ];
+    for (kinds, name) in [([writes; 2], ["insert"; 2]), ([writes, clears], ["clear", "insert"])] {
+        for (given, ann, ben) in raw {
+            let text = format!(
+                "case 1\nthread given\n {given}\nend\nthread x\n {ann}\nend\nthread y\n {ben}\nend\n"
+            );
+            let case = Case::parse(&text).expect("a case");
+            let minimal = all(&case, |case| race(case, kinds));
+            let signature = Signature::of(&minimal.case, &minimal.sighting);
+            assert_eq!(
+                (signature.oracle.as_str(), signature.pair),
+                ("well-formed", name.map(str::to_string)),
+                "{text}"
+            );
+            assert_eq!(Size::of(&minimal.case).ops, 2, "{}", minimal.case);
+        }
+    }
+}
+
+#[test]
+fn what_a_cursor_misses_is_found_by_a_walk() {
+    // A growth under an open cursor: it shows in what the cursor yields, or, if the map shrinks, in what it relies on.
+    let seen = |case: &Case| {
+        let ops = case.ops();
+        let open = ops.iter().position(|op| matches!(op, Op::CursorOpen(..)))?;
+        let is_growth = |op: &Op| matches!(op, Op::FillToThreshold(..) | Op::Insert(..));
+        let growth = open + ops[open..].iter().position(is_growth)?;
+        let shows = |op: &Op| matches!(op, Op::ShrinkToFit | Op::CursorStep(..));
+        let at = growth + ops[growth..].iter().position(shows)?;
+        let (oracle, rule) = match ops[at] {
+            Op::ShrinkToFit => ("well-formed", "present"),
+            _ => ("iteration", "an entry there throughout is yielded"),
+        };
+        let objection = Objection::new(oracle, rule, "a hole".to_string());
+        Some(Sighting::new(&Finding { objection, at, op: Some(ops[at]), growth: None }, &[]))
+    };
+    let open = [Op::Insert(7, 7), Op::CursorOpen(1, 3, 2), Op::Len, Op::Insert(9, 9)];
+    for last in [Op::CursorStep(1, 4), Op::ShrinkToFit] {
+        let minimal = all(&Case::sequential([&open[..], &[last]].concat()), seen);
+        let signature = Signature::of(&minimal.case, &minimal.sighting);
+        assert_eq!(signature.bug(), "iteration: lost-entry · cursor×insert", "{}", minimal.case);
+    }
+}
+
+#[test]
+fn an_answer_does_not_stand_for_a_broken_structure() {
+    let answer = objects("every answer is the spec's", 0, Op::Len);
+    let structure =
+        broken(&Case::sequential(vec![Op::Clear, Op::Insert(0, 0)]), |op| *op == Op::Clear);
+    let structure = structure.expect("it is broken");
+    assert!(structure.stands_for(&answer) && !answer.stands_for(&structure));
 }
 
 #[test]

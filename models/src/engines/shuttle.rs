@@ -45,6 +45,7 @@ pub const THREADS_MAX: usize = clock::TASKS - 1;
 pub use chance::Chance;
 pub use drive::Policy;
 pub use litmus::{Lines, litmus};
+pub use objects::RECLAMATION;
 pub use own::run_own;
 pub use platform::{Model, RACE};
 pub use run::run;

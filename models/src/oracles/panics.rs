@@ -43,7 +43,7 @@ pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered a
 pub fn broken(message: &str) -> (&'static str, &'static str) {
     match message {
         _ if message.contains("evacuation barrier") => {
-            ("barrier", "no write lands ahead of its evacuation")
+            (BARRIER, "no write lands ahead of its evacuation")
         }
         _ if message.contains(ASKED_AGAIN) => {
             ("closures", "a closure is asked once about each entry")
@@ -51,6 +51,9 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         _ => (NAME, UNASKED),
     }
 }
+
+/// The name of the oracle that the map itself is, in the evacuation barrier.
+pub const BARRIER: &str = "barrier";
 
 /// The rule against panics of the map's own.
 pub const UNASKED: &str = "no op panics on its own";

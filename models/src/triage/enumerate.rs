@@ -13,8 +13,12 @@
 
 use super::edit::{THRESHOLDS, mapped};
 use super::kinds::rank;
-use crate::case::Case;
-use crate::op::{Argument, Op};
+use super::sighting::Sighting;
+use super::signature::class_of;
+use crate::case::{Case, GIVEN, Thread};
+use crate::generators::hashers::Hasher;
+use crate::generators::scenarios::NAMES;
+use crate::op::{Argument, Kind, Op};
 use std::collections::HashSet;
 use std::iter;
 
@@ -42,17 +46,96 @@ pub fn cases(case: &Case) -> impl Iterator<Item = Case> + use<> {
     })
 }
 
-/// What the cases are made of, the simplest first.
-fn alphabet(case: &Case) -> Vec<Op> {
+/// Short cases to try before pieces are taken from this one, where that is slow, or leads to one of many ends: of a race, the
+/// shortest of such ops; of a crash, which says the least, those that fill the map, each step of which is judged; of what a
+/// cursor misses, walks across a growth.
+pub fn guesses(case: &Case, wanted: &Sighting) -> Box<dyn Iterator<Item = Case>> {
+    match case.is_sequential() {
+        false => Box::new(races(case)),
+        true if wanted.is_crash() => Box::new(fillings(case)),
+        true if wanted.is_of_cursors() => Box::new(walks(case)),
+        true => Box::new(iter::empty()),
+    }
+}
+
+/// Cases of one op and of two that do nothing but fill the map and make it grow.
+fn fillings(case: &Case) -> impl Iterator<Item = Case> + use<> {
+    let bare = Case { threads: Case::sequential(vec![Op::Len; 2]).threads, ..case.clone() };
+    cases(&bare)
+}
+
+/// A cursor that is opened on a map that was filled, and goes to its end when that has grown: with the plainest hasher, one
+/// that makes all entries collide, and the case's own.
+fn walks(case: &Case) -> impl Iterator<Item = Case> + use<> {
+    let mut hashers = vec![Hasher::Identity, Hasher::Zero];
+    hashers.extend((!hashers.contains(&case.hasher)).then_some(case.hasher));
+    let plain = Case { elements: case.elements, ..Case::default() };
+    let fills = || growths().filter(|op| matches!(op, Op::FillToThreshold(..)));
+    let ops = move || fills().flat_map(|fill| growths().map(move |growth| [fill, growth]));
+    hashers.into_iter().flat_map(move |hasher| {
+        let plain = plain.clone();
+        ops().map(move |[fill, growth]| {
+            let mut case = Case { hasher, ..plain.clone() };
+            let [open, step] = [Op::CursorOpen(0, 0, 0), Op::CursorStep(0, u8::MAX)];
+            case.threads[0].ops = vec![fill, open, growth, step];
+            case
+        })
+    })
+}
+
+/// Ops that fill a map, then such as make it grow.
+fn growths() -> impl Iterator<Item = Op> {
     // Of an empty map the threshold is 0: these begin a growth from 1, 2, 4, … buckets.
     let first = THRESHOLDS.into_iter().filter_map(|count| i8::try_from(count).ok());
     let fills = [1, 0].into_iter().chain(first).map(|past| Op::FillToThreshold(past, 0));
-    let evacuations = [1, u8::MAX].map(Op::Evacuate);
+    fills.chain([1, u8::MAX].map(Op::Evacuate))
+}
+
+/// What the cases are made of, the simplest first.
+fn alphabet(case: &Case) -> Vec<Op> {
     let mut own: Vec<Op> = case.ops().to_vec();
     own.sort_by_key(|op| rank(op.kind()));
     let own = own.iter().flat_map(|&op| KEYS.into_iter().flat_map(move |key| about(op, key)));
     let mut seen = HashSet::new();
-    fills.chain(evacuations).chain(own).filter(|op| seen.insert(*op)).collect()
+    growths().chain(own).filter(|op| seen.insert(*op)).collect()
+}
+
+/// Two threads with an op each about one key, of kinds that the case has or an `insert`, simpler ones first: on a map that
+/// is empty, has the key, is about to be evacuated, or both.
+fn races(case: &Case) -> impl Iterator<Item = Case> + use<> {
+    let [there, growing] = [Op::Insert(0, 0), Op::EvacuateTo(0)];
+    let own = case.running().iter().flat_map(|thread| &thread.ops).copied();
+    let mut ops: Vec<Op> = own.filter(|op| op.kind() != Kind::PanicAt).chain([there]).collect();
+    ops.sort_by_key(|op| rank(op.kind()));
+    ops.dedup_by_key(|op| op.kind());
+    let mut pairs = Vec::new();
+    for (number, &second) in ops.iter().enumerate() {
+        // One of them is left in the middle, so it matters which comes first.
+        pairs.extend(ops[..number].iter().flat_map(|&first| [[first, second], [second, first]]));
+        pairs.push([second, second]);
+    }
+    let plain = Case { elements: case.elements, ..Case::default() };
+    pairs.into_iter().flat_map(move |[first, second]| {
+        let racers = [vec![put(first, 1)], vec![put(second, 2)]];
+        let givens = [vec![], vec![there], vec![growing], vec![there, growing]];
+        let plain = plain.clone();
+        givens.into_iter().map(move |given| {
+            let names = iter::once(GIVEN).chain(NAMES);
+            let ops = iter::once(given).chain(racers.clone());
+            let thread = |(name, ops): (&str, _)| Thread { name: name.into(), ops, notes: vec![] };
+            Case { threads: names.zip(ops).map(thread).collect(), ..plain.clone() }
+        })
+    })
+}
+
+/// The op, about the first key; what it puts there is this.
+fn put(op: Op, value: u16) -> Op {
+    let puts = class_of(op.kind()) == "insert";
+    mapped(op, |argument, raw| match argument {
+        Argument::Key => 0,
+        Argument::Value if puts => value,
+        _ => raw,
+    })
 }
 
 /// The op, about this key.

@@ -53,19 +53,6 @@ pub fn kinds(case: &Case) -> Vec<Edit> {
     edits
 }
 
-/// Ops in the place of each that do the same in steps, each of which is judged.
-pub fn in_steps(case: &Case) -> Vec<Edit> {
-    let fresh = fresh(case);
-    let steps = || PAST.map(|past| Op::FillToThreshold(past, fresh)).into_iter();
-    let all = steps().chain([Op::Insert(fresh, fresh), Op::Evacuate(1)]);
-    let places = case.ops().len();
-    (0..places)
-        .flat_map(|start| {
-            all.clone().map(move |op| Edit::Replace(Piece { thread: 0, start, len: 1 }, op))
-        })
-        .collect()
-}
-
 /// Every simpler op that might do what this one is there for, the simplest first.
 fn simpler(case: &Case, op: Op) -> Vec<Op> {
     let sequential = case.is_sequential();

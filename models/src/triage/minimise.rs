@@ -2,9 +2,9 @@
 //!
 //! Delta debugging (Zeller and Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, 2002) over typed
 //! [`edit`]s: ops in ever smaller pieces, threads, forced switches, then what is left made plainer, over and over until a
-//! whole round changes nothing. Then it is given its **normal form**, so that the cases of one bug come to the same name:
-//! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`]), the first schedule of an ordered
-//! search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
+//! whole round changes nothing. It is given its **normal form**, so that the cases of one bug come to the same name:
+//! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`]; a race, a crash or what a cursor misses
+//! is first looked for in these), the first schedule of an ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
 //!
 //! # Invariants
 //! - **best so far**: at every moment there is a case that fails like the first; stopping early gives that.
@@ -117,9 +117,12 @@ pub fn minimise(
     bench: &dyn Bench,
     settings: &Settings<'_>,
 ) -> Minimal {
-    let mut search = Search::shrunk(case, sighting, bench, settings);
-    search.speak();
-    search.enumerate();
+    let mut search = Search::new(case, sighting, bench, settings);
+    let guessed = search.first_of(enumerate::guesses(case, sighting));
+    search.shrink();
+    if !guessed && search.case.is_sequential() && search.first_of(enumerate::cases(&search.case)) {
+        search.rounds();
+    }
     search.settle();
     search.minimal()
 }
@@ -131,7 +134,9 @@ pub fn shrink(
     bench: &dyn Bench,
     settings: &Settings<'_>,
 ) -> Minimal {
-    Search::shrunk(case, sighting, bench, settings).minimal()
+    let mut search = Search::new(case, sighting, bench, settings);
+    search.shrink();
+    search.minimal()
 }
 
 /// Without its words.
@@ -162,14 +167,13 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// With nothing left that can go.
-    fn shrunk(
+    fn new(
         case: &Case,
         sighting: &Sighting,
         bench: &'a dyn Bench,
         settings: &'a Settings<'a>,
     ) -> Self {
-        let mut search = Search {
+        Search {
             wanted: sighting.clone(),
             case: stripped(case),
             sighting: sighting.clone(),
@@ -179,10 +183,13 @@ impl<'a> Search<'a> {
             tried: 0,
             known: HashSet::new(),
             preemptions: None,
-        };
-        search.settle();
-        search.rounds();
-        search
+        }
+    }
+
+    /// Until nothing is left that can go.
+    fn shrink(&mut self) {
+        self.settle();
+        self.rounds();
     }
 
     fn minimal(self) -> Minimal {
@@ -222,47 +229,29 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A crash says the least. If the last op done in another way has an oracle object before it comes to that, this is
-    /// what goes wrong, and the case is made small for it.
-    fn speak(&mut self) {
-        if !self.wanted.is_crash() || !self.case.is_sequential() {
-            return;
-        }
-        let last = self.case.ops().len().saturating_sub(1);
-        let is_last = |edit: &Edit| matches!(edit, Edit::Replace(here, _) if here.start == last);
-        for edit in kinds::in_steps(&self.case).into_iter().filter(is_last) {
-            if self.is_stopped() {
-                return;
-            }
-            let case = edit.apply(&self.case);
-            self.tried += 1;
-            if let Some(seen) = self.bench.run(0, &case, Look::Once).filter(Sighting::is_structural)
-            {
-                (self.case, self.sighting, self.wanted) = (case, seen.clone(), seen);
-                self.known.clear();
-                return self.rounds();
-            }
-        }
-    }
-
-    /// Of all short cases of such ops, the first: the same for every case that came to these ops.
-    fn enumerate(&mut self) {
-        if !self.case.is_sequential() {
-            return;
-        }
-        let mut cases = enumerate::cases(&self.case).enumerate();
+    /// Takes the first of these that [stands for](Sighting::stands_for) what is wanted; from then on, what it shows is wanted.
+    fn first_of(&mut self, cases: impl Iterator<Item = Case>) -> bool {
+        let look = match self.case.is_sequential() {
+            true => Look::Once,
+            false => Look::Preempt(PREEMPTIONS_EACH),
+        };
+        let mut cases = cases.enumerate();
         while !self.is_stopped() {
             let batch = cases.by_ref().take(self.bench.lanes());
-            let batch: Vec<_> = batch.map(|(at, case)| (at, case, Look::Once)).collect();
+            let batch: Vec<_> = batch.map(|(at, case)| (at, case, look)).collect();
             if batch.is_empty() {
-                return;
+                break;
             }
-            if let Some((_, case, sighting)) = self.first(batch, None) {
-                (self.case, self.sighting) = (case, sighting);
+            let Some((_, case, sighting)) = self.first(batch, None) else { continue };
+            let again = self.bench.run(0, &case, Look::Once);
+            if again.is_some_and(|again| again.is_like(&sighting)) {
+                (self.case, self.wanted, self.sighting) = (case, sighting.clone(), sighting);
+                self.known.clear();
                 (self.settings.better)(&self.case, &self.sighting, self.tried);
-                return self.rounds();
+                return true;
             }
         }
+        false
     }
 
     /// Of all schedules with as few preemptions as do, the first in the order of the search: the same for every case that
@@ -355,7 +344,8 @@ impl<'a> Search<'a> {
         (batch, list.len())
     }
 
-    /// Tries candidates at once; the first in order that fails like the first case and is lighter than that, if it has to be.
+    /// Tries candidates at once; the first in order that fails like the first case and is lighter than that, if it has to
+    /// be. If not, it is a case of its own, and need only stand for the first.
     fn first(
         &mut self,
         batch: Vec<(usize, Case, Look)>,
@@ -364,7 +354,10 @@ impl<'a> Search<'a> {
         self.tried += batch.len() as u64;
         let bench = self.bench;
         let try_one = |lane: usize, case: &Case, look: Look| {
-            let sighting = bench.run(lane, case, look).filter(|seen| seen.is_like(&self.wanted))?;
+            let sighting = bench.run(lane, case, look).filter(|seen| match lighter_than {
+                Some(_) => seen.is_like(&self.wanted),
+                None => seen.stands_for(&self.wanted),
+            })?;
             let mut case = case.clone();
             sighting.reschedule(&mut case);
             let is_lighter = lighter_than.is_none_or(|best| weight(&case) < best);

@@ -5,10 +5,12 @@
 
 use super::signature::{Phase, class_of, symptom};
 use crate::case::{Case, Forced};
+use crate::engines::judge::ALLOWED;
+use crate::engines::shuttle::RECLAMATION;
 use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
-use crate::oracles::{well_formed, work};
+use crate::oracles::{iteration, panics, well_formed, work};
 use serde::{Deserialize, Serialize};
 
 /// This oracle's name: the process that ran the case ended by itself.
@@ -117,13 +119,29 @@ impl Sighting {
                     && (self.is_structural() || family(&self.class) == family(&other.class)))
     }
 
+    /// Can it stand for the other, in a short case of such ops? A broken structure goes before all that shows of one, be it an
+    /// answer, a crash, or another claim that breaks next: which of them a case comes to is chance. But what only cursors
+    /// rely on stands for what they miss, and that for it; and which outcomes are allowed, of another case nobody knows.
+    pub fn stands_for(&self, other: &Sighting) -> bool {
+        self.is_structural()
+            || self.is_like(other) && other.oracle != ALLOWED
+            || self.oracle == iteration::NAME && other.is_of_cursors()
+    }
+
+    /// Is it about what cursors yield, or about what they alone rely on?
+    pub fn is_of_cursors(&self) -> bool {
+        self.oracle == iteration::NAME || self.symptom == "breaks-present"
+    }
+
     /// Did it take the process with it?
     pub fn is_crash(&self) -> bool {
         self.oracle == CRASH
     }
 
-    pub(super) fn is_structural(&self) -> bool {
-        [well_formed::NAME, work::NAME].contains(&self.oracle.as_str())
+    /// Is it about the inside of a map?
+    fn is_structural(&self) -> bool {
+        let oracles = [well_formed::NAME, work::NAME, RECLAMATION, panics::BARRIER];
+        oracles.contains(&self.oracle.as_str()) || self.rule == panics::UNASKED
     }
 
     /// Gives a case the schedule of this run. A process that crashed could not say it; the case keeps its own then.

@@ -22,6 +22,7 @@ use crate::oracles::{Objection, linearizability, panics, reference, well_formed}
 use crate::picture::Picture;
 use crate::subject::Growth;
 use crate::trace::Event;
+use map_core::platform::Point;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -207,7 +208,13 @@ fn racing(case: &Case) -> [String; 2] {
     let at_last = (0..case.schedule.len()).rev().find_map(|at| switched(case, at));
     let mut kinds: Vec<&str> = match at_last {
         Some(pair) => pair.to_vec(),
-        None => case.running().iter().flat_map(|thread| &thread.ops).map(class).collect(),
+        None => {
+            let ops = case.running().iter().flat_map(|thread| &thread.ops);
+            // That a thread may give up is a matter of growth work, too.
+            let gives_up = |forced: &Forced| forced.departure == Departure::Abandon;
+            let growth_work = case.schedule.iter().any(gives_up).then_some("evacuate");
+            ops.map(class).chain(growth_work).collect()
+        }
     };
     kinds.sort_unstable();
     if at_last.is_none() {
@@ -234,12 +241,19 @@ fn switched(case: &Case, at: usize) -> Option<[&'static str; 2]> {
         return None;
     };
     let ops = |name: &str| case.threads.iter().find(|thread| thread.name == name);
-    let left = ops(&moment.thread)?.ops.get(moment.at?.op)?;
+    let stood = moment.at?;
+    let left = ops(&moment.thread)?.ops.get(stood.op)?;
     let before = case.schedule[..at].iter().filter(|forced| forced.moment.thread == *to);
     let from = before.filter_map(|forced| forced.moment.at).next_back().map_or(0, |at| at.op);
     let rest = ops(to)?.ops.get(from..)?;
     let goes_on = rest.iter().find(|op| class(op) != "get").or(rest.first())?;
-    Some([class(left), class(goes_on)])
+    let left = if stood.point.is_some_and(is_growth_work) { "evacuate" } else { class(left) };
+    Some([left, class(goes_on)])
+}
+
+/// Is a write at this moment at the work that it owes a growth? That is the same whatever it wrote.
+fn is_growth_work(point: Point) -> bool {
+    (Point::ClaimedBucket..=Point::AboutToRetireTable).contains(&point)
 }
 
 /// Ops that do the same to a map have one class.

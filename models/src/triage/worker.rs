@@ -330,20 +330,33 @@ pub fn minimise_in_workers(
 ) -> io::Result<Minimal> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let mut pool = Pool::start(lab, jobs.unwrap_or_else(cores), verdict)?;
-    pool.look_less(case, sighting);
-    let quick = shrink(case, sighting, &pool, settings);
-    // What is left may fail sooner, and so differently, when everything is looked at.
-    pool.look_at_all();
-    let mut minimal = match pool.run(0, &quick.case, Look::Once) {
-        Some(seen) if seen.is_like(sighting) => {
-            let again = minimise(&quick.case, &seen, &pool, settings);
-            let (tried, elapsed) = (quick.tried + again.tried, quick.elapsed + again.elapsed);
-            Minimal { tried, elapsed, ..again }
-        }
-        _ => minimise(case, sighting, &pool, settings),
+    // How closely a race is looked at makes no difference, and a crash can be seen coming only by looking.
+    let mut minimal = match case.is_sequential() && !sighting.is_crash() {
+        true => in_two_looks(&mut pool, case, sighting, settings),
+        false => minimise(case, sighting, &pool, settings),
     };
     // The finding says how far the map had grown when it failed, if that; a trace says what went before.
     let (_, events) = Worker::start()?.trace(lab, &minimal.case)?;
     minimal.sighting.phase = Phase::of_run(minimal.sighting.phase, &events);
     Ok(minimal)
+}
+
+/// Minimises with as little looking as does, then with all of it: what is left may fail sooner then, and so differently.
+fn in_two_looks(
+    pool: &mut Pool,
+    case: &Case,
+    sighting: &Sighting,
+    settings: &Settings<'_>,
+) -> Minimal {
+    pool.look_less(case, sighting);
+    let quick = shrink(case, sighting, pool, settings);
+    pool.look_at_all();
+    match pool.run(0, &quick.case, Look::Once) {
+        Some(seen) if seen.is_like(sighting) => {
+            let again = minimise(&quick.case, &seen, pool, settings);
+            let (tried, elapsed) = (quick.tried + again.tried, quick.elapsed + again.elapsed);
+            Minimal { tried, elapsed, ..again }
+        }
+        _ => minimise(case, sighting, pool, settings),
+    }
 }

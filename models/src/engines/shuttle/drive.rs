@@ -6,6 +6,7 @@
 //! `tests/shuttle_platform.rs`, `tests/litmus.rs`.
 
 use super::guard::{Guard, Logged};
+use super::objects::RECLAMATION;
 use super::pending::{Choice, Chooser, Link, Pending};
 use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
@@ -152,7 +153,7 @@ pub(super) fn is_over() -> bool {
 /// With all that was shared gone: was everything freed?
 pub(super) fn leaks() -> Verdict {
     match with(|world| world.objects.leak(&|doer| world.name(doer))) {
-        Some((rule, detail)) => Objection::raise("reclamation", rule, detail),
+        Some((rule, detail)) => Objection::raise(RECLAMATION, rule, detail),
         None => Ok(()),
     }
 }

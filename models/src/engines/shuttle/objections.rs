@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/shuttle_platform.rs`.
 
-use super::objects::{Broken, Doer, Names, Objects};
+use super::objects::{Broken, Doer, Names, Objects, RECLAMATION};
 use super::task::Task;
 use super::world::{Phase, World};
 use crate::finding::Finding;
@@ -49,7 +49,7 @@ impl World {
             Err((rule, detail)) => {
                 let (name, place) = (&self.tasks[doer.task].name, self.whereabouts());
                 let detail = format!("by {name}{place} {detail}");
-                self.object("reclamation", rule, detail);
+                self.object(RECLAMATION, rule, detail);
                 false
             }
         }

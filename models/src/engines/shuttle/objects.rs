@@ -94,6 +94,9 @@ pub(super) struct Objects {
 /// A rule broken: which, and how.
 pub(super) type Broken = (&'static str, String);
 
+/// This oracle's name.
+pub const RECLAMATION: &str = "reclamation";
+
 pub(super) const TOUCH: &str = "nobody touches what it may no longer reach";
 pub(super) const RETIRE: &str = "an object is retired once";
 pub(super) const UNDER_LOCK: &str = "nothing is retired under a bucket's lock";
