@@ -22,7 +22,7 @@
 //! # The worlds
 //! Keys are their own hashes, so key k is in bucket k mod n. To be right at the boundary from the first step, a map is
 //! made with 2 buckets ([`PAIR`]) and `evacuate-to 0` starts a growth to 4 with nothing moved yet. Then key
-//! [`KEY`] and [`NEIGHBOUR`] share an old bucket and part ways, and [`SIBLING`] is in the other one.
+//! [`KEY`] and [`NEIGHBOUR`] share an old bucket and part ways, and [`SIBLING`] and [`COUSIN`] do so in the other one.
 //!
 //! # Checked by
 //! `tests/catalogue.rs` runs all of it; `tests/faults.rs` has each kind of scenario seen red.
@@ -56,6 +56,8 @@ pub const NEIGHBOUR: u16 = 4;
 pub const TWIN: u16 = 6;
 /// A key of old bucket 1.
 pub const SIBLING: u16 = 1;
+/// Another of old bucket 1, that goes to another new bucket.
+pub const COUSIN: u16 = 3;
 
 /// The outcomes that a scenario allows: for some threads, the lists of answers that they may give.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -215,6 +217,14 @@ pub fn allowed(case: &Case) -> Option<Allowed> {
 /// Ops that insert keys with their own numbers as values.
 fn insert(keys: impl IntoIterator<Item = u16>) -> Vec<Op> {
     keys.into_iter().map(|key| Op::Insert(key, key)).collect()
+}
+
+/// Ops that insert these keys, and then start a growth with old bucket 0 evacuated: only one is left of a [`PAIR`], so
+/// there is half as much for threads to meet in.
+fn half_grown(keys: impl IntoIterator<Item = u16>) -> Vec<Op> {
+    let mut ops = insert(keys);
+    ops.push(Op::EvacuateTo(1));
+    ops
 }
 
 /// Ops that insert these keys, and then start a growth with nothing evacuated.

@@ -292,7 +292,7 @@ fn a_table_that_makes_no_sense_is_refused_with_a_reason() {
 #[test]
 fn perturb_tells_the_chain_of_what_it_did() {
     let scenario = catalogue::named("updates_of_one_key_are_not_lost").expect("it is there");
-    let wrong = catalogue::scenario("").allows("first", [Some(12)]).allowed;
+    let wrong = catalogue::scenario("").allows("first", [Some(11)]).allowed;
     let report = run(
         &scenario.case,
         Judge::new(&scenario.case, wrong),
@@ -332,7 +332,7 @@ fn bytes_are_the_schedule() {
 #[test]
 fn every_policy_repeats_and_replays() {
     let scenario = catalogue::named("updates_of_one_key_are_not_lost").expect("it is there");
-    let wrong = catalogue::scenario("").allows("first", [Some(12)]).allowed;
+    let wrong = catalogue::scenario("").allows("first", [Some(11)]).allowed;
     for named in Named::value_variants() {
         let find = || {
             let judge = Judge::new(&scenario.case, wrong.clone());

@@ -1,6 +1,8 @@
 //! Ops on one key against the evacuation of its bucket.
 
-use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use super::{
+    COUSIN, KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario,
+};
 use crate::generators::hashers::Hasher;
 use crate::op::Op::{
     Compute, ContainsKey, EntryOrInsert, EntryOrInsertWith, EvacuateTo, Get, Insert, Remove,
@@ -42,6 +44,15 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("remover", [Remove(KEY), Get(KEY)])
             .thread("evacuator", [Insert(SIBLING, V)])
             .allows("remover", [OLD, None]),
+        // The remover's own growth work is on other buckets, so the evacuator is who locks the key's next, and has searched
+        // nothing there: all that it knows of the removal it knows from the lock.
+        scenario("evacuator_copies_what_the_last_writer_left")
+            .capacity(QUAD)
+            .given(growing([KEY]))
+            .thread("remover", [Remove(KEY)])
+            .thread("evacuator", [Remove(COUSIN)])
+            .allows("remover", [OLD])
+            .allows("evacuator", [None]),
         // The reader's second look comes after the removal it saw.
         scenario("reader_that_missed_a_removed_key_misses_it_again")
             .given(growing([KEY, TWIN]))
@@ -72,14 +83,14 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("writer", [Remove(KEY), Insert(KEY, V)]),
         // Both insert the same absent key; each looks in a different table.
         scenario("two_inserts_of_one_key_leave_one_entry")
-            .given(growing([NEIGHBOUR]))
-            .thread("first", [Insert(KEY, V)])
-            .thread("second", [Insert(KEY, W)]),
+            .given(half_grown([COUSIN]))
+            .thread("first", [Insert(SIBLING, V)])
+            .thread("second", [Insert(SIBLING, W)]),
         // At most one remove wins, also when an evacuation comes between them.
         scenario("two_removes_of_one_key_one_wins")
-            .given(growing([KEY]))
-            .thread("first", [Remove(KEY)])
-            .thread("second", [Remove(KEY)]),
+            .given(half_grown([SIBLING]))
+            .thread("first", [Remove(SIBLING)])
+            .thread("second", [Remove(SIBLING)]),
         // The writer read the old bucket's state; by the time it locks, the bucket is evacuated.
         scenario("writer_rechecks_after_locking")
             .given(growing([KEY, NEIGHBOUR]))
@@ -88,31 +99,31 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("writer", [OLD, NEW]),
         // `get_or_insert`: found once means found by both.
         scenario("get_or_insert_twice_agrees_on_one_value")
-            .given(growing([NEIGHBOUR]))
-            .thread("first", [EntryOrInsert(KEY, V)])
-            .thread("second", [EntryOrInsert(KEY, W)]),
+            .given(half_grown([COUSIN]))
+            .thread("first", [EntryOrInsert(SIBLING, V)])
+            .thread("second", [EntryOrInsert(SIBLING, W)]),
         // The closure's value is dropped when another thread was first; nothing leaks, nothing is dropped twice.
         scenario("get_or_insert_with_drops_the_value_not_used")
             .counted()
-            .given(growing([NEIGHBOUR]))
-            .thread("first", [EntryOrInsertWith(KEY, V)])
-            .thread("second", [EntryOrInsertWith(KEY, W), Remove(KEY)]),
+            .given(half_grown([COUSIN]))
+            .thread("first", [EntryOrInsertWith(SIBLING, V)])
+            .thread("second", [EntryOrInsertWith(SIBLING, W), Remove(SIBLING)]),
         // Two updates, and an evacuation under them: neither is lost.
         scenario("updates_of_one_key_are_not_lost")
-            .given(growing([KEY]))
-            .thread("first", [Update(KEY, 10)])
-            .thread("second", [Update(KEY, 20)]),
+            .given(half_grown([SIBLING]))
+            .thread("first", [Update(SIBLING, 10)])
+            .thread("second", [Update(SIBLING, 20)]),
         // An update against the key's removal: it either comes first or finds nothing.
         scenario("update_against_remove_is_one_step")
-            .given(growing([KEY]))
-            .thread("updater", [Update(KEY, 10)])
-            .thread("remover", [Remove(KEY)]),
+            .given(half_grown([SIBLING]))
+            .thread("updater", [Update(SIBLING, 10)])
+            .thread("remover", [Remove(SIBLING)]),
         // `compute` decides by what it saw; what it replaces must be that.
         scenario("compute_replaces_what_it_saw")
-            .given(growing([KEY]))
-            .thread("first", [Compute(KEY, 1)])
-            .thread("second", [Insert(KEY, 3)])
-            .thread("evacuator", [Insert(SIBLING, V)]),
+            .given(half_grown([SIBLING]))
+            .thread("first", [Compute(SIBLING, 1)])
+            .thread("second", [Insert(SIBLING, 3)])
+            .thread("evacuator", [Insert(KEY, V)]),
         // Another key of the bucket is written between the answer and the lock: the answer stands, nobody is asked again.
         scenario("closure_is_asked_once_about_each_entry")
             .given(insert([KEY]))
@@ -121,10 +132,10 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("neighbour", [Insert(TWIN, V)]),
         // The closure stores the entry anew that it is asked about, so it is asked again: no lock may be held meanwhile.
         scenario("closure_may_write_what_it_is_asked_about")
-            .given(growing([KEY]))
-            .thread("updater", [UpdateWithin(KEY, 10)])
-            .thread("evacuator", [Insert(NEIGHBOUR, V)])
-            .allows("updater", [Some(12)]),
+            .given(half_grown([SIBLING]))
+            .thread("updater", [UpdateWithin(SIBLING, 10)])
+            .thread("evacuator", [Insert(COUSIN, V)])
+            .allows("updater", [Some(11)]),
         // The other key of the old bucket moves to the other new bucket meanwhile.
         scenario("write_of_the_neighbour_leaves_the_key_alone")
             .given(growing([KEY, NEIGHBOUR]))
@@ -144,10 +155,10 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("reader", [Some(16)]),
         // The chain's last key goes while the chain is copied.
         scenario("remove_from_an_overflow_chain_during_its_evacuation")
-            .given(growing([0, 2, 4, 6, 8, 10, 12, 14, 16]))
-            .thread("remover", [Remove(16), Get(16)])
-            .thread("evacuator", [Insert(SIBLING, V)])
-            .allows("remover", [Some(16), None]),
+            .given(half_grown([1, 3, 5, 7, 9, 11, 13, 15, 17]))
+            .thread("remover", [Remove(17), Get(17)])
+            .thread("evacuator", [Insert(KEY, V)])
+            .allows("remover", [Some(17), None]),
         // The eighth slot is taken and a ninth key comes: the link is read while it is made.
         scenario("overflow_bucket_is_linked_filled")
             .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
@@ -173,6 +184,14 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("second", [Insert(18, W), Get(18)])
             .allows("first", [None, NEW])
             .allows("second", [None, Some(u64::from(W))]),
+        // A chain is full, and still is when another write has come in between: the overflow bucket that was made for it the first
+        // time does for the second.
+        scenario("overflow_bucket_made_too_early_is_kept")
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
+            .thread("appender", [Insert(16, V)])
+            .thread("replacer", [Insert(0, V)])
+            .allows("appender", [None])
+            .allows("replacer", [Some(0)]),
         // All keys have one hash: tophashes tell nothing apart, and every key goes to the same new bucket.
         scenario("keys_of_one_hash_stay_apart")
             .hasher(Hasher::Zero)

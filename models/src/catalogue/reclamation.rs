@@ -1,6 +1,6 @@
 //! Retired entries, segments and tables against threads that came before.
 
-use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario};
 use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Update};
 use crate::op::Site;
 
@@ -30,9 +30,9 @@ pub(super) fn all() -> Vec<Scenario> {
         // Each replaced entry is retired by who replaced it.
         scenario("replaced_entries_are_dropped_once_each")
             .counted()
-            .given(growing([KEY]))
-            .thread("first", [Insert(KEY, V), Insert(KEY, V)])
-            .thread("second", [Insert(KEY, V)]),
+            .given(half_grown([SIBLING]))
+            .thread("first", [Insert(SIBLING, V), Insert(SIBLING, V)])
+            .thread("second", [Insert(SIBLING, V)]),
         // The iterator holds entries of a bucket that is drained and given back.
         scenario("iterator_outlives_the_segment_it_read")
             .counted()

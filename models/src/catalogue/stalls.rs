@@ -1,6 +1,6 @@
 //! A thread that stops for ever, anywhere. The engines stall a thread in every scenario; these are where it hurts.
 
-use super::{KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, growing, insert, scenario};
+use super::{COUSIN, KEY, QUAD, SIBLING, Scenario, growing, half_grown, insert, scenario};
 use crate::op::Op::{Clear, Get, Insert, Iter, Remove, Update};
 
 const V: u16 = 100;
@@ -28,8 +28,8 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("reader", [Some(2)]),
         // An iteration meets a bucket whose writer has stopped.
         scenario("iteration_needs_no_writer")
-            .given(growing([KEY, SIBLING]))
-            .thread("writer", [Insert(NEIGHBOUR, V)])
+            .given(half_grown([KEY, SIBLING]))
+            .thread("writer", [Insert(COUSIN, V)])
             .thread("iterator", [Iter]),
         // `clear` may wait for the lock; the reader beside it must not.
         scenario("reader_needs_no_clear")

@@ -1,6 +1,6 @@
 //! Ops on the whole map during an evacuation.
 
-use super::{DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, insert, scenario};
+use super::{DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario};
 use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues};
 
 const V: u16 = 100;
@@ -47,7 +47,7 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("writer", [None, Some(u64::from(STAYS))]),
         // The entries that stay, stay, wherever the evacuation has taken them.
         scenario("retain_during_evacuation_keeps_the_others")
-            .given(growing([KEY, SIBLING]))
+            .given(half_grown([KEY, SIBLING]))
             .thread("retainer", [Retain(1, 0), Get(SIBLING)])
             .thread("evacuator", [Remove(9)])
             .allows("retainer", [DONE, Some(u64::from(SIBLING)).into()]),
