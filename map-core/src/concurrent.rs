@@ -39,7 +39,7 @@
 //! | empty-slot | slot store of null | slot load | that the lock was taken, for `check` | `models/tests/check_beside_writes.rs` |
 //! | publish-tophashes | tophash store | tophash load | all that was done to the chain before: a reader that missed a removed key does not meet its old slot later | `key_missed_at_the_end_of_a_chain_is_missed_behind_it` |
 //! | link-overflow | link store | link load | the overflow bucket and what it holds | `overflow_bucket_is_linked_filled` |
-//! | unlock | state store | state load; lock | all that the last holder did | `removed_key_stays_removed_across_an_evacuation` |
+//! | unlock | state store | state load; lock | all that the last holder did: tophashes and slots are read under the lock as [owned](crate::platform::Atomic::load_owned) | `evacuator_copies_what_the_last_writer_left` |
 //! | publish-evacuated | state store | state load | the successor, its segments, the new chains | `get_during_evacuation_finds_the_key` |
 //! | publish-segment | directory compare-exchange | directory load | empty buckets | `write_to_the_new_table_while_the_old_one_empties` |
 //! | drain-segment | directory swap | directory load | as publish-evacuated, for the whole segment | `segments_are_drained_once_each` |

@@ -37,6 +37,14 @@ pub trait Atomic<T: Copy> {
     /// Returns the value.
     #[track_caller]
     fn load(&self, order: Ordering) -> T;
+    /// Returns the value to a thread that alone may write it now, as a lock's holder. Relaxed: the lock
+    /// orders it after every store before, and before every store to come. A model objects where
+    /// nothing does.
+    #[inline(always)]
+    #[track_caller]
+    fn load_owned(&self) -> T {
+        self.load(Ordering::Relaxed)
+    }
     /// Replaces the value.
     #[track_caller]
     fn store(&self, value: T, order: Ordering);

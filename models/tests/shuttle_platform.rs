@@ -16,7 +16,7 @@ use models::quiet::quietly;
 use models::schedulers::Named;
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::process::Command;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release};
 
 type Word = <Model as Platform>::AtomicUsize;
 type Pointer<T> = <Model as Platform>::AtomicPtr<T>;
@@ -109,6 +109,65 @@ fn an_atomic_is_not_used_before_its_making_is_seen() {
         ],
     );
     assert!(found(&report, "race").objection.detail.contains("used an atomic"));
+}
+
+/// A lock, and a word that is its holder's.
+struct Held {
+    lock: Word,
+    word: Word,
+}
+
+/// Adds one under the lock, if that is free.
+fn add(held: &Held, lock: Ordering, unlock: Ordering) -> u64 {
+    if held.lock.compare_exchange(0, 1, lock, Relaxed).is_err() {
+        return 0;
+    }
+    let word = held.word.load_owned() + 1;
+    held.word.store(word, Relaxed);
+    held.lock.store(0, unlock);
+    word as u64
+}
+
+#[test]
+fn owned_memory_is_handed_over_by_the_lock() {
+    let both = |add: Lines<Held, u64>| {
+        explore(|| Held { lock: Word::new(0), word: Word::new(0) }, &[add, add])
+    };
+    let report = both(|held| add(held, Acquire, Release));
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    assert!(report.outcomes.contains("[1, 2]"), "{:?}", report.outcomes);
+    for report in
+        [both(|held| add(held, Relaxed, Release)), both(|held| add(held, Acquire, Relaxed))]
+    {
+        let detail = found(&report, "race").objection.detail;
+        assert!(detail.contains("loaded at") && detail.contains("had stored"), "{detail}");
+    }
+}
+
+#[test]
+fn owned_memory_is_stored_to_after_its_owner_has_done() {
+    let then = |tell: Lines<Held, u64>| {
+        let told: Lines<Held, u64> = |held| {
+            if held.lock.load(Acquire) == 1 {
+                held.word.store(1, Relaxed);
+            }
+            0
+        };
+        explore(|| Held { lock: Word::new(0), word: Word::new(0) }, &[tell, told])
+    };
+    let report = then(|held| {
+        let word = held.word.load_owned();
+        held.lock.store(1, Release);
+        word as u64
+    });
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    let report = then(|held| {
+        let word = held.word.load_owned();
+        held.lock.store(1, Relaxed);
+        word as u64
+    });
+    let detail = found(&report, "race").objection.detail;
+    assert!(detail.contains("stored at") && detail.contains("had loaded"), "{detail}");
 }
 
 #[test]

@@ -255,8 +255,8 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
         entry: *mut Entry<K, V, P>,
         before: impl FnOnce(),
     ) {
-        // Relaxed: only the lock's holder writes it.
-        let word = bucket.tophashes.load(Relaxed);
+        // Owned (unlock), as every tophash and slot read under the lock: what earlier holders wrote is seen.
+        let word = bucket.tophashes.load_owned();
         // Release (publish-tophashes), as in `trim`. Before the entry, by **slot-is-truth**.
         bucket.tophashes.store(with_tophash(word, slot, tophash), Release);
         before();
@@ -291,9 +291,9 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
         // the state, finds it locked or changed.
         bucket.slots[slot].store(ptr::null_mut(), Release);
         between();
-        let word = bucket.tophashes.load(Relaxed);
+        let word = bucket.tophashes.load_owned();
         let later_in_bucket = word.checked_shr(8 * (slot as u32 + 1)).unwrap_or(0);
-        let later_in_chain = bucket.next().map_or(0, |next| next.tophashes.load(Relaxed));
+        let later_in_chain = bucket.next().map_or(0, |next| next.tophashes.load_owned());
         if later_in_bucket != 0 || later_in_chain != 0 {
             // Release (publish-tophashes), as in `trim`.
             bucket.tophashes.store(with_tophash(word, slot, EMPTY_ONE), Release);
@@ -324,7 +324,7 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
                 .chain()
                 .find(|before| before.next().is_some_and(|next| ptr::eq(next, bucket)));
             bucket = before.expect("links-grow: a bucket of the chain has a bucket before it");
-            word = bucket.tophashes.load(Relaxed);
+            word = bucket.tophashes.load_owned();
             slot = SLOTS;
         }
     }
@@ -333,7 +333,7 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
     pub(crate) fn clear(&self, mut take: impl FnMut(*mut Entry<K, V, P>)) {
         for bucket in self.head.chain() {
             for slot in 0..SLOTS {
-                let entry = bucket.entry(slot);
+                let entry = bucket.slots[slot].load_owned();
                 if !entry.is_null() {
                     // Release (empty-slot), as in `clear_slot`.
                     bucket.slots[slot].store(ptr::null_mut(), Release);

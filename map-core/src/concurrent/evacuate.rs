@@ -256,7 +256,8 @@ fn copy<K, V, P: Platform>(
     let mut low = Fill::new(new.provide_bucket(low, spares));
     let mut high = high.map(|high| Fill::new(new.provide_bucket(high, spares)));
     for bucket in chain.chain() {
-        let entries: [_; SLOTS] = core::array::from_fn(|slot| bucket.entry(slot));
+        // Owned (unlock): the chain is seen as its last holder left it, and the entries with it.
+        let entries: [_; SLOTS] = core::array::from_fn(|slot| bucket.slots[slot].load_owned());
         // All at once, as the choice between low and high below would fetch them one by one.
         for entry in entries {
             P::prefetch(entry.cast_const());

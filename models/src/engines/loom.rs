@@ -1,7 +1,8 @@
 //! Every execution up to a preemption bound, under loom's C11 memory model.
 //!
 //! loom has its own schedules, its own stores to choose from, and its own dynamic partial-order reduction. It is asked
-//! for data races and for outcomes; reclamation is `shuttle`'s: here nothing retired is freed before the map is gone.
+//! for data races (an owner's load is loom's unsynchronized one) and for outcomes; reclamation is `shuttle`'s: here
+//! nothing retired is freed before the map is gone.
 //!
 //! # What a pass means
 //! Less than a proof. loom 0.7.2 treats SeqCst accesses as AcqRel (none are used here: `PROTECT` is Acquire), keeps the
@@ -101,6 +102,11 @@ macro_rules! atomic {
             #[track_caller]
             fn load(&self, order: Ordering) -> $value {
                 if std::thread::panicking() { $nothing } else { self.0.load(order) }
+            }
+            #[track_caller]
+            fn load_owned(&self) -> $value {
+                // SAFETY: loom objects to a store that is not ordered before or after.
+                if std::thread::panicking() { $nothing } else { unsafe { self.0.unsync_load() } }
             }
             #[track_caller]
             fn store(&self, value: $value, order: Ordering) {

@@ -9,7 +9,7 @@
 //!
 //! | oracle | finds |
 //! |---|---|
-//! | `race` | two accesses to plain memory that nothing orders, by the orderings as written |
+//! | `race` | two accesses to plain memory, or an owner's load and a store, that nothing orders, by the orderings as written |
 //! | `reclamation` | use after retire, double retire, a leak |
 //! | `deadlock`, `livelock` | everyone waits; nobody ends |
 //! | `stall` | a stalled thread stops a reader, or who wants another bucket than it holds |

@@ -34,6 +34,18 @@ impl Clock {
         stamp.time <= self.0[stamp.task as usize]
     }
 
+    /// Whose doings, of all these, need not come before?
+    #[inline]
+    pub(super) fn unordered(&self, done: &Clock) -> Option<usize> {
+        self.0.iter().zip(done.0).position(|(&known, time)| time > known)
+    }
+
+    /// Adds what happened then.
+    #[inline]
+    pub(super) fn note(&mut self, stamp: Stamp) {
+        self.0[stamp.task as usize] = stamp.time;
+    }
+
     /// The next time of a task.
     #[inline]
     pub(super) fn tick(&mut self, task: usize) -> Stamp {

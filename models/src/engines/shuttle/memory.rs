@@ -12,6 +12,9 @@
 //! acquire fence. A store releases the storing task's view, or with less than Release its view at its last release
 //! fence. A read-modify-write adds the view of the store it read (a release sequence); a plain store does not.
 //!
+//! **Owned memory** is read by who alone may write it, under a lock: like plain memory, each store to it happens-before
+//! such a load or after it, or there is a race.
+//!
 //! # Departures from C++20
 //! - **stronger**: a SeqCst operation or fence sees everything that any earlier one's task had seen. The standard asks
 //!   it of the same location, and of fences, only: so a program whose SeqCst accesses are mixed with weaker ones may
@@ -124,6 +127,9 @@ pub(super) struct Memory<T> {
     pub(super) location: Location,
     /// When it was made.
     pub(super) birth: Stamp,
+    /// When each task last stored to it, and last loaded it as its owner.
+    pub(super) stores: Clock,
+    pub(super) owned: Clock,
     latest: Stored<T>,
     /// The stores before, if they can still be read.
     older: Vec<Stored<T>>,
@@ -143,7 +149,8 @@ impl<T: Copy + PartialEq> Memory<T> {
         let mut latest =
             Stored { value, release: View::default(), known: [0; TASKS], chained: false };
         latest.note(stamp);
-        Memory { location, birth: stamp, latest, older: Vec::new() }
+        let (stores, owned) = Default::default();
+        Memory { location, birth: stamp, stores, owned, latest, older: Vec::new() }
     }
 
     /// The latest value, seen by nobody.
@@ -196,11 +203,18 @@ impl<T: Copy + PartialEq> Memory<T> {
         stored.value
     }
 
+    /// A load by the owner: of the latest store, which it has seen.
+    pub(super) fn load_owned(&mut self, step: Step<'_>) -> T {
+        self.owned.note(step.stamp);
+        self.load(step, Ordering::Relaxed, 0)
+    }
+
     /// A store, so many places back from the last.
     pub(super) fn store(&mut self, step: Step<'_>, order: Ordering, back: usize, value: T) {
         if order == Ordering::SeqCst {
             step.knowledge.meet(step.sequential);
         }
+        self.stores.note(step.stamp);
         let release = step.knowledge.release(order);
         let mut stored = Stored { value, release, known: [0; TASKS], chained: false };
         stored.note(step.stamp);
@@ -220,6 +234,7 @@ impl<T: Copy + PartialEq> Memory<T> {
         if order == Ordering::SeqCst {
             step.knowledge.meet(step.sequential);
         }
+        self.stores.note(step.stamp);
         let old = self.latest.value;
         let sequence = self.latest.release;
         self.latest.note(step.stamp);

@@ -1,4 +1,4 @@
-//! The platform: shuttle's scheduling, our memory, cells that see data races.
+//! The platform: shuttle's scheduling, our memory, cells and owned memory that see data races.
 //!
 //! No shuttle primitive holds a value: shuttle treats every ordering as SeqCst and its clocks are not ours. Each
 //! operation publishes itself, switches, and is then done on `memory` in one step.
@@ -9,7 +9,7 @@
 //! # Checked by
 //! `tests/shuttle_platform.rs`, `tests/litmus.rs`.
 
-use super::clock::{Stamp, TASKS};
+use super::clock::{Clock, Stamp, TASKS};
 use super::memory::Memory;
 use super::objects::{Doer, Names};
 use super::pending::{Access, Choice};
@@ -145,7 +145,10 @@ impl<T: Copy + PartialEq> ModelAtomic<T> {
         let (answer, fine) = with(|world| {
             // SAFETY: **one OS thread**, and no switch until the end of this block.
             let memory = unsafe { &mut *self.0.get() };
-            let fine = world.phase != Phase::Running || seen_made(world, memory.birth, caller);
+            let fine = world.phase != Phase::Running
+                || seen_made(world, memory.birth, caller)
+                    && (!access.writes()
+                        || ordered(world, &memory.owned, ["stored", "loaded"], caller));
             (body(world, memory), fine)
         });
         if !fine {
@@ -167,6 +170,24 @@ fn seen_made(world: &mut World, birth: Stamp, caller: &'static Site<'static>) ->
         world.tasks[birth.task as usize].name,
     );
     world.object(RACE, "an atomic is used only after its making is seen", detail);
+    false
+}
+
+/// Is all that was done with owned memory ordered before what the current task does with it?
+fn ordered(
+    world: &mut World,
+    done: &Clock,
+    [does, did]: [&str; 2],
+    caller: &'static Site<'static>,
+) -> bool {
+    let Some(other) = world.me().knowledge.view.ordered.unordered(done) else { return true };
+    let detail = format!(
+        "{does} at {}{} owned memory that {} had {did}; nothing orders one before the other",
+        world::site(caller),
+        world.whereabouts(),
+        world.tasks[other].name,
+    );
+    world.object(RACE, "owned memory is not loaded by its owner and stored at once", detail);
     false
 }
 
@@ -195,6 +216,24 @@ impl<T: Copy + PartialEq> Atomic<T> for ModelAtomic<T> {
             let back = back(world, memory, order);
             memory.load(world.step(), order, back)
         })
+    }
+
+    /// No switch: nobody else may write it now.
+    #[track_caller]
+    fn load_owned(&self) -> T {
+        let caller = Site::caller();
+        let (answer, fine) = with(|world| {
+            // SAFETY: **one OS thread**, and no switch until the end of this block.
+            let memory = unsafe { &mut *self.0.get() };
+            let fine = world.phase != Phase::Running
+                || seen_made(world, memory.birth, caller)
+                    && ordered(world, &memory.stores, ["loaded", "stored"], caller);
+            (memory.load_owned(world.step()), fine)
+        });
+        if !fine {
+            world::unwind();
+        }
+        answer
     }
 
     #[track_caller]
