@@ -713,3 +713,19 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         assert_eq!(rule.as_deref(), expected, "{name}: {before:?} to {after:?}");
     }
 }
+
+#[test]
+fn a_shared_map_that_never_grew_was_never_to_grow() {
+    for (log2, len, overflow, is_due) in [
+        (1, 13, 1, false),
+        (1, 14, 0, true),
+        (1, 10, 2, true),
+        (5, 208, 31, false),
+        (5, 150, 32, true),
+        // Not every insertion looks.
+        (6, 417, 64, false),
+    ] {
+        let judged = work::overdue(log2, len, overflow);
+        assert_eq!(judged.is_err(), is_due, "2^{log2}, {len}, {overflow}: {judged:?}");
+    }
+}

@@ -281,11 +281,11 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
     /// The last of the insertions saw all others, as long as there is one order of what happens.
     ///
     /// # Errors
-    /// How full the map is.
+    /// How full the map is, or its chains are.
     pub fn has_grown_enough(&self) -> Verdict {
         let health = self.map.health();
         match self.given == Some(health.generation) {
-            true => work::overdue(health.buckets_log2, health.len),
+            true => work::overdue(health.buckets_log2, health.len, health.overflow_buckets),
             false => Ok(()),
         }
     }

@@ -135,14 +135,15 @@ fn sums_up_every(log2: u32) -> usize {
 /// Judges a shared map that has not begun to grow while it was written to.
 ///
 /// # Errors
-/// It has more entries than such a map may hold, and its last insertion saw that.
-pub fn overdue(log2: u32, len: usize) -> Verdict {
+/// It has more entries or overflow buckets than such a map may have, and its last insertion saw that.
+pub fn overdue(log2: u32, len: usize, overflow: usize) -> Verdict {
     let most = entries_max(log2);
-    if len <= most || sums_up_every(log2) > 1 {
+    if len <= most && overflow >> log2 == 0 || sums_up_every(log2) > 1 {
         return Ok(());
     }
-    let detail =
-        format!("no growth started, and 2^{log2} buckets have {len} entries, {most} at most");
+    let detail = format!(
+        "no growth started, and 2^{log2} buckets have {len} entries, {most} at most, and {overflow} overflow buckets"
+    );
     Objection::raise(NAME, DUE, detail)
 }
 
