@@ -9,6 +9,8 @@
 //! - **armed panics**: loom misses some in a scenario that injects a panic, which strikes whoever makes the next such call.
 //!   Under loom no other thread can come in between: there is no operation of its to switch at.
 //!
+//! What a lock's holder reads (`load_owned`) is no operation to switch at for either of them, and a race for both.
+//!
 //! What an engine finds meanwhile is kept, as `cargo models run` does.
 //!
 //! # Not here
