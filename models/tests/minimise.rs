@@ -295,12 +295,22 @@ fn what_a_cursor_misses_is_found_by_a_walk() {
 }
 
 #[test]
-fn an_answer_does_not_stand_for_a_broken_structure() {
-    let answer = objects("every answer is the spec's", 0, Op::Len);
-    let structure =
-        broken(&Case::sequential(vec![Op::Clear, Op::Insert(0, 0)]), |op| *op == Op::Clear);
-    let structure = structure.expect("it is broken");
-    assert!(structure.stands_for(&answer) && !answer.stands_for(&structure));
+fn of_two_bugs_at_once_each_keeps_its_name() {
+    // Filling breaks the structure, clearing answers what it should not.
+    let seen = |case: &Case| {
+        let is_wrong = |op: &Op| matches!(op, Op::Clear | Op::FillToThreshold(..));
+        let at = case.ops().iter().position(is_wrong)?;
+        if case.ops()[at] == Op::Clear {
+            return Some(objects("every answer is the spec's", at, Op::Clear));
+        }
+        let objection = Objection::new("well-formed", "count", "left a map".to_string());
+        Some(Sighting::new(&Finding { objection, at, op: None, growth: None }, &[]))
+    };
+    let ops = [Op::Clear, Op::FillToThreshold(3, 7)];
+    for (first, second, oracle) in [(0, 1, "reference"), (1, 0, "well-formed")] {
+        let minimal = all(&Case::sequential(vec![Op::Len, ops[first], ops[second]]), seen);
+        assert_eq!(minimal.sighting.oracle, oracle, "{}", minimal.case);
+    }
 }
 
 #[test]

@@ -116,15 +116,18 @@ impl Sighting {
         self.oracle == other.oracle
             && (self.oracle == linearizability::NAME
                 || self.symptom == other.symptom
-                    && (self.is_structural() || family(&self.class) == family(&other.class)))
+                    && (self.is_structural()
+                        || self.oracle == work::NAME
+                        || family(&self.class) == family(&other.class)))
     }
 
-    /// Can it stand for the other, in a short case of such ops? A broken structure goes before all that shows of one, be it an
-    /// answer, a crash, or another claim that breaks next: which of them a case comes to is chance. But what only cursors
-    /// rely on stands for what they miss, and that for it; and which outcomes are allowed, of another case nobody knows.
+    /// Can it stand for the other, in a short case of such ops? Which claim of a broken structure breaks first is chance, and so is
+    /// whether it comes to a crash. What only cursors rely on stands for what they miss, and that for it. But a broken
+    /// structure does not stand for an answer that was wrong in a run which kept the structure: there may be two bugs. And
+    /// which outcomes are allowed, of another case nobody knows.
     pub fn stands_for(&self, other: &Sighting) -> bool {
-        self.is_structural()
-            || self.is_like(other) && other.oracle != ALLOWED
+        self.is_like(other) && other.oracle != ALLOWED
+            || self.is_structural() && (other.is_structural() || other.is_crash())
             || self.oracle == iteration::NAME && other.is_of_cursors()
     }
 
@@ -140,7 +143,7 @@ impl Sighting {
 
     /// Is it about the inside of a map?
     fn is_structural(&self) -> bool {
-        let oracles = [well_formed::NAME, work::NAME, RECLAMATION, panics::BARRIER];
+        let oracles = [well_formed::NAME, RECLAMATION, panics::BARRIER];
         oracles.contains(&self.oracle.as_str()) || self.rule == panics::UNASKED
     }
 
