@@ -100,14 +100,16 @@ fn alphabet(case: &Case) -> Vec<Op> {
     growths().chain(own).filter(|op| seen.insert(*op)).collect()
 }
 
-/// Two threads with an op each about one key, of kinds that the case has or an `insert`, simpler ones first: on a map that
-/// is empty, has the key, is about to be evacuated, or both.
+/// Two threads with an op each about one key: an `insert`, or of kinds that the case has, simpler ones first; on a map that
+/// is empty, has the key, is about to be evacuated, or both. What inserts come upon has one name, whatever else raced.
 fn races(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let [there, growing] = [Op::Insert(0, 0), Op::EvacuateTo(0)];
     let own = case.running().iter().flat_map(|thread| &thread.ops).copied();
-    let mut ops: Vec<Op> = own.filter(|op| op.kind() != Kind::PanicAt).chain([there]).collect();
+    let others = [Kind::PanicAt, Kind::Insert];
+    let mut ops: Vec<Op> = own.filter(|op| !others.contains(&op.kind())).collect();
     ops.sort_by_key(|op| rank(op.kind()));
     ops.dedup_by_key(|op| op.kind());
+    ops.insert(0, there);
     let mut pairs = Vec::new();
     for (number, &second) in ops.iter().enumerate() {
         // One of them is left in the middle, so it matters which comes first.

@@ -6,11 +6,11 @@
 use super::signature::{Phase, class_of, symptom};
 use crate::case::{Case, Forced};
 use crate::engines::judge::ALLOWED;
-use crate::engines::shuttle::RECLAMATION;
+use crate::engines::shuttle::{RACE, RECLAMATION};
 use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
-use crate::oracles::{iteration, panics, well_formed, work};
+use crate::oracles::{drops, iteration, panics, reference, well_formed, work};
 use serde::{Deserialize, Serialize};
 
 /// This oracle's name: the process that ran the case ended by itself.
@@ -121,13 +121,14 @@ impl Sighting {
                         || family(&self.class) == family(&other.class)))
     }
 
-    /// Can it stand for the other, in a short case of such ops? Which claim of a broken structure breaks first is chance, and so is
-    /// whether it comes to a crash. What only cursors rely on stands for what they miss, and that for it. But a broken
-    /// structure does not stand for an answer that was wrong in a run which kept the structure: there may be two bugs. And
-    /// which outcomes are allowed, of another case nobody knows.
+    /// Can it stand for the other, in a short case of such ops? A broken structure goes before all that shows of one, be it a wrong
+    /// order, a crash, or another claim that breaks next: which of them a case comes to is chance. But a run by one thread
+    /// is looked at after every op: if it kept the structure and was wrong all the same, there may be two bugs. What only
+    /// cursors rely on stands for what they miss, and that for it; and which outcomes are allowed, of another case nobody knows.
     pub fn stands_for(&self, other: &Sighting) -> bool {
-        self.is_like(other) && other.oracle != ALLOWED
-            || self.is_structural() && (other.is_structural() || other.is_crash())
+        let kept_the_structure = [reference::NAME, work::NAME, iteration::NAME, drops::NAME];
+        self.is_structural() && !kept_the_structure.contains(&other.oracle.as_str())
+            || self.is_like(other) && other.oracle != ALLOWED
             || self.oracle == iteration::NAME && other.is_of_cursors()
     }
 
@@ -143,7 +144,7 @@ impl Sighting {
 
     /// Is it about the inside of a map?
     fn is_structural(&self) -> bool {
-        let oracles = [well_formed::NAME, RECLAMATION, panics::BARRIER];
+        let oracles = [well_formed::NAME, RECLAMATION, RACE, panics::BARRIER];
         oracles.contains(&self.oracle.as_str()) || self.rule == panics::UNASKED
     }
 
