@@ -134,6 +134,8 @@ pub fn all() -> Vec<Detector> {
         detector("fuzz-ops", Kind::Sequential, How::LibFuzzer("ops")),
         detector("fuzz-iteration", Kind::Sequential, How::LibFuzzer("iteration")),
         detector("fuzz-panics", Kind::Sequential, How::LibFuzzer("panics")),
+        detector("fuzz-concurrent-ops", Kind::Concurrent, How::LibFuzzer("concurrent_ops")),
+        detector("fuzz-schedules", Kind::Concurrent, How::LibFuzzer("schedules")),
     ]);
     all
 }
