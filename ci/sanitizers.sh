@@ -11,9 +11,11 @@ export MAP_STRESS_SECONDS=${MAP_STRESS_SECONDS:-60}
 
 for sanitizer in address leak; do
     echo "== $sanitizer"
-    # `concurrent_drops` counts allocations itself, which the sanitizer's own would spoil.
+    # `concurrent_drops` counts allocations itself, which the sanitizer's own would spoil. Where a `Drop` panics in the midst of a
+    # batch, the rest of that leaks, and is meant to.
     RUSTFLAGS="-Zsanitizer=$sanitizer" ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
         cargo test --release --target "$target" --target-dir "${CARGO_TARGET_DIR:-target}/sanitizer-$sanitizer" \
         -p map-core --test concurrent_api --test concurrent_closures --test concurrent_iteration \
-        --test concurrent_platform --test concurrent_stalls --test concurrent_stress -- --nocapture
+        --test concurrent_platform --test concurrent_stalls --test concurrent_stress -- \
+        --nocapture --skip a_drop_that_panics_leaves_a_valid_map
 done
