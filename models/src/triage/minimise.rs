@@ -4,7 +4,8 @@
 //! [`edit`]s: ops in ever smaller pieces, threads, forced switches, then what is left made plainer, over and over until a
 //! whole round changes nothing. It is given its **normal form**, so that the cases of one bug come to the same name:
 //! simpler ops ([`kinds`]), the first of all short cases of these ops ([`enumerate`]; a race, a crash or what a cursor misses
-//! is first looked for in these), the first schedule of an ordered search. Edits are tried in parallel, but taken in their order, so the result is the same on every machine.
+//! is first looked for in these), the first schedule of an ordered search. Edits are tried in parallel, but taken in their
+//! order, so the result is the same on every machine.
 //!
 //! # Invariants
 //! - **best so far**: at every moment there is a case that fails like the first; stopping early gives that.
