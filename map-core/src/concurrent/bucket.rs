@@ -28,6 +28,7 @@ use super::entry::Entry;
 use crate::platform::{Atomic, Collector, Object, Platform};
 use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, Word};
 use alloc::boxed::Box;
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -51,6 +52,11 @@ pub(crate) struct Bucket<K, V, P: Platform> {
 /// one. Buckets behind it do without: allocators take several times as long over an alignment.
 #[repr(align(32))]
 pub(crate) struct First<K, V, P: Platform>(pub(crate) Bucket<K, V, P>);
+
+/// A bucket behind it: 128 bytes. glibc keeps freed blocks of up to 120 bytes apart, until a request
+/// for a large one makes it merge all of them; that was one insert of 5 ms at the end of a growth.
+#[repr(C)]
+struct Overflow<K, V, P: Platform>(Bucket<K, V, P>, MaybeUninit<[u64; 5]>);
 
 /// The order of loads that lead to something that may be retired.
 #[inline(always)]
@@ -98,7 +104,9 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
 
     /// A bucket for the end of a chain.
     pub(crate) fn new_overflow() -> *mut Self {
-        let bucket = Box::into_raw(Box::new(Bucket::new()));
+        const { assert!(size_of::<Overflow<K, V, P>>() > 120) };
+        let overflow = Box::new(Overflow(Self::new(), MaybeUninit::uninit()));
+        let bucket = Box::into_raw(overflow).cast::<Self>();
         P::allocated(bucket.cast_const(), Object::OverflowBucket);
         bucket
     }
@@ -115,7 +123,7 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
             P::freed(next.cast_const());
             // SAFETY: **links-grow**: a link holds what `new_overflow` made, and each is freed
             // where its only link was taken.
-            let bucket = unsafe { Box::from_raw(next) };
+            let Overflow(bucket, _) = &*unsafe { Box::from_raw(next.cast::<Overflow<K, V, P>>()) };
             next = bucket.overflow.load(Relaxed);
         }
     }

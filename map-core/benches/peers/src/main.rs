@@ -13,7 +13,8 @@
 //! `latency`, in nanoseconds, each clock reading included: single inserts while a map grows from
 //! nothing to four million entries, and, meanwhile, single gets by another thread. Samples over 2 µs
 //! during which the kernel took the processor away are left out and counted (`lost`): they measure
-//! the machine's other work. `memory`: bytes live per entry, and allocations per operation.
+//! the machine's other work. What is left of that (timer interrupts) shows in the last rows, of two
+//! threads that wait 400 ns at a time and use no map. `memory`: bytes live per entry, and allocations per operation.
 //!
 //! # What stands between `ConcurrentMap` and the lead
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a
@@ -119,6 +120,29 @@ fn throughput<M: Peer>(mix: &Mix, threads: u64) -> f64 {
     });
     mix.ops as f64 / took.as_secs_f64() / 1e6
 }
+
+/// What two threads measure that do nothing but wait: what the machine adds to every map's tail.
+fn machine(samples: u64) -> [Latencies; 2] {
+    let wait = || {
+        let mut waits = Latencies::new();
+        for _ in 0..samples {
+            waits.time(|| {
+                let begin = Instant::now();
+                while begin.elapsed() < WAIT {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        waits
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(wait);
+        [wait(), other.join().expect("waiting does not panic")]
+    })
+}
+
+/// About what a get takes while another thread inserts.
+const WAIT: Duration = Duration::from_nanos(400);
 
 /// Inserts while a map grows, and gets by another thread meanwhile.
 fn latency<M: Peer>(entries: u64) -> [Latencies; 2] {
@@ -261,15 +285,19 @@ fn print_throughput(peers: &[&Entry], threads: &[u64], runs: usize) {
 
 fn print_latency(peers: &[&Entry]) {
     println!("latency, ns: p50 p90 p99 p99.9 p99.99 p99.999 max; lost");
-    for peer in peers {
-        for (what, latencies) in ["insert", "get"].iter().zip((peer.latency)(4_000_000)) {
-            print!("{:18} {what:6}", peer.name);
+    let row = |name: &str, whats: [&str; 2], both: [Latencies; 2]| {
+        for (what, latencies) in whats.iter().zip(both) {
+            print!("{name:18} {what:6}");
             for quantile in [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1.0] {
                 print!(" {:8}", latencies.at(quantile));
             }
             println!(" {:6}", latencies.lost);
         }
+    };
+    for peer in peers {
+        row(peer.name, ["insert", "get"], (peer.latency)(4_000_000));
     }
+    row("(no map)", ["wait", "wait"], machine(4_000_000));
 }
 
 fn print_memory(peers: &[&Entry]) {
