@@ -5,6 +5,7 @@
 #   ci/faults.sh                              all faults, 10 seeds, 10 s a go: an hour or two
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
 #   ci/faults.sh --dir DIRECTORY [OPTIONS…]   somebody else's patches; OPTIONS as of `cargo models faults`
+#   ci/faults.sh --unpatched 150 --detectors all   no fault at all: every detector there is, an hour together
 #
 # MODELS: the program, if it is built already (default: `cargo models`).
 # Exit 0: all found. 1: some survived. 2: a patch does not apply or build. 130: interrupted; what is known is kept, the

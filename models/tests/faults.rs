@@ -81,7 +81,10 @@ fn workspace() -> TempDir {
 
 fn command(workspace: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
-    command.args(["faults", "--dir", "faults", "--detectors", "ops", "--budget", "1"]).args(more);
+    command.args(["faults", "--dir", "faults", "--budget", "1"]).args(more);
+    if !more.contains(&"--detectors") {
+        command.args(["--detectors", "ops"]);
+    }
     command.current_dir(workspace);
     command
 }
@@ -144,6 +147,23 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
     let (code, out, _) = faults(here.path(), &["--only", "concurrent"]);
     assert_eq!(code, 2, "a run that asked nothing proves nothing: {out}");
     assert!(out.contains("0 faults, 0 killed\n1 not asked: concurrent\n"), "{out}");
+}
+
+#[test]
+fn the_map_as_it_is_can_be_looked_at_for_long() {
+    let here = workspace();
+    let look = || faults(here.path(), &["--unpatched", "3", "--detectors", "ops,pos"]);
+    let (code, out, err) = look();
+    assert_eq!((code, err.as_str()), (0, "ops, for 3 s\npos, for 3 s\n"), "{out}");
+    assert!(out.contains("│ ops      ┆ 7          ┆ 0.5     ┆ nothing       │"), "{out}");
+    assert!(out.ends_with("the map without a fault: 2 detectors find nothing\n"), "{out}");
+
+    let source = here.path().join("map-core/src/lib.rs");
+    let wrong = fs::read_to_string(&source).expect("it is there").replace("    1\n", "    2\n");
+    fs::write(&source, wrong).expect("written");
+    let (code, out, _) = look();
+    assert_eq!(code, 1, "{out}");
+    assert!(out.ends_with("THE MAP WITHOUT A FAULT: ops: reference: one; pos: reference: one\n"), "{out}");
 }
 
 #[test]

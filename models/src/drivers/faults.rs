@@ -3,7 +3,7 @@
 //! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
 //! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
 //! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
-//! the map as it is, or nothing was asked; 130: interrupted, and no matrix is written.
+//! the map as it is, or nothing was asked (with `--unpatched`, which plants nothing, 1 if one objects); 130: interrupted, and no matrix is written.
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The most that a detector has for the map without a fault: others look at that for longer.
+/// The most that a detector has for the map without a fault, if that is not what is asked for.
 const UNPATCHED: Duration = Duration::from_secs(5);
 
 /// Which faults, which detectors, for how long.
@@ -60,6 +60,9 @@ pub struct Options {
     /// Hunt for nothing, and report what is known from earlier runs.
     #[arg(long, conflicts_with = "fresh")]
     pub known: bool,
+    /// Plant nothing: let every detector look at the map as it is, for so long each.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with_all = ["mutants", "only", "first", "focus", "json", "html", "markdown"])]
+    pub unpatched: Option<Duration>,
     /// Do not look at what is known from an earlier run.
     #[arg(long)]
     pub fresh: bool,
@@ -142,7 +145,13 @@ impl Hunt {
         if self.is_stopped() {
             return Ok(Exit::Interrupted);
         }
+        if self.options.unpatched.is_some() {
+            println!("{}", table::unpatched(&unpatched));
+        }
         println!("{}", unpatched_line(&unpatched));
+        if self.options.unpatched.is_some() {
+            return Ok(if unpatched.is_killed() { Exit::Found } else { Exit::Clean });
+        }
         std::thread::scope(|scope| {
             for job in 0..usize::from(self.options.jobs) {
                 scope.spawn(move || self.job(job));
@@ -260,6 +269,9 @@ impl Hunt {
                 Some(_) if focus => row.scenarios(),
                 _ => Vec::new(),
             };
+            if self.options.unpatched.is_some() {
+                eprintln!("{}, for {} s", detector.name, budget.as_secs_f64());
+            }
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
@@ -299,6 +311,7 @@ impl Hunt {
         }
         let relevant = |detector: &&Detector| match fault {
             Some(fault) => fault.is(detector.kind),
+            None if self.options.unpatched.is_some() => true,
             None => self.site.faults.iter().any(|fault| fault.is(detector.kind)),
         };
         // The map as it is gets one go of each.
@@ -324,8 +337,8 @@ impl Hunt {
 
     /// The time that a go has.
     fn budget(&self, fault: Option<&Fault>) -> Duration {
-        let budget = self.options.budget;
-        if fault.is_some() { budget } else { budget.min(UNPATCHED) }
+        let Options { budget, unpatched, .. } = self.options;
+        if fault.is_some() { budget } else { unpatched.unwrap_or(budget.min(UNPATCHED)) }
     }
 
     /// Is there a detector for it?

@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::detector::Detector;
+use super::detector::{Attempt, Detector};
 use super::matrix::{Cell, Fate, Gain, Kill, Matrix, Tally};
 use super::results::Row;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -69,6 +69,19 @@ fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
     table
+}
+
+/// What each detector did with the map as it is.
+pub fn unpatched(row: &Row) -> String {
+    let mut table = table(["detector", "executions", "seconds", "what is found"]);
+    for (name, goes) in &row.attempts {
+        for Attempt { summary, .. } in goes {
+            let found = summary.found.as_deref().unwrap_or("nothing");
+            let executions = summary.executions.to_string();
+            table.add_row([name, &executions, &round(summary.seconds), found]);
+        }
+    }
+    table.to_string()
 }
 
 /// What the matrix comes to, in lines.
