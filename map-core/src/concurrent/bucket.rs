@@ -120,12 +120,22 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
         // Relaxed: the caller is alone with the chain.
         let mut next = self.overflow.swap(ptr::null_mut(), Relaxed);
         while !next.is_null() {
-            P::freed(next.cast_const());
             // SAFETY: **links-grow**: a link holds what `new_overflow` made, and each is freed
             // where its only link was taken.
-            let Overflow(bucket, _) = &*unsafe { Box::from_raw(next.cast::<Overflow<K, V, P>>()) };
-            next = bucket.overflow.load(Relaxed);
+            next = unsafe { Self::free_one(next) };
         }
+    }
+
+    /// Frees an overflow bucket; returns what it links to.
+    ///
+    /// # Safety
+    /// - It is from `new_overflow`, and nobody else can reach it.
+    pub(crate) unsafe fn free_one(overflow: *mut Self) -> *mut Self {
+        P::freed(overflow.cast_const());
+        // SAFETY: the caller vouches for it; `new_overflow` made it as an `Overflow`.
+        let overflow = unsafe { Box::from_raw(overflow.cast::<Overflow<K, V, P>>()) };
+        // Relaxed: the caller is alone with it.
+        overflow.0.overflow.load(Relaxed)
     }
 
     /// The buckets of the chain that starts here.

@@ -221,9 +221,8 @@ impl<K, V, P: Platform> Drop for Spare<K, V, P> {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.0.is_null() {
-            P::freed(self.0.cast_const());
-            // SAFETY: made by `new_overflow` from a box, and not given away.
-            drop(unsafe { Box::from_raw(self.0) });
+            // SAFETY: made by `new_overflow`, and not given away.
+            unsafe { Bucket::free_one(self.0) };
         }
     }
 }
