@@ -163,7 +163,10 @@ fn the_map_as_it_is_can_be_looked_at_for_long() {
     fs::write(&source, wrong).expect("written");
     let (code, out, _) = look();
     assert_eq!(code, 1, "{out}");
-    assert!(out.ends_with("THE MAP WITHOUT A FAULT: ops: reference: one; pos: reference: one\n"), "{out}");
+    assert!(
+        out.ends_with("THE MAP WITHOUT A FAULT: ops: reference: one; pos: reference: one\n"),
+        "{out}"
+    );
 }
 
 #[test]

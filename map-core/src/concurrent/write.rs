@@ -20,7 +20,6 @@ use super::entry::{Entry, Unpublished};
 use super::table::Table;
 use crate::platform::{Atomic, Guard, Platform, Point};
 use crate::tophash::tophash;
-use alloc::boxed::Box;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
