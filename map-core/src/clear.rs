@@ -29,8 +29,10 @@ impl<K, V> Tables<K, V> {
 
     /// Drops all entries, leaves any growth, frees all overflow buckets.
     pub(crate) fn empty(&mut self) {
-        self.prune_trail();
-        Emptying { entries: self.raw_iter(), tables: self, finish: Self::reset }.drop_entries();
+        let mut emptying = Emptying { entries: self.raw_iter(), tables: self, finish: Self::reset };
+        // Keys that were kept for cursors are dropped here, which may panic as well.
+        emptying.tables.prune_trail();
+        emptying.drop_entries();
     }
 
     /// Makes the tables empty after their entries are gone. Keeps the buckets of one.

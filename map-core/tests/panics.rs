@@ -277,6 +277,28 @@ fn clearing_and_draining() {
     everywhere(|map, _, _| drop(map.drain()), any_may_go);
 }
 
+/// What is dropped first is a key that was kept for a cursor, which is gone now.
+#[test]
+fn clearing_and_draining_after_a_cursor() {
+    let empty: [fn(&mut Tracks); 2] = [Tracks::clear, |map| drop(map.drain())];
+    for act in empty {
+        in_every_state(Tracked::new, Tracked::new, |subject| {
+            let Subject { name, mut map, model, .. } = subject;
+            let cursor = map.cursor();
+            map.reserve(2 * map.capacity());
+            model.keys().for_each(|id| drop(map.remove(&Tracked::new(*id))));
+            map.insert(Tracked::new(0), Tracked::new(0));
+            drop(cursor);
+            Fuse::blows(Call::Drop, 0, || act(&mut map));
+            assert!(map.is_empty(), "{name}: a panic kept what was to go");
+            map.check().unwrap_or_else(|violation| panic!("{name}: {violation}"));
+            drop(map);
+            Ledger::assert_sound(&name);
+            Ledger::reset();
+        });
+    }
+}
+
 #[test]
 fn cloning() {
     everywhere(|map, _, _| drop(map.clone()), all_kept);
