@@ -10,7 +10,7 @@ use models::memory::Watched;
 use models::subjects::Subject;
 
 #[global_allocator]
-static ALLOCATOR: Watched = Watched;
+static ALLOCATOR: Watched<false> = Watched;
 
 fuzz_target!(|bytes: &[u8]| fuzz::one("concurrent_ops", Subject::of(&CONCURRENT), bytes));
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

@@ -1,4 +1,4 @@
-//! Memory: an allocator that knows what each thread holds, and refuses when it is asked to.
+//! Memory: an allocator that knows what each thread holds and how it got it, and refuses when it is asked to.
 //!
 //! A program that has [`Watched`] as its global allocator judges memory, too, as the command line and the fuzz targets do:
 //!
@@ -7,7 +7,7 @@
 //! static ALLOCATOR: models::memory::Watched = models::memory::Watched;
 //! # fn main() {}
 //! ```
-//! In any other, nothing is held and nothing refused. Each number belongs to a thread, so what others do meanwhile is no
+//! In any other, nothing is held, misfreed or refused. Each number belongs to a thread, so what others do meanwhile is no
 //! matter.
 //!
 //! # Not here
@@ -24,11 +24,29 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
     /// Allocations until one is refused.
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    /// The first block that was freed wrongly.
+    static MISFREED: Cell<Option<Misfreed>> = const { Cell::new(None) };
 }
 
-/// The system's allocator, watched.
+/// The system's allocator, watched. With `LAYOUTS`, each block has its layout before it, and is freed by that: to free
+/// one with another layout is undefined behaviour that most allocators do not mind. Without, blocks are as the
+/// system gives them, as AddressSanitizer wants them.
 #[derive(Clone, Copy, Debug)]
-pub struct Watched;
+pub struct Watched<const LAYOUTS: bool = true>;
+
+/// A block that was freed, or was to grow, with another layout than it was allocated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfreed {
+    /// As it was allocated.
+    pub allocated: Layout,
+    /// As it was freed.
+    pub freed: Layout,
+}
+
+/// The first block that this thread has misfreed since it was last asked.
+pub fn misfreed() -> Option<Misfreed> {
+    MISFREED.take()
+}
 
 /// Bytes that this thread has allocated, less those that it has freed.
 pub fn held() -> isize {
@@ -74,33 +92,105 @@ fn given(block: *mut u8, bytes: isize) -> *mut u8 {
     block
 }
 
-// SAFETY: blocks are the system's; the counters allocate nothing, and a null is an answer.
-unsafe impl GlobalAlloc for Watched {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+/// A block as the system knows it: room for its layout before it, and how much that is. `None`: it is too large.
+fn outer(layout: Layout) -> Option<(Layout, usize)> {
+    let room = layout.align().max(size_of::<Layout>());
+    let size = layout.size().checked_add(room)?;
+    Some((Layout::from_size_align(size, layout.align().max(align_of::<Layout>())).ok()?, room))
+}
+
+/// The place of a block's layout, just before it.
+fn place(block: *mut u8) -> *mut Layout {
+    block.wrapping_sub(size_of::<Layout>()).cast()
+}
+
+impl<const LAYOUTS: bool> Watched<LAYOUTS> {
+    /// # Safety
+    /// - `take` is a method of the system's allocator; the layout's size is not 0.
+    unsafe fn take(layout: Layout, take: unsafe fn(&System, Layout) -> *mut u8) -> *mut u8 {
         if refuses() {
             return ptr::null_mut();
         }
+        if !LAYOUTS {
+            // SAFETY: the caller's obligations are the same.
+            return given(unsafe { take(&System, layout) }, layout.size() as isize);
+        }
+        let Some((outer, room)) = outer(layout) else { return ptr::null_mut() };
+        // SAFETY: as large as the caller's, and more.
+        let start = unsafe { take(&System, outer) };
+        if start.is_null() {
+            return start;
+        }
+        // SAFETY: the room is a part of the block, and a multiple of its alignment.
+        let block = unsafe { start.add(room) };
+        // SAFETY: the room has place for it, aligned as `outer` has seen to.
+        unsafe { place(block).write(layout) };
+        given(block, layout.size() as isize)
+    }
+
+    /// The layout that a block was allocated with, if it knows; a block that was to have another is noted.
+    ///
+    /// # Safety
+    /// - The block is of `take`, and not freed.
+    unsafe fn layout(block: *mut u8, said: Layout) -> Layout {
+        if !LAYOUTS {
+            return said;
+        }
+        // SAFETY: written by `take`.
+        let allocated = unsafe { place(block).read() };
+        if allocated != said && MISFREED.get().is_none() {
+            MISFREED.set(Some(Misfreed { allocated, freed: said }));
+        }
+        allocated
+    }
+}
+
+// SAFETY: blocks are the system's, or the end of such a one; the counters allocate nothing, and a null is an answer.
+unsafe impl<const LAYOUTS: bool> GlobalAlloc for Watched<LAYOUTS> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are the same.
-        given(unsafe { System.alloc(layout) }, layout.size() as isize)
+        unsafe { Self::take(layout, System::alloc) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if refuses() {
-            return ptr::null_mut();
-        }
         // SAFETY: the caller's obligations are the same.
-        given(unsafe { System.alloc_zeroed(layout) }, layout.size() as isize)
+        unsafe { Self::take(layout, System::alloc_zeroed) }
     }
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if refuses() {
             return ptr::null_mut();
         }
-        // SAFETY: the caller's obligations are the same.
-        let block = unsafe { System.realloc(block, layout, size) };
+        // SAFETY: the caller vouches for the block.
+        let layout = unsafe { Self::layout(block, layout) };
+        let (start, inner, room) = match outer(layout) {
+            Some((outer, room)) if LAYOUTS => (block.wrapping_sub(room), outer, room),
+            _ => (block, layout, 0),
+        };
+        let Some(outer_size) = size.checked_add(room).filter(|&size| isize::try_from(size).is_ok())
+        else {
+            return ptr::null_mut();
+        };
+        // SAFETY: what the system gave, with the layout that it was given for, and a size that is not 0.
+        let start = unsafe { System.realloc(start, inner, outer_size) };
+        if start.is_null() {
+            return start;
+        }
+        // SAFETY: the room is a part of the block.
+        let block = unsafe { start.add(room) };
+        if LAYOUTS && let Ok(layout) = Layout::from_size_align(size, layout.align()) {
+            // SAFETY: as in `take`.
+            unsafe { place(block).write(layout) };
+        }
         given(block, (size as isize).wrapping_sub(layout.size() as isize))
     }
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller vouches for the block.
+        let layout = unsafe { Self::layout(block, layout) };
         HELD.set(HELD.get().wrapping_sub(layout.size() as isize));
-        // SAFETY: the caller's obligations are the same.
-        unsafe { System.dealloc(block, layout) }
+        let (start, inner) = match outer(layout) {
+            Some((outer, room)) if LAYOUTS => (block.wrapping_sub(room), outer),
+            _ => (block, layout),
+        };
+        // SAFETY: what the system gave, with the layout that it was given for.
+        unsafe { System.dealloc(start, inner) }
     }
 }

@@ -109,6 +109,7 @@ where
     }
     // Of a run that was broken off.
     drop(sizes::kept());
+    let _ = memory::misfreed();
     let mut at = 0;
     let mut run = None;
     let verdict = panics::caught(|| {
@@ -479,6 +480,12 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         seen.sort_unstable_by_key(|entry| entry.key);
         self.spec = panics::settled(&before, &after, &seen)?;
         self.scratch = seen;
+        if site == Site::Drop
+            && matches!(op, Op::Clear | Op::Drain | Op::DrainDrop(_))
+            && S::CAPABILITIES.has(Capabilities::EMPTIES_REGARDLESS)
+        {
+            panics::emptied(self.spec.len())?;
+        }
         self.keep_keys(before.len().saturating_sub(self.spec.len()));
         self.growth = self.map.growth();
         self.account()?;
@@ -504,6 +511,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if Self::COUNTED {
             drops::account([0; 2], allowance)?;
         }
+        drops::layouts()?;
         if allowance.leaks { Ok(()) } else { drops::memory(memory::held() - held) }
     }
 }

@@ -66,6 +66,8 @@ mod fault {
     pub const FIGURES_DIFFER: u8 = 44;
     pub const COLLECTS_ONE_LESS: u8 = 46;
     pub const CLONE_INTO_KEEPS: u8 = 47;
+    pub const CLEAR_GIVES_UP: u8 = 48;
+    pub const CLEAR_MISFREES: u8 = 49;
 }
 
 #[global_allocator]
@@ -122,6 +124,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         .and(Capabilities::MUTATION)
         .and(Capabilities::DISJOINT)
         .and(Capabilities::BEARS_LIES)
+        .and(Capabilities::EMPTIES_REGARDLESS)
         .and(Capabilities::ENTRY)
         .and(match FAULT {
             fault::UNDECLARED => Capabilities::EXTRACT,
@@ -181,6 +184,12 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         if FAULT == fault::CLEAR_LEAKS_MEMORY {
             std::mem::forget(std::hint::black_box(Box::new(7)));
         }
+        if FAULT == fault::CLEAR_MISFREES {
+            let block = Box::into_raw(std::hint::black_box(Box::new([7_u64; 2])));
+            // SAFETY: none: this is the fault. The allocator knows better.
+            drop(unsafe { Box::from_raw(block.cast::<u64>()) });
+        }
+        while FAULT == fault::CLEAR_GIVES_UP && self.entries.pop().is_some() {}
         self.entries.clear();
     }
     fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
@@ -431,6 +440,10 @@ const OPS: &str = "
     get k3\n remove k9\n values-mut v1\n clone\n retain 1 1\n evacuate 2\n iter\n reserve 100\n try-reserve-too-much\n
     panic-at hash 0\n insert k8 v8\n extract-if 1 0\n insert k5 v5\n insert k6 v6\n drain-drop 1\n insert k7 v7\n remove k7\n iter\n insert k11 v1\n insert k12 v2\n drain";
 
+/// A `Drop` that panics, on its own: afterwards, leaks are excused.
+const DROPS: &str = "
+    insert k1 v1\n insert k2 v2\n insert k3 v3\n panic-at drop 1\n clear\n insert k4 v4\n iter";
+
 fn case() -> Case {
     case_of(OPS)
 }
@@ -448,13 +461,13 @@ fn run<const FAULT: u8>(case: &Case) -> property::Outcome {
 }
 
 fn found<const FAULT: u8>() -> Finding {
-    let ran = [OPS, UNWATCHED, VIEWS].map(|ops| run::<FAULT>(&case_of(ops)));
+    let ran = [OPS, UNWATCHED, VIEWS, DROPS].map(|ops| run::<FAULT>(&case_of(ops)));
     *ran.into_iter().find_map(Result::err).expect("a fault is found")
 }
 
 #[test]
 fn without_a_fault_no_oracle_objects() {
-    for ops in [OPS, UNWATCHED, VIEWS] {
+    for ops in [OPS, UNWATCHED, VIEWS, DROPS] {
         if let Err(finding) = run::<{ fault::NONE }>(&case_of(ops)) {
             panic!("{finding}");
         }
@@ -507,6 +520,8 @@ objects! {
     an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
     a_map_that_panics: PANICS, "panics", "no op panics on its own";
     a_panic_that_loses_an_entry: PANIC_LOSES_ENTRY, "panics", "a panic leaves every entry as before or after the op";
+    a_clear_that_frees_half: CLEAR_MISFREES, "drops", "memory is freed as it was allocated";
+    a_clear_that_gives_up: CLEAR_GIVES_UP, "panics", "a map is emptied whatever a Drop does";
     a_map_that_equals_any: EQUALS_ANY, "reference", "maps are == if their entries are";
     a_value_lent_twice: LENDS_TWICE, "reference", "no value is lent twice";
     a_closure_called_for_nothing: CLOSURE_IS_EAGER, "reference", "a closure is called once, if it is needed";

@@ -339,6 +339,7 @@ impl Run {
                 if self.case.elements.is_counted() {
                     drops::account([0; 2], Allowance::default())?;
                 }
+                drops::layouts()?;
                 Ok(outcome)
             });
         match judged {

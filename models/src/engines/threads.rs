@@ -24,7 +24,7 @@ use crate::history::{History, Recorder, Sequence, Timer, recorder::Clock};
 use crate::op::Op;
 use crate::oracles::linearizability::{Budget, key_of};
 use crate::oracles::panics::{self, Cause};
-use crate::oracles::{Objection, Verdict, well_formed, whole_map};
+use crate::oracles::{Objection, Verdict, drops, well_formed, whole_map};
 use crate::subject::Capabilities;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -145,7 +145,9 @@ where
 {
     let (mut history, verdict) = record::<S, C>(case, settings);
     history.contracts = S::CONTRACTS;
-    let judged = verdict.and_then(|()| whole_map::judge(&history, settings.budget));
+    let judged = verdict
+        .and_then(|()| drops::layouts())
+        .and_then(|()| whole_map::judge(&history, settings.budget));
     match judged {
         Ok(unknown) => {
             let operations = history.operations();
@@ -241,6 +243,8 @@ where
         std::thread::spawn(move || {
             start.wait();
             let verdict = shared.ops(number, &ops);
+            // Its pins have ended, and with them what it had to free, but for what the map still has.
+            let verdict = verdict.and_then(|()| drops::layouts());
             // Gone: nobody waits for this thread any more.
             drop(shared);
             let _ = sender.send((number, verdict));

@@ -7,10 +7,12 @@
 //! what was being dropped along with it may leak, as in std: then only "twice" and "early" are
 //! judged.
 //!
-//! When a run is over, all memory that it took is free again, the map's own included.
+//! When a run is over, all memory that it took is free again, the map's own included, and each block was freed with the
+//! layout that it was allocated with.
 
 use super::{Objection, Verdict};
 use crate::elements::Ledger;
+use crate::memory::{self, Misfreed};
 
 /// This oracle's name.
 pub const NAME: &str = "drops";
@@ -65,4 +67,17 @@ pub fn memory(bytes: isize) -> Verdict {
     }
     let detail = format!("left {bytes} bytes allocated when the map was gone");
     Objection::raise(NAME, MEMORY, detail)
+}
+
+/// Judges whether what this thread freed was freed as it was allocated.
+pub fn layouts() -> Verdict {
+    let Some(Misfreed { allocated, freed }) = memory::misfreed() else { return Ok(()) };
+    let detail = format!(
+        "freed as {} bytes aligned to {} what was allocated as {} bytes aligned to {}",
+        freed.size(),
+        freed.align(),
+        allocated.size(),
+        allocated.align()
+    );
+    Objection::raise(NAME, "memory is freed as it was allocated", detail)
 }

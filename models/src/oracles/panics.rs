@@ -1,7 +1,8 @@
 //! Panics: no op panics unasked, and one that user code made panic leaves a map that lost nothing it should keep.
 //!
 //! After a panic in the middle of an op, every entry is as it was before the op or as it is after it, each on its
-//! own; entries the op does not concern are untouched. Structure and drops are judged by their own oracles.
+//! own; entries the op does not concern are untouched; a map that says so is empty after an op that empties it, whatever
+//! panicked in a `Drop`. Structure and drops are judged by their own oracles.
 
 use super::reference::Seen;
 use super::{Objection, Verdict};
@@ -110,5 +111,17 @@ pub fn settled<M: Spec>(before: &M, after: &M, seen: &[Seen]) -> Result<M, Box<O
         Some(key) => {
             object(format!("lost k{key}, which was there before the op and stays after it"))
         }
+    }
+}
+
+/// What is left after an op that empties the map, though a `Drop` panicked in it.
+pub fn emptied(left: usize) -> Verdict {
+    match left {
+        0 => Ok(()),
+        _ => Objection::raise(
+            NAME,
+            "a map is emptied whatever a Drop does",
+            format!("left {left} entries of what was to be emptied"),
+        ),
     }
 }

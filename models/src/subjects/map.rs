@@ -15,7 +15,8 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
         .and(Capabilities::CURSOR)
         .and(Capabilities::GROWTH)
         .and(Capabilities::CHECK)
-        .and(Capabilities::BEARS_LIES);
+        .and(Capabilities::BEARS_LIES)
+        .and(Capabilities::EMPTIES_REGARDLESS);
 
     std_required!();
     std_removal!();

@@ -12,7 +12,7 @@ use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
 use crate::engines::{Found, Limits, Report};
 use crate::finding::Finding;
-use crate::oracles::{Objection, Verdict, panics};
+use crate::oracles::{Objection, Verdict, drops, panics};
 use crate::quiet::{self, quietly};
 use shuttle::scheduler::Scheduler;
 use std::any::Any;
@@ -150,8 +150,9 @@ pub(super) fn is_over() -> bool {
     with(|world| world.phase == Phase::Over)
 }
 
-/// With all that was shared gone: was everything freed?
+/// With all that was shared gone: was everything freed, and as it was allocated?
 pub(super) fn leaks() -> Verdict {
+    drops::layouts()?;
     match with(|world| world.objects.leak(&|doer| world.name(doer))) {
         Some((rule, detail)) => Objection::raise(RECLAMATION, rule, detail),
         None => Ok(()),
