@@ -28,11 +28,17 @@ thread_local! {
     static MISFREED: Cell<Option<Misfreed>> = const { Cell::new(None) };
 }
 
-/// The system's allocator, watched. With `LAYOUTS`, each block has its layout before it, and is freed by that: to free
-/// one with another layout is undefined behaviour that most allocators do not mind. Without, blocks are as the
-/// system gives them, as AddressSanitizer wants them.
+/// The system's allocator, watched. If it is `STRICT`, each block has its layout before it, and is freed by that: to free
+/// one with another layout is undefined behaviour that most allocators do not mind. And what is in a block before it is
+/// written, or after it is freed, is junk, where most allocators give zeroes and keep what was. If it is not, blocks are
+/// as the system gives them, as AddressSanitizer wants them.
 #[derive(Clone, Copy, Debug)]
-pub struct Watched<const LAYOUTS: bool = true>;
+pub struct Watched<const STRICT: bool = true>;
+
+/// What fills memory that nobody has written: as a tophash, one of a full slot.
+const UNWRITTEN: u8 = 0xa7;
+/// What fills memory that was freed.
+const FREED: u8 = 0xd9;
 
 /// A block that was freed, or was to grow, with another layout than it was allocated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,14 +110,14 @@ fn place(block: *mut u8) -> *mut Layout {
     block.wrapping_sub(size_of::<Layout>()).cast()
 }
 
-impl<const LAYOUTS: bool> Watched<LAYOUTS> {
+impl<const STRICT: bool> Watched<STRICT> {
     /// # Safety
     /// - `take` is a method of the system's allocator; the layout's size is not 0.
     unsafe fn take(layout: Layout, take: unsafe fn(&System, Layout) -> *mut u8) -> *mut u8 {
         if refuses() {
             return ptr::null_mut();
         }
-        if !LAYOUTS {
+        if !STRICT {
             // SAFETY: the caller's obligations are the same.
             return given(unsafe { take(&System, layout) }, layout.size() as isize);
         }
@@ -128,12 +134,23 @@ impl<const LAYOUTS: bool> Watched<LAYOUTS> {
         given(block, layout.size() as isize)
     }
 
+    /// Fills the bytes of a block from `from` on.
+    ///
+    /// # Safety
+    /// - The block is of `take`, has the layout, and nobody needs what is in it there.
+    unsafe fn fill(block: *mut u8, layout: Layout, from: usize, junk: u8) {
+        if STRICT && !block.is_null() && from < layout.size() {
+            // SAFETY: inside the block, says the caller.
+            unsafe { block.add(from).write_bytes(junk, layout.size() - from) };
+        }
+    }
+
     /// The layout that a block was allocated with, if it knows; a block that was to have another is noted.
     ///
     /// # Safety
     /// - The block is of `take`, and not freed.
     unsafe fn layout(block: *mut u8, said: Layout) -> Layout {
-        if !LAYOUTS {
+        if !STRICT {
             return said;
         }
         // SAFETY: written by `take`.
@@ -146,10 +163,13 @@ impl<const LAYOUTS: bool> Watched<LAYOUTS> {
 }
 
 // SAFETY: blocks are the system's, or the end of such a one; the counters allocate nothing, and a null is an answer.
-unsafe impl<const LAYOUTS: bool> GlobalAlloc for Watched<LAYOUTS> {
+unsafe impl<const STRICT: bool> GlobalAlloc for Watched<STRICT> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are the same.
-        unsafe { Self::take(layout, System::alloc) }
+        let block = unsafe { Self::take(layout, System::alloc) };
+        // SAFETY: just allocated.
+        unsafe { Self::fill(block, layout, 0, UNWRITTEN) };
+        block
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are the same.
@@ -162,7 +182,7 @@ unsafe impl<const LAYOUTS: bool> GlobalAlloc for Watched<LAYOUTS> {
         // SAFETY: the caller vouches for the block.
         let layout = unsafe { Self::layout(block, layout) };
         let (start, inner, room) = match outer(layout) {
-            Some((outer, room)) if LAYOUTS => (block.wrapping_sub(room), outer, room),
+            Some((outer, room)) if STRICT => (block.wrapping_sub(room), outer, room),
             _ => (block, layout, 0),
         };
         let Some(outer_size) = size.checked_add(room).filter(|&size| isize::try_from(size).is_ok())
@@ -176,18 +196,23 @@ unsafe impl<const LAYOUTS: bool> GlobalAlloc for Watched<LAYOUTS> {
         }
         // SAFETY: the room is a part of the block.
         let block = unsafe { start.add(room) };
-        if LAYOUTS && let Ok(layout) = Layout::from_size_align(size, layout.align()) {
-            // SAFETY: as in `take`.
-            unsafe { place(block).write(layout) };
+        if STRICT && let Ok(now) = Layout::from_size_align(size, layout.align()) {
+            // SAFETY: as in `take`; what is new in it is nobody's yet.
+            unsafe {
+                place(block).write(now);
+                Self::fill(block, now, layout.size(), UNWRITTEN);
+            }
         }
         given(block, (size as isize).wrapping_sub(layout.size() as isize))
     }
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller vouches for the block.
         let layout = unsafe { Self::layout(block, layout) };
+        // SAFETY: the caller needs it no more.
+        unsafe { Self::fill(block, layout, 0, FREED) };
         HELD.set(HELD.get().wrapping_sub(layout.size() as isize));
         let (start, inner) = match outer(layout) {
-            Some((outer, room)) if LAYOUTS => (block.wrapping_sub(room), outer),
+            Some((outer, room)) if STRICT => (block.wrapping_sub(room), outer),
             _ => (block, layout),
         };
         // SAFETY: what the system gave, with the layout that it was given for.

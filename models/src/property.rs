@@ -196,6 +196,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     const GROWS: bool = S::CAPABILITIES.has(Capabilities::GROWTH) || Self::SHARES;
     /// Keys or values count.
     const COUNTED: bool = K::COUNTED || V::COUNTED;
+    /// What empties it drops all, whatever panics.
+    const DROPS_ALL: bool = S::CAPABILITIES.has(Capabilities::DROPS_REGARDLESS);
     /// Growth is everybody's.
     const SHARES: bool = S::CAPABILITIES.has(Capabilities::SHARED_GROWTH);
 
@@ -466,7 +468,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Err(Cause::Injected(site)) => site,
         };
         self.report.panics += 1;
-        self.allowance.leaks |= site == Site::Drop;
+        let empties = matches!(op, Op::Clear | Op::Drain | Op::DrainDrop(_));
+        self.allowance.leaks |= site == Site::Drop && !(empties && Self::DROPS_ALL);
         // What a cursor had yielded when the panic came through it is not known.
         if let Op::CursorStep(c, _) = op {
             self.cursors[c as usize] = None;
@@ -480,10 +483,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         seen.sort_unstable_by_key(|entry| entry.key);
         self.spec = panics::settled(&before, &after, &seen)?;
         self.scratch = seen;
-        if site == Site::Drop
-            && matches!(op, Op::Clear | Op::Drain | Op::DrainDrop(_))
-            && S::CAPABILITIES.has(Capabilities::EMPTIES_REGARDLESS)
-        {
+        if site == Site::Drop && empties && Self::DROPS_ALL {
             panics::emptied(self.spec.len())?;
         }
         self.keep_keys(before.len().saturating_sub(self.spec.len()));
@@ -500,7 +500,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Ledger::watch(false);
         match dropped {
             Err(Cause::Own(message)) => return panics::unasked(&message),
-            Err(Cause::Injected(_)) => allowance.leaks = true,
+            Err(Cause::Injected(_)) => allowance.leaks |= !Self::DROPS_ALL,
             Ok(()) => {}
         }
         drop((spec, state, scratch));

@@ -124,7 +124,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         .and(Capabilities::MUTATION)
         .and(Capabilities::DISJOINT)
         .and(Capabilities::BEARS_LIES)
-        .and(Capabilities::EMPTIES_REGARDLESS)
+        .and(Capabilities::DROPS_REGARDLESS)
         .and(Capabilities::ENTRY)
         .and(match FAULT {
             fault::UNDECLARED => Capabilities::EXTRACT,

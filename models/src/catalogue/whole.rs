@@ -67,6 +67,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert([KEY, NEIGHBOUR]))
             .thread("iterator", [Iter])
             .thread("writer", [Remove(KEY), Insert(TWIN, V), Insert(KEY, V)]),
+        // The same, and then its bucket is evacuated: that nothing changes there any more makes nothing of what was read whole.
+        scenario("iteration_yields_a_key_that_comes_back_and_moves_on_once")
+            .given(insert([KEY, NEIGHBOUR]))
+            .thread("iterator", [Iter])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V), Insert(KEY, V), Reserve(20)]),
         // The map grows twice under the iterator.
         scenario("iteration_across_two_growths")
             .capacity(8)

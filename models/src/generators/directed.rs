@@ -88,8 +88,8 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
 }
 
-/// Removed keys stay with the map for an open cursor; it is closed; the next removal throws them away, and the `Drop`
-/// of one of them panics. In half of the cases a younger cursor, two growths on, still needs what is known of the last.
+/// Removed keys stay with the map for an open cursor; it is closed; the next removal, or what empties the map, throws
+/// them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths on, still needs what is known of the last.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
@@ -107,7 +107,11 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
     ops.push(Op::CursorClose(older));
     ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
-    ops.push(Op::Remove(base.wrapping_add(removed)));
+    ops.push(match rng.u8(0..4) {
+        0 => Op::Clear,
+        1 => Op::DrainDrop(rng.u8(0..4)),
+        _ => Op::Remove(base.wrapping_add(removed)),
+    });
     ops.push(Op::CursorStep(younger, 255));
 }
 

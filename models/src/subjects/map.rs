@@ -16,7 +16,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
         .and(Capabilities::GROWTH)
         .and(Capabilities::CHECK)
         .and(Capabilities::BEARS_LIES)
-        .and(Capabilities::EMPTIES_REGARDLESS);
+        .and(Capabilities::DROPS_REGARDLESS);
 
     std_required!();
     std_removal!();
