@@ -468,7 +468,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Err(Cause::Injected(site)) => site,
         };
         self.report.panics += 1;
-        let empties = matches!(op, Op::Clear | Op::Drain | Op::DrainDrop(_));
+        let empties = matches!(
+            op,
+            Op::Clear | Op::Drain | Op::DrainDrop(_) | Op::IntoIter | Op::IntoIterDrop(_)
+        );
         self.allowance.leaks |= site == Site::Drop && !(empties && Self::DROPS_ALL);
         // What a cursor had yielded when the panic came through it is not known.
         if let Op::CursorStep(c, _) = op {

@@ -107,9 +107,10 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
     ops.push(Op::CursorClose(older));
     ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
-    ops.push(match rng.u8(0..4) {
+    ops.push(match rng.u8(0..6) {
         0 => Op::Clear,
         1 => Op::DrainDrop(rng.u8(0..4)),
+        2 => Op::IntoIterDrop(rng.u8(0..4)),
         _ => Op::Remove(base.wrapping_add(removed)),
     });
     ops.push(Op::CursorStep(younger, 255));
