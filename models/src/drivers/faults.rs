@@ -3,7 +3,8 @@
 //! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
 //! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
 //! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
-//! the map as it is, or nothing was asked (with `--unpatched`, which plants nothing, 1 if one objects); 130: interrupted, and no matrix is written.
+//! the map as it is, or nothing was asked; 130: interrupted, and no matrix is written. With `--unpatched`, which plants
+//! nothing, 1: a detector objects to the map as it is.
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};

@@ -89,7 +89,8 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
 }
 
 /// Removed keys stay with the map for an open cursor; it is closed; the next removal, or what empties the map, throws
-/// them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths on, still needs what is known of the last.
+/// them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths on, still needs
+/// what is known of the last.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
