@@ -141,7 +141,9 @@ impl<const STRICT: bool> Watched<STRICT> {
     unsafe fn fill(block: *mut u8, layout: Layout, from: usize, junk: u8) {
         if STRICT && !block.is_null() && from < layout.size() {
             // SAFETY: inside the block, says the caller.
-            unsafe { block.add(from).write_bytes(junk, layout.size() - from) };
+            let rest = unsafe { block.add(from) };
+            // SAFETY: up to the block's end.
+            unsafe { rest.write_bytes(junk, layout.size() - from) };
         }
     }
 
@@ -197,11 +199,10 @@ unsafe impl<const STRICT: bool> GlobalAlloc for Watched<STRICT> {
         // SAFETY: the room is a part of the block.
         let block = unsafe { start.add(room) };
         if STRICT && let Ok(now) = Layout::from_size_align(size, layout.align()) {
-            // SAFETY: as in `take`; what is new in it is nobody's yet.
-            unsafe {
-                place(block).write(now);
-                Self::fill(block, now, layout.size(), UNWRITTEN);
-            }
+            // SAFETY: as in `take`.
+            unsafe { place(block).write(now) };
+            // SAFETY: what is new in it is nobody's yet.
+            unsafe { Self::fill(block, now, layout.size(), UNWRITTEN) };
         }
         given(block, (size as isize).wrapping_sub(layout.size() as isize))
     }
