@@ -40,7 +40,7 @@ const UNWRITTEN: u8 = 0xa7;
 /// What fills memory that was freed.
 const FREED: u8 = 0xd9;
 
-/// A block that was freed, or was to grow, with another layout than it was allocated with.
+/// A block that was freed with another layout than it was allocated with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misfreed {
     /// As it was allocated.
@@ -90,60 +90,52 @@ fn refuses() -> bool {
     left == Some(0)
 }
 
-/// Counts a block that was given.
-fn given(block: *mut u8, bytes: isize) -> *mut u8 {
-    if !block.is_null() {
-        HELD.set(HELD.get().wrapping_add(bytes));
-    }
-    block
-}
-
-/// A block as the system knows it: room for its layout before it, and how much that is. `None`: it is too large.
-fn outer(layout: Layout) -> Option<(Layout, usize)> {
-    let room = layout.align().max(size_of::<Layout>());
-    let size = layout.size().checked_add(room)?;
-    Some((Layout::from_size_align(size, layout.align().max(align_of::<Layout>())).ok()?, room))
-}
-
 /// The place of a block's layout, just before it.
 fn place(block: *mut u8) -> *mut Layout {
     block.wrapping_sub(size_of::<Layout>()).cast()
 }
 
 impl<const STRICT: bool> Watched<STRICT> {
+    /// A block as the system knows it, and how much of that is before the block. `None`: it is too large.
+    fn outer(layout: Layout) -> Option<(Layout, usize)> {
+        if !STRICT {
+            return Some((layout, 0));
+        }
+        let room = layout.align().max(size_of::<Layout>());
+        let size = layout.size().checked_add(room)?;
+        Some((Layout::from_size_align(size, layout.align().max(align_of::<Layout>())).ok()?, room))
+    }
+
     /// # Safety
     /// - `take` is a method of the system's allocator; the layout's size is not 0.
     unsafe fn take(layout: Layout, take: unsafe fn(&System, Layout) -> *mut u8) -> *mut u8 {
         if refuses() {
             return ptr::null_mut();
         }
-        if !STRICT {
-            // SAFETY: the caller's obligations are the same.
-            return given(unsafe { take(&System, layout) }, layout.size() as isize);
-        }
-        let Some((outer, room)) = outer(layout) else { return ptr::null_mut() };
-        // SAFETY: as large as the caller's, and more.
+        let Some((outer, room)) = Self::outer(layout) else { return ptr::null_mut() };
+        // SAFETY: as large as the caller's, or more.
         let start = unsafe { take(&System, outer) };
         if start.is_null() {
             return start;
         }
         // SAFETY: the room is a part of the block, and a multiple of its alignment.
         let block = unsafe { start.add(room) };
-        // SAFETY: the room has place for it, aligned as `outer` has seen to.
-        unsafe { place(block).write(layout) };
-        given(block, layout.size() as isize)
+        if STRICT {
+            // SAFETY: the room has place for it, aligned as `outer` has seen to.
+            unsafe { place(block).write(layout) };
+        }
+        HELD.set(HELD.get().wrapping_add_unsigned(layout.size()));
+        block
     }
 
-    /// Fills the bytes of a block from `from` on.
+    /// Fills a block.
     ///
     /// # Safety
-    /// - The block is of `take`, has the layout, and nobody needs what is in it there.
-    unsafe fn fill(block: *mut u8, layout: Layout, from: usize, junk: u8) {
-        if STRICT && !block.is_null() && from < layout.size() {
-            // SAFETY: inside the block, says the caller.
-            let rest = unsafe { block.add(from) };
-            // SAFETY: up to the block's end.
-            unsafe { rest.write_bytes(junk, layout.size() - from) };
+    /// - The block is of `take`, has the layout, and nobody needs what is in it.
+    unsafe fn fill(block: *mut u8, layout: Layout, junk: u8) {
+        if STRICT && !block.is_null() {
+            // SAFETY: as large as the block, says the caller.
+            unsafe { block.write_bytes(junk, layout.size()) };
         }
     }
 
@@ -170,53 +162,22 @@ unsafe impl<const STRICT: bool> GlobalAlloc for Watched<STRICT> {
         // SAFETY: the caller's obligations are the same.
         let block = unsafe { Self::take(layout, System::alloc) };
         // SAFETY: just allocated.
-        unsafe { Self::fill(block, layout, 0, UNWRITTEN) };
+        unsafe { Self::fill(block, layout, UNWRITTEN) };
         block
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's obligations are the same.
         unsafe { Self::take(layout, System::alloc_zeroed) }
     }
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if refuses() {
-            return ptr::null_mut();
-        }
-        // SAFETY: the caller vouches for the block.
-        let layout = unsafe { Self::layout(block, layout) };
-        let (start, inner, room) = match outer(layout) {
-            Some((outer, room)) if STRICT => (block.wrapping_sub(room), outer, room),
-            _ => (block, layout, 0),
-        };
-        let Some(outer_size) = size.checked_add(room).filter(|&size| isize::try_from(size).is_ok())
-        else {
-            return ptr::null_mut();
-        };
-        // SAFETY: what the system gave, with the layout that it was given for, and a size that is not 0.
-        let start = unsafe { System.realloc(start, inner, outer_size) };
-        if start.is_null() {
-            return start;
-        }
-        // SAFETY: the room is a part of the block.
-        let block = unsafe { start.add(room) };
-        if STRICT && let Ok(now) = Layout::from_size_align(size, layout.align()) {
-            // SAFETY: as in `take`.
-            unsafe { place(block).write(now) };
-            // SAFETY: what is new in it is nobody's yet.
-            unsafe { Self::fill(block, now, layout.size(), UNWRITTEN) };
-        }
-        given(block, (size as isize).wrapping_sub(layout.size() as isize))
-    }
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller vouches for the block.
         let layout = unsafe { Self::layout(block, layout) };
+        // No block is so large: what was before it is overwritten.
+        let Some((outer, room)) = Self::outer(layout) else { std::process::abort() };
         // SAFETY: the caller needs it no more.
-        unsafe { Self::fill(block, layout, 0, FREED) };
-        HELD.set(HELD.get().wrapping_sub(layout.size() as isize));
-        let (start, inner) = match outer(layout) {
-            Some((outer, room)) if STRICT => (block.wrapping_sub(room), outer),
-            _ => (block, layout),
-        };
+        unsafe { Self::fill(block, layout, FREED) };
+        HELD.set(HELD.get().wrapping_sub_unsigned(layout.size()));
         // SAFETY: what the system gave, with the layout that it was given for.
-        unsafe { System.dealloc(start, inner) }
+        unsafe { System.dealloc(block.wrapping_sub(room), outer) }
     }
 }

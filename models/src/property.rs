@@ -472,7 +472,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             op,
             Op::Clear | Op::Drain | Op::DrainDrop(_) | Op::IntoIter | Op::IntoIterDrop(_)
         );
-        self.allowance.leaks |= site == Site::Drop && !(empties && Self::DROPS_ALL);
+        let drops_all = empties && Self::DROPS_ALL;
+        self.allowance.leaks |= site == Site::Drop && !drops_all;
         // What a cursor had yielded when the panic came through it is not known.
         if let Op::CursorStep(c, _) = op {
             self.cursors[c as usize] = None;
@@ -486,7 +487,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         seen.sort_unstable_by_key(|entry| entry.key);
         self.spec = panics::settled(&before, &after, &seen)?;
         self.scratch = seen;
-        if site == Site::Drop && empties && Self::DROPS_ALL {
+        if site == Site::Drop && drops_all {
             panics::emptied(self.spec.len())?;
         }
         self.keep_keys(before.len().saturating_sub(self.spec.len()));

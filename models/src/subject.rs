@@ -123,8 +123,8 @@ impl Capabilities {
     /// Where equal keys have different hashes, answers are anything, but it neither panics nor hangs, and it holds as many
     /// entries as it says.
     pub const BEARS_LIES: Self = Capabilities(1 << 27);
-    /// A `Drop` that panics in `clear`, at the end of a `drain` or an `into_iter`, or in the map's own, keeps nothing else from being dropped or
-    /// freed, and nothing in the map.
+    /// A `Drop` that panics in `clear`, at the end of a `drain` or an `into_iter`, or in the map's own, keeps nothing else
+    /// from being dropped or freed, and nothing in the map.
     pub const DROPS_REGARDLESS: Self = Capabilities(1 << 28);
 
     /// All that shared maps may have, but `check`.

@@ -440,7 +440,7 @@ const OPS: &str = "
     get k3\n remove k9\n values-mut v1\n clone\n retain 1 1\n evacuate 2\n iter\n reserve 100\n try-reserve-too-much\n
     panic-at hash 0\n insert k8 v8\n extract-if 1 0\n insert k5 v5\n insert k6 v6\n drain-drop 1\n insert k7 v7\n remove k7\n iter\n insert k11 v1\n insert k12 v2\n drain";
 
-/// A `Drop` that panics, on its own: afterwards, leaks are excused.
+/// A `Drop` that panics while the map is emptied.
 const DROPS: &str = "
     insert k1 v1\n insert k2 v2\n insert k3 v3\n panic-at drop 1\n clear\n insert k4 v4\n iter";
 

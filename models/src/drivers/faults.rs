@@ -146,13 +146,12 @@ impl Hunt {
         if self.is_stopped() {
             return Ok(Exit::Interrupted);
         }
+        let line = unpatched_line(&unpatched);
         if self.options.unpatched.is_some() {
-            println!("{}", table::unpatched(&unpatched));
-        }
-        println!("{}", unpatched_line(&unpatched));
-        if self.options.unpatched.is_some() {
+            println!("{}\n{line}", table::unpatched(&unpatched));
             return Ok(if unpatched.is_killed() { Exit::Found } else { Exit::Clean });
         }
+        println!("{line}");
         std::thread::scope(|scope| {
             for job in 0..usize::from(self.options.jobs) {
                 scope.spawn(move || self.job(job));

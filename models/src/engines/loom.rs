@@ -20,6 +20,7 @@ use crate::case::{Case, Elements};
 use crate::elements::{CountedKey, CountedValue, Injected, Key, Ledger, Value, WideKey, WideValue};
 use crate::finding::Finding;
 use crate::history::{Recorder, Sequence};
+use crate::memory;
 use crate::oracles::drops::{self, Allowance};
 use crate::oracles::{Objection, panics};
 use crate::quiet::quietly;
@@ -306,6 +307,7 @@ impl Run {
             panic::panic_any(Stopped);
         }
         Ledger::begin();
+        let _ = memory::misfreed();
         // Leaked until all has gone well: what a failed execution leaves is not to be trusted.
         let leaked = Box::into_raw(Box::new(Program::<K, V, Loom>::new(&self.case)));
         // SAFETY: freed below, when the threads have ended.

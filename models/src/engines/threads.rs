@@ -21,6 +21,7 @@ use crate::files;
 use crate::finding::fnv;
 use crate::generators::hashers::ModelState;
 use crate::history::{History, Recorder, Sequence, Timer, recorder::Clock};
+use crate::memory;
 use crate::op::Op;
 use crate::oracles::linearizability::{Budget, key_of};
 use crate::oracles::panics::{self, Cause};
@@ -128,7 +129,7 @@ pub type Runner = fn(&Case, Settings) -> Result<Report, Box<Failure>>;
 /// Runs a case once on a fresh map and judges what happened.
 ///
 /// # Errors
-/// The first rule that was broken, in the order: panics, progress, structure, linearizability, whole-map ops.
+/// The first rule that was broken, in the order: panics, progress, structure, layouts of memory, linearizability, whole-map ops.
 pub fn run<S: ConcurrentSubject>(case: &Case, settings: Settings) -> Result<Report, Box<Failure>> {
     match settings.stamps {
         Stamps::Sequence => run_with::<S, Sequence>(case, settings),
@@ -143,6 +144,7 @@ fn run_with<S: ConcurrentSubject, C>(
 where
     C: Clock + Default + Send + Sync + 'static,
 {
+    let _ = memory::misfreed();
     let (mut history, verdict) = record::<S, C>(case, settings);
     history.contracts = S::CONTRACTS;
     let judged = verdict

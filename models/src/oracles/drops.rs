@@ -5,7 +5,7 @@
 //! the keys that `remove`, `clear` or a dropped `drain` took out, for its open cursors, until those
 //! that could meet them are gone; so of keys there may be a few more. After a panic in a `Drop`,
 //! what was being dropped along with it may leak, as in std: then only "twice" and "early" are
-//! judged.
+//! judged, unless the map says that it drops all the rest (`Capabilities::DROPS_REGARDLESS`).
 //!
 //! When a run is over, all memory that it took is free again, the map's own included, and each block was freed with the
 //! layout that it was allocated with.

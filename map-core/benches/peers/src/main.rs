@@ -14,7 +14,8 @@
 //! nothing to four million entries, and, meanwhile, single gets by another thread. Samples over 2 µs
 //! during which the kernel took the processor away are left out and counted (`lost`): they measure
 //! the machine's other work. What is left of that (timer interrupts) shows in the last rows, of two
-//! threads that wait 400 ns at a time and use no map. `memory`: bytes live per entry, and allocations per operation.
+//! threads that wait 400 ns at a time and use no map. `memory`: bytes live per entry, and allocations
+//! per operation.
 //!
 //! # What stands between `ConcurrentMap` and the lead
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a

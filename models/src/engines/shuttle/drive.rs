@@ -12,6 +12,7 @@ use super::world::{Over, Phase, World, with};
 use crate::case::schedule::{At, Departure, Forced, Moment};
 use crate::engines::{Found, Limits, Report};
 use crate::finding::Finding;
+use crate::memory;
 use crate::oracles::{Objection, Verdict, drops, panics};
 use crate::quiet::{self, quietly};
 use shuttle::scheduler::Scheduler;
@@ -73,6 +74,7 @@ pub(super) fn drive(
     let ran = quietly(|| {
         shuttle::Runner::new(guard, config).run(move || {
             with(World::begin);
+            let _ = memory::misfreed();
             let judged = execution();
             end(&mut locked(&shared), judged);
         });
