@@ -100,6 +100,11 @@ pub trait Mutex<T> {
 
 /// Something that can be given to a [`Collector`], to be freed once no thread can still hold it.
 pub trait Reclaim {
+    /// Whether [`reclaim`](Self::reclaim) keeps the object for use again, where
+    /// [`Platform::recycles_segments`]. A model, which frees nothing while a mistake could still read
+    /// it, need not put that off.
+    const IS_KEPT: bool = false;
+
     /// The address under which the object was announced by [`Platform::allocated`].
     #[inline(always)]
     fn identity(object: *const Self) -> *const () {
@@ -120,7 +125,7 @@ pub trait Reclaim {
 /// - An object given to [`Guard::retire`] is reclaimed at most once, after every guard that existed
 ///   at that moment, *or that was made later but whose loads of order
 ///   [`PROTECT`](Collector::PROTECT) do not see the unlinking*, is gone.
-/// - The end of such a guard happens-before the reclaiming.
+/// - The end of such a guard, and of any that was gone by then, happens-before the reclaiming.
 pub unsafe trait Collector: Send + Sync + Sized {
     /// A pin.
     type Guard<'collector>: Guard
@@ -185,10 +190,6 @@ pub unsafe trait Platform: Sized + 'static {
     /// models, so that a table of four buckets has segments to drain.
     const SEGMENT_BUCKETS_LOG2: u32 = 7;
 
-    /// Whether a drained segment is kept for the growth to use again, once nobody can reach it. If
-    /// not, it is freed at once, which a model notices when somebody still does.
-    const RECYCLES_SEGMENTS: bool = false;
-
     /// Whether [`prefetch`](Self::prefetch) does anything. If not, nothing is loaded just to know
     /// what to fetch, which to a model would be a step of the thread.
     const PREFETCHES: bool = false;
@@ -226,6 +227,13 @@ pub unsafe trait Platform: Sized + 'static {
     /// Whether an insert should start a growth now although nothing asks for it.
     #[inline(always)]
     fn grows_early(_place: Place) -> bool {
+        false
+    }
+
+    /// Whether drained segments are kept for the growth to use again, once nobody can reach them. If
+    /// not, reclaiming frees them. May turn from no to yes while a map lives, not back.
+    #[inline(always)]
+    fn recycles_segments() -> bool {
         false
     }
 

@@ -48,6 +48,8 @@ use std::collections::BTreeMap;
 pub const PAIR: u16 = 13;
 /// A capacity that gives 4 buckets: two segments of a model.
 pub const QUAD: u16 = 26;
+/// A capacity that gives 8 buckets: four segments of a model.
+pub const OCTET: u16 = 52;
 /// A key of old bucket 0 that goes to new bucket 2.
 pub const KEY: u16 = 2;
 /// Another of old bucket 0, that goes to new bucket 0.

@@ -111,16 +111,17 @@ fn a_schedule_is_read_and_its_errors_name_the_line() {
     let whole = text(
         "  switch given.end to a\n  stall a.0 copying-bucket#1+0\n  read b.2 start+3 back 1\n  write b.2 locked#0+1 back 2\n  \
          defer b.2 about-to-retire-entry#0+0\n  \
+         recycle b.2 about-to-retire-segment#1+0\n  \
          abandon a.0 claimed-bucket#0+0\n  grow a.1 start+0",
     );
     let case = Case::parse(&whole).expect("it is a case");
-    assert_eq!(case.schedule.len(), 7);
+    assert_eq!(case.schedule.len(), 8);
     assert_eq!(case.running().len(), 2);
     assert_eq!(Case::parse(&case.to_string()).as_ref(), Ok(&case));
     for (schedule, error) in [
         (
             "swap a.0 start+0",
-            "line 9: expected `switch`, `stall`, `read`, `write`, `defer`, `abandon`, `grow` or `end`, found `swap`",
+            "line 9: expected `switch`, `stall`, `read`, `write`, `defer`, `recycle`, `abandon`, `grow` or `end`, found `swap`",
         ),
         ("switch a.0 start+0 b", "line 9: expected `to`, found `b`"),
         (

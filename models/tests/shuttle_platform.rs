@@ -7,7 +7,7 @@ use models::case::Case;
 use models::catalogue;
 use models::engines::dfs::{self, Explore};
 use models::engines::judge::Judge;
-use models::engines::shuttle::pending::{self, Access, Ordinary};
+use models::engines::shuttle::pending::{self, Access, Choice, Chooser, Ordinary};
 use models::engines::shuttle::{Lines, Model, Policy, litmus, run};
 use models::engines::{Limits, Report};
 use models::finding::Finding;
@@ -289,6 +289,85 @@ fn a_later_pin_may_miss_an_unlinking_only_if_the_retiring_is_deferred() {
         let met: Vec<&str> = report.outcomes.iter().map(String::as_str).collect();
         assert_eq!(met.join(" "), outcomes);
     }
+}
+
+/// Something that may be used again: what its reclaiming does to it, and where it says so.
+struct Used {
+    cell: Plain,
+    reclaimed: *const Word,
+}
+
+impl Reclaim for Used {
+    const IS_KEPT: bool = true;
+
+    unsafe fn reclaim(object: *mut Self) {
+        // SAFETY: made by `used` from a box that nobody frees: one who has no pin is to be found, not to crash.
+        let used = unsafe { &*object };
+        // SAFETY: as in `fill`.
+        used.cell.with_mut(|cell| unsafe { *cell = 7 });
+        Model::freed(object.cast_const());
+        // SAFETY: of `used`, which outlives its collector's threads.
+        unsafe { &*used.reclaimed }.store(1, Relaxed);
+    }
+}
+
+struct Uses {
+    pins: Pins,
+    link: Pointer<Used>,
+    reclaimed: Box<Word>,
+}
+
+fn used() -> Uses {
+    let reclaimed = Box::new(Word::new(0));
+    let used =
+        Box::into_raw(Box::new(Used { cell: Plain::new(0), reclaimed: &raw const *reclaimed }));
+    Model::allocated(used.cast_const(), Object::Segment);
+    Uses { pins: Pins::new(), link: Pointer::new(used), reclaimed }
+}
+
+/// Whatever can be used again is.
+struct Recycles;
+
+impl Chooser for Recycles {
+    fn choose(&mut self, _: usize, choice: Choice) -> usize {
+        usize::from(choice == Choice::Recycle)
+    }
+}
+
+/// A thread retires what another reads, under a pin or without one, and looks at whether it is reclaimed.
+fn recycled(reader: Lines<Uses, u64>) -> Report {
+    let retire: Lines<Uses, u64> = |uses| {
+        let pin = uses.pins.pin();
+        let used = uses.link.swap(std::ptr::null_mut(), Acquire);
+        // SAFETY: unlinked above, once.
+        unsafe { pin.retire(used) };
+        drop(pin);
+        uses.reclaimed.load(Relaxed) as u64
+    };
+    let policy = Policy { chooser: Box::new(Recycles), ..dfs::policy(Explore::default()) };
+    litmus(policy, used, &[retire, reader], None)
+}
+
+fn read(uses: &Uses) -> u64 {
+    let used = uses.link.load(Acquire);
+    // SAFETY: it is never freed.
+    unsafe { used.as_ref() }.map_or(9, |used| used.cell.with(|cell| unsafe { *cell }))
+}
+
+#[test]
+fn what_is_used_again_is_so_once_the_last_pin_ends_and_after_what_was_done_under_all() {
+    let report = recycled(|uses| {
+        let _pin = uses.pins.pin();
+        read(uses)
+    });
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    let outcomes: Vec<&str> = report.outcomes.iter().map(String::as_str).collect();
+    assert_eq!(outcomes, ["[0, 0]", "[0, 9]", "[1, 0]", "[1, 9]"]);
+}
+
+#[test]
+fn what_is_used_again_races_with_who_has_no_pin() {
+    found(&recycled(read), "race");
 }
 
 #[test]

@@ -137,7 +137,8 @@ impl<K, V, P: Platform> Core<K, V, P> {
         // SAFETY: **evacuated-once**: one thread counts the last bucket and gets here; the swap in
         // `drain_segment` unlinked it.
         unsafe { pin.retire(drained) };
-        if P::RECYCLES_SEGMENTS && old.drained().is_multiple_of(drained_per_flush(old.segments())) {
+        if P::recycles_segments() && old.drained().is_multiple_of(drained_per_flush(old.segments()))
+        {
             pin.flush();
         }
     }

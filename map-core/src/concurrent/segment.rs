@@ -11,7 +11,7 @@
 
 use super::bucket::{Bucket, First};
 use super::spare::Spares;
-use crate::platform::{Platform, Reclaim};
+use crate::platform::{Cell, Platform, Reclaim};
 use alloc::boxed::Box;
 use core::ptr;
 
@@ -22,7 +22,7 @@ pub(crate) struct Drained<K, V, P: Platform> {
     /// Of the map that the segment belongs to, which frees them after its collector.
     spares: *const Spares<K, V, P>,
     /// The spare below this one, see `spare`.
-    pub(crate) next: *mut Drained<K, V, P>,
+    next: P::Cell<*mut Drained<K, V, P>>,
 }
 
 impl<K, V, P: Platform> Drained<K, V, P> {
@@ -32,7 +32,24 @@ impl<K, V, P: Platform> Drained<K, V, P> {
         len: usize,
         spares: *const Spares<K, V, P>,
     ) -> Box<Self> {
-        Box::new(Drained { first, len, spares, next: ptr::null_mut() })
+        Box::new(Drained { first, len, spares, next: P::Cell::new(ptr::null_mut()) })
+    }
+
+    /// What it is linked to.
+    pub(crate) fn next(&self) -> *mut Self {
+        // SAFETY: written by `link` only, whose caller was alone with it.
+        self.next.with(|next| unsafe { *next })
+    }
+
+    /// Links it to another, or to nothing.
+    ///
+    /// # Safety
+    /// - It is of `new`, and the caller is alone with it.
+    pub(crate) unsafe fn link(drained: *mut Self, to: *mut Self) {
+        // SAFETY: the caller vouches for it.
+        let next = unsafe { &(*drained).next };
+        // SAFETY: the caller is alone with it.
+        next.with_mut(|next| unsafe { *next = to });
     }
 
     /// Its buckets, out of every other thread's reach, with the overflow buckets behind them freed.
@@ -59,6 +76,8 @@ impl<K, V, P: Platform> Drained<K, V, P> {
 }
 
 impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
+    const IS_KEPT: bool = true;
+
     fn identity(object: *const Self) -> *const () {
         // SAFETY: made by `drain_segment`; whoever retires it has it to themselves.
         unsafe { (*object).first.cast_const().cast() }
@@ -67,7 +86,7 @@ impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
     unsafe fn reclaim(object: *mut Self) {
         // SAFETY: made by `drain_segment` from a box; the caller is alone with it.
         let drained = unsafe { Box::from_raw(object) };
-        if P::RECYCLES_SEGMENTS {
+        if P::recycles_segments() {
             // SAFETY: the map's, which drops its collector, and with it the last caller, before its
             // spares.
             let spares = unsafe { &*drained.spares };

@@ -16,8 +16,8 @@
 //! - **no-aba**: a spare is taken by taking all of them, so no compare-exchange relies on what lies
 //!   below the top.
 //! # Not here
-//! Model platforms free segments as soon as they may, to notice who still uses one: see
-//! [`Platform::RECYCLES_SEGMENTS`].
+//! Whether a platform keeps segments, or frees them as soon as they may be: see
+//! [`Platform::recycles_segments`].
 //! # Checked by
 //! The unit tests below; `tests/concurrent_stress.rs`, where segments are tiny and come round all the time.
 
@@ -81,7 +81,7 @@ impl<K, V, P: Platform> Spares<K, V, P> {
         let mut top = self.top.load(Relaxed);
         loop {
             // SAFETY: **out-of-reach**: the list is the caller's until the exchange succeeds.
-            unsafe { (*last).next = top };
+            unsafe { Drained::link(last, top) };
             // Release (push-spare): the list becomes visible to the Acquire in `take`.
             match self.top.compare_exchange(top, first, Release, Relaxed) {
                 Ok(_) => return,
@@ -94,7 +94,7 @@ impl<K, V, P: Platform> Spares<K, V, P> {
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: `take` looks again.
-        !P::RECYCLES_SEGMENTS || self.top.load(Relaxed).is_null()
+        !P::recycles_segments() || self.top.load(Relaxed).is_null()
     }
 
     /// How many segments are there, or on their way in or out.
@@ -113,15 +113,16 @@ impl<K, V, P: Platform> Spares<K, V, P> {
             return None;
         }
         // SAFETY: **out-of-reach**: made by `push` from a box, and just taken with all below it.
-        let mut spare = unsafe { Box::from_raw(first) };
-        let rest = core::mem::replace(&mut spare.next, ptr::null_mut());
-        // Release (push-spare), as in `push_list`.
+        let spare = unsafe { Box::from_raw(first) };
+        let rest = spare.next();
+        // Relaxed: nothing was written in the rest, and who takes it meets the pushes all the same: swap
+        // and exchange go on with their release sequence.
         if !rest.is_null()
-            && self.top.compare_exchange(ptr::null_mut(), rest, Release, Relaxed).is_err()
+            && self.top.compare_exchange(ptr::null_mut(), rest, Relaxed, Relaxed).is_err()
         {
             let mut last = rest;
             // SAFETY: **out-of-reach**: the rest was taken as well; its last links to nothing.
-            while let Some(next) = NonNull::new(unsafe { (*last).next }) {
+            while let Some(next) = NonNull::new(unsafe { &*last }.next()) {
                 last = next.as_ptr();
             }
             self.push_list(rest, last);

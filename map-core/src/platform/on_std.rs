@@ -31,7 +31,6 @@ unsafe impl Platform for Std {
     type Mutex<T> = StdMutex<T>;
     type Collector = StdCollector;
 
-    const RECYCLES_SEGMENTS: bool = true;
     const PREFETCHES: bool = cfg!(all(target_arch = "x86_64", not(miri)));
 
     #[inline(always)]
@@ -72,6 +71,11 @@ unsafe impl Platform for Std {
     #[inline(always)]
     fn fence(order: Ordering) {
         atomic::fence(order);
+    }
+
+    #[inline(always)]
+    fn recycles_segments() -> bool {
+        true
     }
 
     #[inline(always)]

@@ -86,7 +86,6 @@ unsafe impl Platform for Shaken {
 
     const EVACUATION_BARRIER: bool = true;
     const SEGMENT_BUCKETS_LOG2: u32 = 1;
-    const RECYCLES_SEGMENTS: bool = true;
 
     fn task() -> usize {
         Std::task()
@@ -106,6 +105,9 @@ unsafe impl Platform for Shaken {
     }
     fn grows_early(_: Place) -> bool {
         one_in(40)
+    }
+    fn recycles_segments() -> bool {
+        true
     }
     fn allocated<T>(_: *const T, _: Object) {
         OBJECTS.fetch_add(1, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 //!   stall writer.0 copying-bucket#0+0                # for ever
 //!   read reader.0 start+3 back 1                     # a load returned the store before the latest
 //!   defer writer.0 about-to-retire-entry#0+0         # what it retired stayed in a batch to the end
+//!   recycle writer.0 about-to-retire-segment#0+0     # from here on drained segments were used again
 //! end
 //! ```
 //! `writer.0` is the thread in its first op; `start` is the op's call, before any named moment. A schedule says only
@@ -57,6 +58,8 @@ pub enum Departure {
     Write(usize),
     /// What is retired stays in its batch: pins that begin later may miss its unlinking.
     Defer,
+    /// From here on drained segments are used again as soon as nobody may hold them.
+    Recycle,
     /// The thread gives up the evacuation it is at.
     Abandon,
     /// The insertion starts a growth that nothing asks for.
@@ -94,6 +97,7 @@ impl fmt::Display for Forced {
             Departure::Read(back) => write!(f, "read {moment} back {back}"),
             Departure::Write(back) => write!(f, "write {moment} back {back}"),
             Departure::Defer => write!(f, "defer {moment}"),
+            Departure::Recycle => write!(f, "recycle {moment}"),
             Departure::Abandon => write!(f, "abandon {moment}"),
             Departure::Grow => write!(f, "grow {moment}"),
         }
@@ -126,8 +130,10 @@ impl FromStr for Forced {
 
 /// Reads the departure that begins with `word`.
 pub(super) fn forced(word: &str, line: &mut Line<'_>) -> Result<Forced, ParseError> {
-    const WORDS: &str = "`switch`, `stall`, `read`, `write`, `defer`, `abandon`, `grow` or `end`";
-    if !["switch", "stall", "read", "write", "defer", "abandon", "grow"].contains(&word) {
+    const WORDS: &str =
+        "`switch`, `stall`, `read`, `write`, `defer`, `recycle`, `abandon`, `grow` or `end`";
+    if !["switch", "stall", "read", "write", "defer", "recycle", "abandon", "grow"].contains(&word)
+    {
         return Err(line.unexpected(word, WORDS));
     }
     let moment = moment(line)?;
@@ -138,6 +144,7 @@ pub(super) fn forced(word: &str, line: &mut Line<'_>) -> Result<Forced, ParseErr
         }
         "stall" => Departure::Stall,
         "defer" => Departure::Defer,
+        "recycle" => Departure::Recycle,
         "abandon" => Departure::Abandon,
         "grow" => Departure::Grow,
         _ => {

@@ -1,7 +1,9 @@
 //! Retired entries, segments and tables against threads that came before.
 
-use super::{KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario};
-use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Update};
+use super::{
+    KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario,
+};
+use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Reserve, Update};
 use crate::op::Site;
 
 const V: u16 = 100;
@@ -39,6 +41,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("iterator", [Iter])
             .thread("evacuator", [Insert(NEIGHBOUR, V), Remove(NEIGHBOUR)]),
+        // Where drained segments are used again: the end of a pin gives several back, one after the other, while another
+        // thread takes one, for which it takes all, and puts the rest back.
+        scenario("spare_segments_come_out_once_each")
+            .capacity(OCTET)
+            .given([EvacuateTo(0)])
+            .thread("giver", [Reserve(100)])
+            .thread("taker", [Remove(KEY), Remove(KEY)]),
         // A comparison panics in a writer's search: no lock may be left behind, and nothing half done.
         scenario("panicking_eq_keeps_no_lock")
             .counted()

@@ -139,7 +139,7 @@ impl Chooser for Explorer {
                 self.abandoned = chosen == 1;
                 chosen
             }
-            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall => 0,
+            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall | Choice::Recycle => 0,
         }
     }
 }

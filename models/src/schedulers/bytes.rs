@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   byte = what << 5 | after        after so many decisions (0 to 31) since the last byte:
-//!   what    0        nothing (a longer pause)
+//!   what    0        the next drained segment is used again (and a longer pause)
 //!           1 2 3    the 1st, 2nd, 3rd other thread that can goes on
 //!           4        the thread stops for ever
 //!           5        the next evacuation that can be given up is
@@ -26,6 +26,7 @@ use std::rc::Rc;
 /// The most bytes of a string that is drawn.
 const DRAWN_MAX: usize = 24;
 
+const RECYCLE: u8 = 0;
 const STOP: u8 = 4;
 const ABANDON: u8 = 5;
 const GROW: u8 = 6;
@@ -68,7 +69,6 @@ impl Tape {
             }
             (self.at, self.since) = (self.at + 1, 0);
             match byte >> 5 {
-                0 => {}
                 nth @ 1..=3 => {
                     to = Some(nth as usize - 1);
                     break;
@@ -118,6 +118,7 @@ impl Chooser for Choices {
             Choice::Abandon(..) => ABANDON,
             Choice::GrowEarly(_) => GROW,
             Choice::Read { .. } | Choice::Write { .. } | Choice::Defer => STALE,
+            Choice::Recycle => RECYCLE,
         };
         usize::from(std::mem::take(&mut self.0.borrow_mut().armed[what as usize]))
     }

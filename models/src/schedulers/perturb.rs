@@ -32,6 +32,8 @@ pub enum Kind {
     Abandon,
     /// It starts a growth that nothing asks for.
     Grow,
+    /// From here on drained segments are used again as soon as they may be.
+    Recycle,
     /// It reads or writes an older value where it may, or retires without a grace period that others notice.
     Stale,
 }
@@ -261,6 +263,7 @@ impl Chooser for Whims {
             Choice::Read { .. } => (Kind::Stale, "reads an older value"),
             Choice::Write { .. } => (Kind::Stale, "stores before the latest value"),
             Choice::Defer => (Kind::Stale, "leaves what it retires in a batch"),
+            Choice::Recycle => (Kind::Recycle, "has drained segments used again from here on"),
         };
         let mut fate = self.0.borrow_mut();
         let lag = match (choice, fate.lag) {

@@ -159,6 +159,7 @@ impl Chooser for Choices {
                     | (Departure::Read(_), Choice::Read { .. })
                     | (Departure::Write(_), Choice::Write { .. })
                     | (Departure::Defer, Choice::Defer)
+                    | (Departure::Recycle, Choice::Recycle)
             )
         };
         match self.0.borrow_mut().due(task, pending.as_ref(), kind) {

@@ -8,6 +8,9 @@
 use super::pending::{Choice, Chooser};
 use fastrand::Rng;
 
+/// At one retired segment in so many, drained segments begin to be used again.
+const RECYCLE_EVERY: u32 = 4;
+
 /// Draws what departs from the ordinary, each execution from a seed of its own.
 #[derive(Clone, Debug)]
 pub struct Chance {
@@ -51,6 +54,7 @@ impl Chooser for Chance {
                     _ => 0,
                 }
             }
+            Choice::Recycle => usize::from(self.rng.u32(..RECYCLE_EVERY) == 0),
             Choice::Abandon(..) | Choice::GrowEarly(_) => 0,
         }
     }

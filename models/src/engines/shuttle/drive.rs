@@ -234,6 +234,7 @@ fn forced(world: &World, logged: &Logged) -> Option<Forced> {
                 Choice::Read { .. } => Departure::Read(chosen),
                 Choice::Write { .. } => Departure::Write(chosen),
                 Choice::Defer => Departure::Defer,
+                Choice::Recycle => Departure::Recycle,
                 Choice::Stall => return None,
             },
         },

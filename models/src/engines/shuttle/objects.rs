@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   Live ──retire──► Retired { holders: the pins that exist now } ──last of them ends──► dead ──► Freed
+//!        │                                                                            └─recycled─► Spare ──► Freed
 //!        └─deferred─► Retired { holders: every pin } ──────────────the execution ends───────────► Freed
 //! ```
 //! An object is dead the moment the rules allow it to be reclaimed, and nobody may touch it from then on; nor may, from
@@ -39,6 +40,8 @@ enum State {
         holders: Holders,
         by: Doer,
     },
+    /// Kept for use again.
+    Spare,
     Freed,
 }
 
@@ -145,7 +148,7 @@ impl Objects {
             return Err((UNDER_LOCK, format!("retired {what} while it holds {place}")));
         }
         let holders = match deferred {
-            false => Holders::These(self.pinned.iter().map(|&(number, _)| number).collect()),
+            false => Holders::These(self.pins()),
             true => Holders::Every,
         };
         let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
@@ -158,7 +161,7 @@ impl Objects {
                     format!("retired {kind:?} (made by {made_by}) again; first by {first}");
                 return Err((RETIRE, detail));
             }
-            State::Freed => {
+            State::Spare | State::Freed => {
                 return Err((RETIRE, format!("retired {:?} after it was freed", known.kind)));
             }
         }
@@ -191,11 +194,23 @@ impl Objects {
                     format!("touched {kind:?} (made by {made_by}) retired by {by}: {late}"),
                 ))
             }
-            State::Freed => {
+            State::Spare | State::Freed => {
                 let made_by = names(*made_by);
                 Err((TOUCH, format!("touched {kind:?} (made by {made_by}) after it was freed")))
             }
         }
+    }
+
+    /// Something is reclaimed to be kept.
+    pub(super) fn kept(&mut self, address: usize) {
+        if let Some(known) = self.known.get_mut(&address) {
+            known.state = State::Spare;
+        }
+    }
+
+    /// The pins that have not ended.
+    pub(super) fn pins(&self) -> Vec<PinNumber> {
+        self.pinned.iter().map(|&(number, _)| number).collect()
     }
 
     /// Memory is about to be given back; `collected`: by the collector.
@@ -208,7 +223,7 @@ impl Objects {
         let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
         let Known { kind, made_by, state } = known;
         match state {
-            State::Live => {}
+            State::Live | State::Spare => {}
             State::Retired { .. } if collected => {}
             State::Retired { by, .. } => {
                 let (made_by, by) = (names(*made_by), names(*by));

@@ -202,13 +202,20 @@ pub enum Choice {
     /// Should what is retired stay in its batch, so that pins that begin later may miss its unlinking? 1: yes. Asked with
     /// stale reads only.
     Defer,
+    /// Should this drained segment, and all that follow, be reclaimed for use again as soon as nobody may hold it? 1: yes. Asked
+    /// when one is retired, until they are.
+    Recycle,
 }
 
 impl Choice {
     /// How many options there are.
     pub fn options(self) -> usize {
         match self {
-            Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall | Choice::Defer => 2,
+            Choice::Abandon(..)
+            | Choice::GrowEarly(_)
+            | Choice::Stall
+            | Choice::Defer
+            | Choice::Recycle => 2,
             Choice::Read { options, .. } | Choice::Write { options, .. } => options,
         }
     }
@@ -220,6 +227,7 @@ impl Choice {
             Choice::GrowEarly(_) => "starts a growth early".to_string(),
             Choice::Stall => "stalls".to_string(),
             Choice::Defer => "leaves what it retires in a batch".to_string(),
+            Choice::Recycle => "has drained segments used again from here on".to_string(),
             Choice::Read { .. } => format!("reads {chosen} stores back"),
             Choice::Write { .. } => format!("writes {chosen} stores back"),
         }

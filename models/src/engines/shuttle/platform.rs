@@ -82,6 +82,10 @@ unsafe impl Platform for Model {
         with(|world| world.choose(Choice::GrowEarly(place))) == 1
     }
 
+    fn recycles_segments() -> bool {
+        with(|world| world.recycles)
+    }
+
     fn allocated<T>(object: *const T, kind: Object) {
         with(|world| {
             let doer = world.doer();

@@ -5,13 +5,17 @@
 //! unlinking (the contract's *or that was made later but does not see the unlinking*, which an eager collector rules
 //! out): it is given what the retiring thread had seen, but **not** its happens-before, so data races stay visible.
 //!
+//! What is kept for use again is reclaimed during the execution, if the policy has it so: by the thread that ends the last of
+//! the pins that could hold it. Of other threads it is given what the contract says: what was done under those pins, and
+//! under those that had ended before.
+//!
 //! Collectors that retire in batches are not that eager, and hide less from stale reads. So with them the policy may have a
 //! retiring deferred: no later pin is given anything by it, and the object lives until the map is gone.
 //!
 //! # Checked by
 //! `tests/shuttle_platform.rs`.
 
-use super::clock::Clock;
+use super::clock::{Clock, View};
 use super::objects::PinNumber;
 use super::pending::{Access, Choice, Location};
 use super::world::{self, with};
@@ -28,6 +32,17 @@ pub struct ModelCollector {
     /// What those who retired had seen.
     seen: Cell<Clock>,
     retired: RefCell<Vec<Free>>,
+    recycled: RefCell<Vec<Recycled>>,
+    /// What the threads had done whose pins have ended.
+    ended: Cell<View>,
+}
+
+/// What is to be reclaimed during the execution.
+struct Recycled {
+    holders: Vec<PinNumber>,
+    /// What had been done under the pins that had ended before it was retired, and its holders' since.
+    ended: View,
+    free: Free,
 }
 
 thread_local! {
@@ -44,9 +59,23 @@ impl ModelCollector {
     pub(super) fn is_collecting() -> bool {
         COLLECTING.get()
     }
+
+    /// A pin ends, of a thread with this view: what no other may hold.
+    fn unheld(&self, pin: PinNumber, view: &View) -> Vec<Recycled> {
+        let mut ended = self.ended.get();
+        ended.join(view);
+        self.ended.set(ended);
+        let mut recycled = self.recycled.borrow_mut();
+        for recycled in recycled.iter_mut().filter(|recycled| recycled.holders.contains(&pin)) {
+            recycled.holders.retain(|&holder| holder != pin);
+            recycled.ended.join(view);
+        }
+        recycled.extract_if(.., |recycled| recycled.holders.is_empty()).collect()
+    }
 }
 
-// SAFETY: nothing is reclaimed before the collector is dropped, when no guard can exist.
+// SAFETY: an object is reclaimed when the last of the guards that existed at its retiring ends, by the thread that ends it, if a
+// later guard's loads cannot miss its unlinking; or else when the collector is dropped, and no guard can exist.
 unsafe impl Collector for ModelCollector {
     type Guard<'collector> = ModelGuard<'collector>;
 
@@ -55,7 +84,13 @@ unsafe impl Collector for ModelCollector {
 
     fn new() -> Self {
         let location = with(|world| world.new_location().0);
-        ModelCollector { location, seen: Cell::default(), retired: RefCell::default() }
+        ModelCollector {
+            location,
+            seen: Cell::default(),
+            retired: RefCell::default(),
+            recycled: RefCell::default(),
+            ended: Cell::default(),
+        }
     }
 
     fn pin(&self) -> ModelGuard<'_> {
@@ -74,7 +109,8 @@ impl Drop for ModelCollector {
     fn drop(&mut self) {
         let was = COLLECTING.replace(true);
         // One that panics takes none of the others with it: they are freed by the next drop of the vector's rest.
-        for free in self.retired.take() {
+        let recycled = self.recycled.take().into_iter().map(|recycled| recycled.free);
+        for free in self.retired.take().into_iter().chain(recycled) {
             free();
         }
         COLLECTING.set(was);
@@ -90,8 +126,13 @@ pub struct ModelGuard<'collector> {
 impl Guard for ModelGuard<'_> {
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
         world::before(self.collector.location, Access::Retire);
-        let fine = with(|world| {
+        let identity = T::identity(object).addr();
+        let (fine, holders) = with(|world| {
             let deferred = world.stale && world.choose(Choice::Defer) == 1;
+            if T::IS_KEPT && !world.recycles {
+                world.recycles = world.choose(Choice::Recycle) == 1;
+            }
+            let recycled = T::IS_KEPT && world.recycles && !deferred;
             let step = world.step();
             if !deferred {
                 let mut seen = self.collector.seen.get();
@@ -99,20 +140,35 @@ impl Guard for ModelGuard<'_> {
                 self.collector.seen.set(seen);
             }
             let locked = world.me().locked;
-            world.register(|objects, doer, names| {
-                objects.retire(T::identity(object).addr(), doer, locked, deferred, names)
-            })
+            let fine = world.register(|objects, doer, names| {
+                objects.retire(identity, doer, locked, deferred, names)
+            });
+            (fine, recycled.then(|| world.objects.pins()))
         });
         if !fine {
             world::unwind();
             return;
         }
-        // SAFETY: the caller's obligations: valid, unlinked, retired once; and this runs once, when the map is gone.
-        let free = move || unsafe { T::reclaim(object) };
+        let free = move || {
+            with(|world| {
+                if T::IS_KEPT && world.recycles {
+                    world.objects.kept(identity);
+                }
+            });
+            // SAFETY: the caller's obligations: valid, unlinked, retired once; and this runs once, when every pin has ended
+            // that could hold it, or the map is gone.
+            unsafe { T::reclaim(object) }
+        };
         // SAFETY: only the lifetime changes: the object's type may borrow, but it is freed before the map's own
         // lifetime ends, when the collector, which the map owns, is dropped.
         let free = unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Free>(Box::new(free)) };
-        self.collector.retired.borrow_mut().push(free);
+        match holders {
+            Some(holders) => {
+                let recycled = Recycled { holders, ended: self.collector.ended.get(), free };
+                self.collector.recycled.borrow_mut().push(recycled);
+            }
+            None => self.collector.retired.borrow_mut().push(free),
+        }
     }
 
     fn flush(&self) {}
@@ -121,9 +177,14 @@ impl Guard for ModelGuard<'_> {
 impl Drop for ModelGuard<'_> {
     fn drop(&mut self) {
         world::before(self.collector.location, Access::Unpin);
-        with(|world| {
+        let view = with(|world| {
             world.step();
             world.objects.unpin(self.number);
+            world.me().knowledge.view
         });
+        for Recycled { ended, free, .. } in self.collector.unheld(self.number, &view) {
+            with(|world| world.me().knowledge.view.join(&ended));
+            free();
+        }
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct World {
     pub(super) stalls_left: u32,
     /// While nobody but task 0 runs: evacuations that are given up.
     pub(super) abandoned: Option<Abandoned>,
+    /// Drained segments are used again.
+    pub(super) recycles: bool,
     /// The policy has been asked.
     pub(super) asked: bool,
     /// The ops done so far, kept with stale reads only.
@@ -104,6 +106,7 @@ impl Default for World {
             stalled: None,
             stalls_left: 0,
             abandoned: None,
+            recycles: false,
             asked: false,
             spans: Vec::new(),
             trace: Trace::default(),
@@ -146,6 +149,7 @@ impl World {
         self.steps = 0;
         self.stores = 0;
         self.log.clear();
+        self.recycles = false;
         self.asked = false;
         self.spans.clear();
         self.trace.begin();
