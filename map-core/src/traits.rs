@@ -34,6 +34,7 @@ impl<K: Clone, V: Clone> Tables<K, V> {
     fn clone_owned(&self) -> Owned<K, V> {
         let mut copy = Owned::new();
         copy.order = self.order;
+        copy.counts = self.counts;
         if !self.table.is_allocated() {
             return copy;
         }
@@ -41,7 +42,6 @@ impl<K: Clone, V: Clone> Tables<K, V> {
         // is not copied yet.
         copy.table = self.table.empty_copy();
         copy.generation = self.generation;
-        copy.counts = self.counts;
         copy.mark = self.mark;
         copy.growing = self.growing.as_ref().map(|growing| Box::new(growing.empty_copy(self.mark)));
         for home in self.homes() {

@@ -182,6 +182,7 @@ fn clones_of_growing_shrunk_and_overfull_maps() {
                 let copy = map.clone();
                 copy.check()
                     .unwrap_or_else(|violation| panic!("{name}, round {round}: {violation}"));
+                assert_eq!(copy.growth_state(), map.growth_state(), "{name}, round {round}");
                 assert_eq!(
                     copy.iter().map(|(k, v)| (*k, *v)).collect::<BTreeMap<_, _>>(),
                     model,
@@ -199,6 +200,19 @@ fn clones_of_growing_shrunk_and_overfull_maps() {
             }
         },
     );
+}
+
+/// It has no table left, but a past.
+#[test]
+fn the_clone_of_a_map_that_gave_its_table_up_has_grown_as_often() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+    for key in 0..N {
+        map.insert(key, key);
+    }
+    map.clear();
+    map.shrink_to_fit();
+    assert!(map.growth_state().growths_started > 0);
+    assert_eq!(map.clone().growth_state(), map.growth_state());
 }
 
 /// `maps.Clone…WithDelete`, `…WithMapAssign`, `…Large`: original and clone go separate ways in mid-growth.
