@@ -53,6 +53,50 @@ fn a_closure_may_write_the_very_key_it_is_asked_about() {
     assert!(map.is_empty());
 }
 
+/// However often the entry changes under a closure, and though it be as often as a counter of a byte, or
+/// of two, takes to come round: it is asked again.
+#[test]
+fn a_closure_is_asked_again_after_any_number_of_changes() {
+    let most: u32 = if cfg!(miri) { 300 } else { 70_000 };
+    let map = Map::with_hasher(ZERO);
+    let pin = map.pin();
+    for changes in [1, 63, 64, 128, 255, 256, 1 << 14, 1 << 15, 1 << 16] {
+        if changes > most {
+            break;
+        }
+        pin.insert(1, 0);
+        let mut asked = 0;
+        let updated = pin.update(1, |&value| {
+            asked += 1;
+            if asked == 1 {
+                for change in 1..=changes {
+                    map.pin().insert(1, change);
+                }
+            }
+            value + 1
+        });
+        assert_eq!((updated, asked), (Some(&(changes + 1)), 2));
+    }
+}
+
+/// A thread that never finds the entry as it was when it asked goes on asking, with no lock held meanwhile:
+/// not even the closure that keeps it from its end is locked out.
+#[test]
+fn a_closure_may_keep_itself_from_its_end_for_long() {
+    let map = Map::with_hasher(ZERO);
+    let pin = map.pin();
+    pin.insert(1, 0);
+    let mut asked = 0;
+    let updated = pin.update(1, |&value| {
+        asked += 1;
+        if asked <= 100 {
+            map.pin().insert(1, asked);
+        }
+        value + 1
+    });
+    assert_eq!((updated, asked), (Some(&101), 101));
+}
+
 #[test]
 fn a_closure_may_make_the_map_grow() {
     let mut map = Map::with_hasher(ZERO);

@@ -11,6 +11,7 @@ mod common;
 
 use common::hashers::{LOW3, MIX};
 use common::{By, EvacuationOrder, Map};
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -148,11 +149,28 @@ fn keys_of_no_size() {
     assert!(cursor.next(&map).is_some() && cursor.next(&map).is_none());
 }
 
-/// Equal to nothing, not even to itself, and of no size: as many entries as one likes.
+/// Equal to nothing, not even to itself, and of no size: as many entries as one likes, each dropped once.
 #[test]
 fn many_entries_of_no_size_at_all() {
+    thread_local!(static ALIVE: Cell<isize> = const { Cell::new(0) });
     #[derive(Debug)]
     struct Unlike;
+    impl Unlike {
+        fn new() -> Unlike {
+            ALIVE.set(ALIVE.get() + 1);
+            Unlike
+        }
+    }
+    impl Drop for Unlike {
+        fn drop(&mut self) {
+            ALIVE.set(ALIVE.get() - 1);
+        }
+    }
+    impl Clone for Unlike {
+        fn clone(&self) -> Unlike {
+            Unlike::new()
+        }
+    }
     impl Hash for Unlike {
         fn hash<H: Hasher>(&self, state: &mut H) {
             state.write_u64(7);
@@ -164,13 +182,38 @@ fn many_entries_of_no_size_at_all() {
         }
     }
     impl Eq for Unlike {}
-    let mut map: Map<Unlike, (), By> = Map::default();
+    type Unlikes = Map<Unlike, (), By>;
+    let mut map = Unlikes::default();
     for len in 1..200 {
-        assert_eq!(map.insert(Unlike, ()), None);
-        assert_eq!((map.len(), map.iter().count()), (len, len));
+        assert_eq!(map.insert(Unlike::new(), ()), None);
+        assert_eq!((map.len(), map.iter().count(), ALIVE.get()), (len, len, len as isize));
     }
     assert_eq!(map.extract_if(|_, _| true).take(50).count(), 50);
-    assert_eq!(map.drain().count(), 149);
+    assert_eq!(ALIVE.get(), 149);
+    type End = (&'static str, fn(Unlikes));
+    let ends: [End; 7] = [
+        ("drop", drop),
+        ("into_iter", |map| assert_eq!(map.into_iter().take(9).count(), 9)),
+        ("into_keys", |map| assert_eq!(map.into_keys().take(9).count(), 9)),
+        ("drain", |mut map| assert_eq!(map.drain().count(), 149)),
+        ("a drain that is cut short", |mut map| assert_eq!(map.drain().take(9).count(), 9)),
+        ("clear", |mut map| {
+            map.clear();
+            assert_eq!(ALIVE.get(), 149);
+        }),
+        ("retain", |mut map| {
+            map.retain(|_, ()| false);
+            assert_eq!(ALIVE.get(), 149);
+        }),
+    ];
+    for (name, end) in ends {
+        let copy = map.clone();
+        assert_eq!((copy.len(), ALIVE.get()), (149, 2 * 149));
+        end(copy);
+        assert_eq!(ALIVE.get(), 149, "{name}");
+    }
+    drop(map);
+    assert_eq!(ALIVE.get(), 0);
 }
 
 #[test]
