@@ -365,6 +365,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn change_capacity(&mut self, op: Op) -> Verdict {
         let before = self.capacity().unwrap_or(0);
         let (len, mut least) = (self.spec.len(), before);
+        let started = self.map.growth().started;
         match op {
             Op::Reserve(n) => {
                 self.map.reserve(n as usize);
@@ -383,6 +384,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 }
                 if done {
                     least = least.max(len + n as usize);
+                } else if self.map.growth().started > started {
+                    let detail = "a growth began that the reservation was to pay for".to_string();
+                    return Objection::raise(
+                        work::NAME,
+                        "a refused try_reserve begins no growth",
+                        detail,
+                    );
                 }
                 if at.is_some() {
                     well_formed::structure(self.map.check())?;
