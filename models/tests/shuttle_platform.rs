@@ -92,6 +92,33 @@ fn a_released_write_and_an_acquired_read_do_not_race() {
     assert!(report.outcomes.contains("[0, 7]"));
 }
 
+/// A box that one thread takes away, with what is in it, while another may still look.
+#[test]
+fn what_is_given_back_races_with_who_has_looked() {
+    let report = explore(
+        || Pointer::<Plain>::new(Box::into_raw(Box::new(Plain::new(3)))),
+        &[
+            |link: &Pointer<Plain>| {
+                let taken = link.swap(std::ptr::null_mut(), Acquire);
+                // SAFETY: of `Box::into_raw` above, and no other thread's from here on: it has looked before, or will not.
+                drop(unsafe { Box::from_raw(taken) });
+                0
+            },
+            |link| match link.load(Acquire) {
+                gone if gone.is_null() => 0,
+                there => {
+                    // SAFETY: read in the same step as the link.
+                    let cell = unsafe { &*there };
+                    // SAFETY: as above.
+                    cell.with(|value| unsafe { *value })
+                }
+            },
+        ],
+    );
+    let detail = found(&report, "race").objection.detail;
+    assert!(detail.contains("by thread-0: giving it back races with the read"), "{detail}");
+}
+
 #[test]
 fn an_atomic_is_not_used_before_its_making_is_seen() {
     let report = explore(

@@ -47,7 +47,8 @@ pub(super) fn all() -> Vec<Scenario> {
             .capacity(OCTET)
             .given([EvacuateTo(0)])
             .thread("giver", [Reserve(100)])
-            .thread("taker", [Remove(KEY), Remove(KEY)]),
+            .thread("taker", [Remove(KEY); 4])
+            .thread("second", [Remove(SIBLING); 4]),
         // A comparison panics in a writer's search: no lock may be left behind, and nothing half done.
         scenario("panicking_eq_keeps_no_lock")
             .counted()

@@ -322,30 +322,30 @@ struct Accesses {
     reads: [Option<Accessed>; TASKS],
 }
 
-/// Plain memory: two accesses of different tasks, one of them a write, neither ordered before the other, are a data
-/// race.
+/// What has been done to a piece of plain memory.
 #[derive(Debug)]
-pub struct ModelCell<T> {
-    value: UnsafeCell<T>,
-    accesses: UnsafeCell<Box<Accesses>>,
-}
+struct Watched(UnsafeCell<Box<Accesses>>);
 
-// SAFETY: **one OS thread**.
-unsafe impl<T> Send for ModelCell<T> {}
-// SAFETY: **one OS thread**.
-unsafe impl<T> Sync for ModelCell<T> {}
+impl Watched {
+    fn new() -> Watched {
+        let write = with(|world| {
+            let doer = world.doer();
+            Accessed { stamp: world.step().stamp, site: None, doer }
+        });
+        Watched(UnsafeCell::new(Box::new(Accesses { write, reads: [None; TASKS] })))
+    }
 
-impl<T> ModelCell<T> {
-    fn access(&self, writes: bool, site: &'static Site<'static>) {
+    /// One more access, at a place in the code; at none, the memory is given back.
+    fn access(&self, writes: bool, site: Option<&'static Site<'static>>) {
         ask(|world| {
             if matches!(world.phase, Phase::Idle | Phase::Over) {
                 return true;
             }
             // SAFETY: **one OS thread**, and no switch until the end of this block.
-            let accesses = unsafe { &mut **self.accesses.get() };
+            let accesses = unsafe { &mut **self.0.get() };
             let doer = world.doer();
             let stamp = world.step().stamp;
-            let now = Accessed { stamp, site: Some(site), doer };
+            let now = Accessed { stamp, site, doer };
             let clock = world.me().knowledge.view.ordered;
             let unordered = |before: &&Accessed| !clock.knows(before.stamp);
             let reads = accesses.reads.iter().flatten().filter(|_| writes);
@@ -358,10 +358,13 @@ impl<T> ModelCell<T> {
                 accesses.reads[doer.task] = Some(now);
             }
             let Some(before) = racing else { return true };
+            let does = match site {
+                None => "giving it back".to_string(),
+                Some(site) if writes => format!("write at {}", world::site(site)),
+                Some(site) => format!("read at {}", world::site(site)),
+            };
             let detail = format!(
-                "{} at {}{} races with {} at {} by {}: nothing orders one before the other",
-                if writes { "write" } else { "read" },
-                world::site(site),
+                "{does}{} races with {} at {} by {}: nothing orders one before the other",
                 world.whereabouts(),
                 if wrote { "the write" } else { "the read" },
                 before.site.map_or("its making".to_string(), world::site),
@@ -378,31 +381,45 @@ impl<T> ModelCell<T> {
     }
 }
 
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.access(true, None);
+    }
+}
+
+/// Plain memory: two accesses of different tasks, one of them a write, neither ordered before the other, are a data
+/// race. To give it back is a write.
+#[derive(Debug)]
+pub struct ModelCell<T> {
+    value: UnsafeCell<T>,
+    accesses: Watched,
+}
+
+// SAFETY: **one OS thread**.
+unsafe impl<T> Send for ModelCell<T> {}
+// SAFETY: **one OS thread**.
+unsafe impl<T> Sync for ModelCell<T> {}
+
 impl<T> Cell<T> for ModelCell<T> {
     fn new(value: T) -> Self {
-        let write = with(|world| {
-            let doer = world.doer();
-            Accessed { stamp: world.step().stamp, site: None, doer }
-        });
-        let accesses = Box::new(Accesses { write, reads: [None; TASKS] });
-        ModelCell { value: UnsafeCell::new(value), accesses: UnsafeCell::new(accesses) }
+        ModelCell { value: UnsafeCell::new(value), accesses: Watched::new() }
     }
 
     #[track_caller]
     fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
-        self.access(false, Site::caller());
+        self.accesses.access(false, Some(Site::caller()));
         read(self.value.get())
     }
 
     #[track_caller]
     fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
-        self.access(true, Site::caller());
+        self.accesses.access(true, Some(Site::caller()));
         write(self.value.get())
     }
 
     #[track_caller]
     fn into_inner(self) -> T {
-        self.access(true, Site::caller());
+        self.accesses.access(true, Some(Site::caller()));
         self.value.into_inner()
     }
 }
