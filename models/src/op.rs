@@ -286,8 +286,10 @@ vocabulary! {
     "retain-values" RetainValues(m: Small u8, r: Small u8),
     /// `try_reserve(n)`, whose `at`-th allocation is refused: must fail and change nothing, unless it makes no so many.
     "try-reserve-refused" TryReserveRefused(n: Count u16, at: Small u8),
-    /// `update`, whose closure uses the map: its first two calls store the value anew before they answer. Shared maps only.
+    /// `update`, whose closure uses the map: its first `v` mod 16 calls store the value anew before they answer. Shared maps only.
     "update-within" UpdateWithin(k: Key Key, v: Value Value),
+    /// `view`: of a key that several tables show, what the newest does. `ConcurrentMap` only, in a model.
+    "view" View,
 }
 
 impl Kind {
@@ -304,7 +306,7 @@ impl Kind {
 
     /// Do only shared maps have it?
     pub fn is_for_shared_maps(self) -> bool {
-        matches!(self, Kind::Update | Kind::UpdateWithin | Kind::Compute | Kind::Len)
+        matches!(self, Kind::Update | Kind::UpdateWithin | Kind::Compute | Kind::Len | Kind::View)
     }
 
     /// What arguments it takes.

@@ -133,9 +133,9 @@ pub(super) fn all() -> Vec<Scenario> {
         // The closure stores the entry anew that it is asked about, so it is asked again: no lock may be held meanwhile.
         scenario("closure_may_write_what_it_is_asked_about")
             .given(half_grown([SIBLING]))
-            .thread("updater", [UpdateWithin(SIBLING, 10)])
+            .thread("updater", [UpdateWithin(SIBLING, 2)])
             .thread("evacuator", [Insert(COUSIN, V)])
-            .allows("updater", [Some(11)]),
+            .allows("updater", [Some(3)]),
         // The other key of the old bucket moves to the other new bucket meanwhile.
         scenario("write_of_the_neighbour_leaves_the_key_alone")
             .given(growing([KEY, NEIGHBOUR]))

@@ -1,7 +1,9 @@
 //! Ops on the whole map during an evacuation.
 
-use super::{DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario};
-use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues};
+use super::{
+    DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, nested, scenario,
+};
+use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View};
 
 const V: u16 = 100;
 /// A value that `retain-values 1 0` keeps.
@@ -79,6 +81,22 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("iterator", [Iter])
             .thread("grower", [Reserve(10), Reserve(20)])
             .allows("iterator", [[(0, 0), (1, 1), (2, 2)]]),
+        // A view goes from the old table to the new one, while entries do, in a growth that it may or may not know of.
+        scenario("view_shows_what_moves_under_it")
+            .counted()
+            .given(insert([KEY, NEIGHBOUR, SIBLING]))
+            .thread("viewer", [View])
+            .thread("grower", [Reserve(20), Remove(KEY)]),
+        // An evacuation that is given up frees the overflow buckets that it had begun to fill.
+        scenario("view_leaves_a_chain_alone_that_is_being_filled")
+            .given(growing((0..9).map(|nth| KEY + 4 * nth)))
+            .thread("viewer", [View])
+            .thread("evacuator", [Remove(SIBLING), Remove(SIBLING)]),
+        // Three tables of it; what the second has not got yet, or has no more, is in another.
+        scenario("view_follows_two_successors")
+            .given(nested())
+            .thread("viewer", [View])
+            .thread("evacuator", [Remove(9), Remove(11)]),
         // `reserve` drives the evacuation from end to end, under a reader and a writer.
         scenario("reserve_keeps_every_key")
             .given(insert([KEY, SIBLING]))

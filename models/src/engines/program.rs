@@ -12,15 +12,16 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::ASKED_AGAIN;
+use crate::oracles::panics::{ASKED_AGAIN, LEADS_NOWHERE};
 use crate::oracles::work::{self, ENDS, GOES_ON};
 use crate::oracles::{Objection, Verdict};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
-use map_core::concurrent::BucketState::Live;
-use map_core::concurrent::{Breach, Computed, Operation};
+use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
+use map_core::concurrent::{Breach, Computed, ConcurrentTable, Operation};
 use map_core::growth::entries_max;
 use map_core::platform::{Place, Platform};
+use std::collections::BTreeMap;
 
 /// A map that the threads of a case share.
 pub struct Program<K, V, P: Platform> {
@@ -67,6 +68,24 @@ impl Asked {
         assert!(!self.0.contains(&address), "{ASKED_AGAIN}");
         self.0.push(address);
     }
+}
+
+/// The entries of a view that was taken while others wrote: of a key that moved meanwhile, what the newest table shows.
+///
+/// # Panics
+/// If a bucket of the newest table has given its entries away.
+fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
+    let newest = tables.last().into_iter().flat_map(|table| &table.buckets);
+    for (index, bucket) in newest.enumerate() {
+        let state = bucket.state;
+        assert!(
+            !matches!(state, Evacuated | Drained),
+            "{LEADS_NOWHERE}: bucket {index} is {state:?}"
+        );
+    }
+    let chains = tables.iter().flat_map(|table| &table.buckets).flat_map(|bucket| &bucket.chain);
+    let entries: BTreeMap<u64, u64> = chains.flatten().filter_map(|slot| slot.entry).collect();
+    entries.into_iter().collect()
 }
 
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
@@ -130,7 +149,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 Ret::Value(Some(pin.get_or_insert_with(key(k), make).number()))
             }
             Op::Update(k, v) | Op::UpdateWithin(k, v) => {
-                let mut within = if matches!(op, Op::UpdateWithin(..)) { 2 } else { 0 };
+                let mut within = if matches!(op, Op::UpdateWithin(..)) { v % 16 } else { 0 };
                 number(pin.update(key(k), |old| {
                     asked.about(old);
                     if within > 0 {
@@ -183,6 +202,10 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             Op::Iter => {
                 let entries = pin.iter().map(|(key, value)| (key.number(), value.number()));
                 return Answer::Entries(entries.collect());
+            }
+            Op::View => {
+                let show = |key: &K, value: &V| (key.number(), value.number());
+                return Answer::Entries(shown(&self.map.view(show)));
             }
             Op::PanicAt(site, n) => {
                 Ledger::arm(site, u32::from(n));

@@ -110,7 +110,8 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16], fresh: u16) -> Op {
         6 => Op::Update(key, value),
         7 => Op::EntryOrInsert(key, value),
         8 => Op::Compute(key, value),
-        9 => [Op::Iter, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)][rng.usize(0..4)],
+        9 => [Op::Iter, Op::View, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)]
+            [rng.usize(0..5)],
         10 => Op::Reserve(rng.u16(0..30)),
         _ => Op::Insert(fresh + rng.u16(0..10), value),
     }

@@ -160,7 +160,7 @@ impl Shape {
             Op::RemoveEntry(_) | Op::EntryRemoveEntry(_) | Op::GetKeyValue(_) => Shape::Entry,
             Op::GetDisjointMut(..) | Op::Compute(..) => Shape::Two,
             Op::Len => Shape::Count,
-            Op::Iter => Shape::Entries,
+            Op::Iter | Op::View => Shape::Entries,
             _ if crate::oracles::linearizability::key_of(op).is_some() => Shape::Value,
             _ => Shape::Unit,
         }

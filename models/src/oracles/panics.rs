@@ -39,8 +39,11 @@ pub fn refuses<T>(body: impl FnOnce() -> T) -> bool {
 /// How a panic begins that says that the map broke a promise to a closure.
 pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered about";
 
-/// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, or a closure that
-/// was asked too often, that has a name of its own.
+/// The same, of one who looks at a view of the map.
+pub const LEADS_NOWHERE: &str = "the view leads nowhere";
+
+/// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, a closure that
+/// was asked too often, or who looked at a view, that has a name of its own.
 pub fn broken(message: &str) -> (&'static str, &'static str) {
     match message {
         _ if message.contains("evacuation barrier") => {
@@ -48,6 +51,9 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         }
         _ if message.contains(ASKED_AGAIN) => {
             ("closures", "a closure is asked once about each entry")
+        }
+        _ if message.contains(LEADS_NOWHERE) => {
+            ("view", "what is evacuated has a table that it went to")
         }
         _ => (NAME, UNASKED),
     }

@@ -44,7 +44,7 @@ struct Step {
 /// Does the op have a part in what happens to the key?
 fn concerns(op: Op, key: u16) -> bool {
     match op {
-        Op::Clear | Op::Retain(..) | Op::RetainValues(..) | Op::Iter | Op::KeysValues => true,
+        Op::Clear | Op::Retain(..) | Op::RetainValues(..) | Op::Iter | Op::View => true,
         op => key_of(op) == Some(key),
     }
 }
@@ -173,12 +173,12 @@ fn explain(key: u16, value: Option<u64>, op: Op, answer: Option<&Answer>) -> Opt
         (Op::Clear | Op::Retain(..) | Op::RetainValues(..), _) => {
             Some(value.filter(|&value| stays(op, key.into(), value)))
         }
-        (Op::Iter | Op::KeysValues, Some(Answer::Entries(entries))) => {
+        (Op::Iter | Op::View, Some(Answer::Entries(entries))) => {
             let mut yielded = entries.iter().filter(|&&(other, _)| other == u64::from(key));
             let once = yielded.next().map(|&(_, value)| value);
             (once == value && yielded.next().is_none()).then_some(value)
         }
-        (Op::Iter | Op::KeysValues, _) => Some(value),
+        (Op::Iter | Op::View, _) => Some(value),
         _ => {
             let (ret, after) = Single::apply(key, value, op);
             let right = match answer {

@@ -19,7 +19,7 @@ pub(super) fn is(operation: &Operation<'_>) -> bool {
 
 fn yielded<'h>(operation: &Operation<'h>) -> Option<&'h [(u64, u64)]> {
     match (operation.op, operation.answer) {
-        (Op::Iter, Some(Answer::Entries(entries))) => Some(entries),
+        (Op::Iter | Op::View, Some(Answer::Entries(entries))) => Some(entries),
         _ => None,
     }
 }
@@ -27,9 +27,9 @@ fn yielded<'h>(operation: &Operation<'h>) -> Option<&'h [(u64, u64)]> {
 /// Judges one op, if it is an iteration.
 pub(super) fn judge(looks: &Looks<'_>, operation: &Operation<'_>) -> Asked {
     let Some(entries) = yielded(operation) else { return Ok(0) };
-    let Operation { call, returned, .. } = *operation;
+    let Operation { op, call, returned, .. } = *operation;
     let who = format!(
-        "{}'s `iter` (events {call}–{returned})",
+        "{}'s `{op}` (events {call}–{returned})",
         looks.history.threads()[operation.thread]
     );
     let object = |rule, detail: String| Objection::raise(NAME, rule, format!("{who} {detail}"));
