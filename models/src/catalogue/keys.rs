@@ -192,6 +192,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("replacer", [Insert(0, V)])
             .allows("appender", [None])
             .allows("replacer", [Some(0)]),
+        // A slot becomes free meanwhile: the bucket that was made is not a part of the chain, and does not count as one.
+        scenario("overflow_bucket_that_was_not_needed_is_not_counted")
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
+            .thread("appender", [Insert(16, V)])
+            .thread("remover", [Remove(0)])
+            .allows("appender", [None])
+            .allows("remover", [Some(0)]),
         // All keys have one hash: tophashes tell nothing apart, and every key goes to the same new bucket.
         scenario("keys_of_one_hash_stay_apart")
             .hasher(Hasher::Zero)

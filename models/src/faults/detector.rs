@@ -34,8 +34,8 @@ const MEMORY: u32 = 8 << 20;
 pub struct Detector {
     /// What it is called in the matrix and on the command line.
     pub name: String,
-    /// What it looks at.
-    pub kind: Kind,
+    /// What it looks at; `None`: at both.
+    pub kind: Option<Kind>,
     /// It needs a build of its own, so it runs only when it is asked for.
     pub slow: bool,
     /// One go is enough: a seed changes nothing, or it takes long and is compared with nothing.
@@ -89,6 +89,7 @@ pub struct Terms<'a> {
 
 /// Every detector there is, in the order of the matrix. A scheduler that the command line knows is one.
 pub fn all() -> Vec<Detector> {
+    let (sequential, concurrent) = (Some(Kind::Sequential), Some(Kind::Concurrent));
     let detector = |name: &str, kind, how| {
         let (slow, once) = match &how {
             How::Hunter { .. } => {
@@ -105,37 +106,33 @@ pub fn all() -> Vec<Detector> {
     // As found: triage makes it small. Patience: a hang is known before the time is up.
     let ops = |more: &str| all_of(&format!("ops --as-found --patience 5{more}"));
     let mut all = vec![
-        detector("ops", Kind::Sequential, ops("")),
-        detector("ops-iteration", Kind::Sequential, ops(" --mix iteration")),
-        detector("ops-panics", Kind::Sequential, ops(" --mix panics")),
-        detector("go-trace", Kind::Sequential, How::Recordings),
-        detector("catalogue", Kind::Concurrent, all_of("run --scheduler random")),
+        detector("ops", sequential, ops("")),
+        detector("ops-iteration", sequential, ops(" --mix iteration")),
+        detector("ops-panics", sequential, ops(" --mix panics")),
+        detector("go-trace", sequential, How::Recordings),
+        detector("catalogue", concurrent, all_of("run --scheduler random")),
     ];
     for scheduler in Named::value_variants() {
         let name = scheduler.name();
         let run = some_of(&format!("run --scheduler {name}"), "");
-        all.push(detector(&name, Kind::Concurrent, run));
+        all.push(detector(&name, concurrent, run));
     }
     let (stale, dfs, loom) = ("run --engine stale", "run --engine dfs", "run --engine loom");
     all.extend([
-        detector("stale", Kind::Concurrent, some_of(stale, "")),
-        detector("dfs", Kind::Concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
-        detector("loom", Kind::Concurrent, some_of(loom, "--executions 400")),
-        detector("generated", Kind::Concurrent, all_of("run --generated")),
-        detector("threads", Kind::Concurrent, all_of("run --engine threads")),
-        detector("ops-concurrent", Kind::Concurrent, ops(" --subject concurrent")),
-        detector("stress", Kind::Concurrent, How::Test("-p map-core --test concurrent_stress")),
-        detector("proptest", Kind::Sequential, How::Test("-p models --test properties")),
-        detector(
-            "map-tests",
-            Kind::Sequential,
-            How::Test("-p map-core --features serde --lib --tests"),
-        ),
-        detector("fuzz-ops", Kind::Sequential, How::LibFuzzer("ops")),
-        detector("fuzz-iteration", Kind::Sequential, How::LibFuzzer("iteration")),
-        detector("fuzz-panics", Kind::Sequential, How::LibFuzzer("panics")),
-        detector("fuzz-concurrent-ops", Kind::Concurrent, How::LibFuzzer("concurrent_ops")),
-        detector("fuzz-schedules", Kind::Concurrent, How::LibFuzzer("schedules")),
+        detector("stale", concurrent, some_of(stale, "")),
+        detector("dfs", concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
+        detector("loom", concurrent, some_of(loom, "--executions 400")),
+        detector("generated", concurrent, all_of("run --generated")),
+        detector("threads", concurrent, all_of("run --engine threads")),
+        detector("ops-concurrent", concurrent, ops(" --subject concurrent")),
+        detector("stress", concurrent, How::Test("-p map-core --test concurrent_stress")),
+        detector("proptest", sequential, How::Test("-p models --test properties")),
+        detector("map-tests", None, How::Test("-p map-core --features serde --lib --tests")),
+        detector("fuzz-ops", sequential, How::LibFuzzer("ops")),
+        detector("fuzz-iteration", sequential, How::LibFuzzer("iteration")),
+        detector("fuzz-panics", sequential, How::LibFuzzer("panics")),
+        detector("fuzz-concurrent-ops", concurrent, How::LibFuzzer("concurrent_ops")),
+        detector("fuzz-schedules", concurrent, How::LibFuzzer("schedules")),
     ]);
     all
 }

@@ -77,9 +77,9 @@ impl Fault {
         Ok(fault)
     }
 
-    /// Is it of this kind? One that does not say is of each.
-    pub fn is(&self, kind: Kind) -> bool {
-        self.kind.is_none_or(|own| own == kind)
+    /// Is it of this kind? One that does not say is of each; every one is of `None`.
+    pub fn is(&self, kind: Option<Kind>) -> bool {
+        self.kind.is_none() || kind.is_none() || self.kind == kind
     }
 }
 
