@@ -207,6 +207,25 @@ fn a_view_calls_no_new_segment_drained_whenever_a_write_provides_it() {
     assert!(OBJECTS.take().is_empty(), "objects leaked");
 }
 
+/// Segments that the second table does not need yet have given nothing to the third.
+#[test]
+fn a_view_calls_nothing_drained_in_the_third_of_three_tables() {
+    let mut map = Map::with_capacity_and_hasher(52, IDENTITY);
+    GROW.set(true);
+    let inserted = (0..52).take_while(|&key| {
+        fill(&map, key..key + 1);
+        map.health().growing.len() < 2
+    });
+    assert!(inserted.count() < 4, "most of the second table is unborn");
+    GROW.set(false);
+    assert!(states(&map, 1).contains(&BucketState::Unborn));
+    let third = states(&map, 2);
+    assert!(!third.contains(&BucketState::Drained), "{third:?}");
+    map.check_at_rest().unwrap();
+    drop(map);
+    assert!(OBJECTS.take().is_empty(), "objects leaked");
+}
+
 #[test]
 fn a_growth_may_start_at_every_insertion() {
     let mut map = Map::with_hasher(IDENTITY);

@@ -10,7 +10,6 @@
 
 use super::bucket::{Bucket, EVACUATED, LOCKED, protect, tophash_at};
 use super::core::Core;
-use super::table::Table;
 use crate::growth::GrowthKind;
 use crate::platform::{Atomic, Guard, Platform};
 use crate::tophash::SLOTS;
@@ -73,22 +72,23 @@ impl<K, V, P: Platform> Core<K, V, P> {
         pin: &'g impl Guard,
         mut show: impl FnMut(&K, &V) -> T,
     ) -> Vec<ConcurrentTable<T>> {
-        let mut older: Option<&Table<K, V, P>> = None;
         let mut table = self.root(pin);
-        let mut tables = Vec::new();
+        let mut tables: Vec<ConcurrentTable<T>> = Vec::new();
         loop {
-            let is_fed = |index: usize| {
-                older.is_none_or(|older| older.is_evacuated(index & (older.buckets() - 1)))
+            // By what was shown of the table before: of a bucket that was unborn there, the segment may
+            // be missing because it was not needed yet.
+            let is_born = |index: usize| {
+                tables.last().is_none_or(|older| {
+                    let feeder = &older.buckets[index & (older.buckets.len() - 1)];
+                    matches!(feeder.state, BucketState::Evacuated | BucketState::Drained)
+                })
             };
             let buckets = (0..table.buckets())
-                .map(|index| {
-                    // In this order: what is born has its segment, until that is drained.
-                    let is_born = is_fed(index);
-                    match table.bucket(index) {
-                        Some(bucket) => view_bucket(bucket, is_born, &mut show),
-                        None if is_born => empty(BucketState::Drained),
-                        None => empty(BucketState::Unborn),
-                    }
+                .map(|index| match table.bucket(index) {
+                    Some(bucket) => view_bucket(bucket, is_born(index), &mut show),
+                    // What is born has its segment, until that is drained.
+                    None if is_born(index) => empty(BucketState::Drained),
+                    None => empty(BucketState::Unborn),
                 })
                 .collect();
             let successor = table.successor();
@@ -99,7 +99,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
                 buckets,
             });
             let Some(successor) = successor else { return tables };
-            (older, table) = (Some(table), successor);
+            table = successor;
         }
     }
 }

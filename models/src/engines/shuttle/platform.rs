@@ -324,15 +324,15 @@ struct Accesses {
 
 /// What has been done to a piece of plain memory.
 #[derive(Debug)]
-struct Watched(UnsafeCell<Box<Accesses>>);
+struct Traced(UnsafeCell<Box<Accesses>>);
 
-impl Watched {
-    fn new() -> Watched {
+impl Traced {
+    fn new() -> Traced {
         let write = with(|world| {
             let doer = world.doer();
             Accessed { stamp: world.step().stamp, site: None, doer }
         });
-        Watched(UnsafeCell::new(Box::new(Accesses { write, reads: [None; TASKS] })))
+        Traced(UnsafeCell::new(Box::new(Accesses { write, reads: [None; TASKS] })))
     }
 
     /// One more access, at a place in the code; at none, the memory is given back.
@@ -381,7 +381,7 @@ impl Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for Traced {
     fn drop(&mut self) {
         self.access(true, None);
     }
@@ -392,7 +392,7 @@ impl Drop for Watched {
 #[derive(Debug)]
 pub struct ModelCell<T> {
     value: UnsafeCell<T>,
-    accesses: Watched,
+    accesses: Traced,
 }
 
 // SAFETY: **one OS thread**.
@@ -402,7 +402,7 @@ unsafe impl<T> Sync for ModelCell<T> {}
 
 impl<T> Cell<T> for ModelCell<T> {
     fn new(value: T) -> Self {
-        ModelCell { value: UnsafeCell::new(value), accesses: Watched::new() }
+        ModelCell { value: UnsafeCell::new(value), accesses: Traced::new() }
     }
 
     #[track_caller]
