@@ -25,8 +25,8 @@ pub struct Copy {
     workspace: PathBuf,
     /// Where the copy is.
     pub root: PathBuf,
-    /// Where its build products are.
-    pub target: PathBuf,
+    /// Where the program is built: the copies share it, and the dependencies in it.
+    target: PathBuf,
 }
 
 /// Why there is no program to run.
@@ -123,7 +123,7 @@ impl Copy {
 
     /// Builds the program and puts it where the next build does not overwrite it.
     fn build(&self) -> Result<(PathBuf, Vec<String>), Broken> {
-        let mut cargo = self.cargo();
+        let mut cargo = self.cargo_into(&self.target);
         cargo.args([
             "build",
             "--quiet",
@@ -148,10 +148,14 @@ impl Copy {
         Ok((program, warnings))
     }
 
-    /// cargo, in the copy, with the shared products and the profile.
+    /// cargo, in the copy, with products of its own: what is run where it was built, while other copies build.
     pub fn cargo(&self) -> Command {
+        self.cargo_into(&self.root.join("target"))
+    }
+
+    fn cargo_into(&self, target: &Path) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        cargo.current_dir(&self.root).env("CARGO_TARGET_DIR", target);
         cargo.env("CARGO_INCREMENTAL", "1");
         cargo
     }
@@ -186,4 +190,22 @@ fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_run_where_it_was_built_is_of_one_copy() {
+        let copy = |number| Copy::new(Path::new("workspace"), Path::new("scratch"), number);
+        let products = |copy: &Copy| {
+            let cargo = copy.cargo();
+            let folder = cargo.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR");
+            folder.and_then(|(_, value)| value.map(PathBuf::from)).expect("it is set")
+        };
+        let (first, second) = (copy(0), copy(1));
+        assert_ne!(products(&first), products(&second));
+        assert!(![&first.target, &second.target].contains(&&products(&first)));
+    }
 }
