@@ -18,7 +18,13 @@ while [ $# -gt 0 ]; do
     esac
 done
 list=$(mktemp)
-trap 'rm -f "$list"' EXIT
-cargo mutants --list --json --diff ${arguments+"${arguments[@]}"} >"$list"
+config=$(mktemp)
+trap 'rm -f "$list" "$config"' EXIT
+case " ${arguments[*]-} " in
+    # To cargo-mutants, files come on top of those of the configuration.
+    *" --file "*) grep -v '^examine_globs' .cargo/mutants.toml >"$config" ;;
+    *) cp .cargo/mutants.toml "$config" ;;
+esac
+cargo mutants --config "$config" --list --json --diff ${arguments+"${arguments[@]}"} >"$list"
 cargo models faults --mutants "$list" --equivalent corpus/mutants.md --first --budget 10 --triage 0 --jobs 2 --scratch target/mutants \
     --detectors ops,ops-iteration,ops-panics,go-trace,pos,perturb,stale,generated,ops-concurrent,map-tests
