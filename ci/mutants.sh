@@ -10,21 +10,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants
 arguments=()
+files=()
 while [ $# -gt 0 ]; do
     case $1 in
         --shard) arguments+=(--shard "$2"); shift 2 ;;
         -*) echo "usage: ci/mutants.sh [--shard K/N] [FILE…]" >&2; exit 2 ;;
-        *) arguments+=(--file "$1"); shift ;;
+        *) files+=(--file "$1"); shift ;;
     esac
 done
 list=$(mktemp)
 config=$(mktemp)
 trap 'rm -f "$list" "$config"' EXIT
-case " ${arguments[*]-} " in
-    # To cargo-mutants, files come on top of those of the configuration.
-    *" --file "*) grep -v '^examine_globs' .cargo/mutants.toml >"$config" ;;
-    *) cp .cargo/mutants.toml "$config" ;;
-esac
-cargo mutants --config "$config" --list --json --diff ${arguments+"${arguments[@]}"} >"$list"
+grep -v '^examine_globs' .cargo/mutants.toml >"$config"
+# Files come on top of those of the configuration, so they are named here.
+[ ${#files[@]} -gt 0 ] || files=(--file 'map-core/src/**/*.rs')
+cargo mutants --config "$config" --list --json --diff ${arguments+"${arguments[@]}"} "${files[@]}" >"$list"
 cargo models faults --mutants "$list" --equivalent corpus/mutants.md --first --budget 10 --triage 0 --jobs 2 --scratch target/mutants \
     --detectors ops,ops-iteration,ops-panics,go-trace,pos,perturb,stale,generated,ops-concurrent,map-tests

@@ -60,10 +60,8 @@ fn a_closure_is_asked_again_after_any_number_of_changes() {
     let most: u32 = if cfg!(miri) { 300 } else { 70_000 };
     let map = Map::with_hasher(ZERO);
     let pin = map.pin();
-    for changes in [1, 63, 64, 128, 255, 256, 1 << 14, 1 << 15, 1 << 16] {
-        if changes > most {
-            break;
-        }
+    let all = [1, 63, 64, 128, 255, 256, 1 << 14, 1 << 15, 1 << 16];
+    for changes in all.into_iter().take_while(|&changes| changes <= most) {
         pin.insert(1, 0);
         let mut asked = 0;
         let updated = pin.update(1, |&value| {

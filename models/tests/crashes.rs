@@ -36,6 +36,12 @@ fn kept(out: &str) -> Vec<PathBuf> {
     replays.map(|line| PathBuf::from(line.replace("--subject wrong ", ""))).collect()
 }
 
+/// What was objected to first.
+fn found(out: &str) -> &str {
+    let mut lines = out.lines().skip_while(|line| !line.starts_with("sequence "));
+    lines.nth(1).expect("something was found")
+}
+
 const HUNT: [&str; 7] = ["ops", "--subject", "wrong", "--seed", "402", "--json", "summary.json"];
 
 #[test]
@@ -102,8 +108,7 @@ fn what_a_map_says_is_heard_and_the_case_is_the_one_that_failed() {
     let here = folder();
     let (_, out, _) = models("talk", &HUNT, here.path());
     assert!(out.contains("\ninserted while growing\n"), "{out}");
-    let said = out.lines().skip_while(|line| !line.starts_with("sequence ")).nth(1);
-    let said = said.expect("what was found");
+    let said = found(&out);
     let raw = kept(&out)[0].clone();
     let line = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
     let (code, out, _) = models("talk", &line, here.path());
@@ -115,10 +120,11 @@ fn a_map_that_does_not_end_its_line_hides_nothing() {
     let here = folder();
     let (code, out, _) = models("mutter", &[&HUNT[..], &["--as-found"]].concat(), here.path());
     assert!(code == 1 && out.contains("\nreference: op "), "{out}");
+    let said = format!("\n{}\n", found(&out));
     let raw = kept(&out)[0].clone();
     let line = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
     let (code, out, _) = models("mutter", &line, here.path());
-    assert!(code == 1 && out.contains("\nreference: op "), "{out}");
+    assert!(code == 1 && out.contains("\nreference: op ") && out.contains(&said), "{said}{out}");
 }
 
 #[test]

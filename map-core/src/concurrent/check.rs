@@ -58,6 +58,8 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
         let overflow = loop {
             let mut overflow_buckets = 0;
             for index in 0..table.buckets() {
+                // An unborn bucket of the table before whose segment was not needed yet says that it is
+                // evacuated: no more was needed here, so there is nothing to check.
                 if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
                     check_unborn(table, index, exact)?;
                 } else if let Some(bucket) = table.bucket(index) {

@@ -130,11 +130,11 @@ impl FromStr for Forced {
 
 /// Reads the departure that begins with `word`.
 pub(super) fn forced(word: &str, line: &mut Line<'_>) -> Result<Forced, ParseError> {
-    const WORDS: &str =
-        "`switch`, `stall`, `read`, `write`, `defer`, `recycle`, `abandon`, `grow` or `end`";
-    if !["switch", "stall", "read", "write", "defer", "recycle", "abandon", "grow"].contains(&word)
-    {
-        return Err(line.unexpected(word, WORDS));
+    const WORDS: [&str; 8] =
+        ["switch", "stall", "read", "write", "defer", "recycle", "abandon", "grow"];
+    if !WORDS.contains(&word) {
+        let words = WORDS.map(|word| format!("`{word}`")).join(", ");
+        return Err(line.unexpected(word, &format!("{words} or `end`")));
     }
     let moment = moment(line)?;
     let departure = match word {

@@ -365,7 +365,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn change_capacity(&mut self, op: Op) -> Verdict {
         let before = self.capacity().unwrap_or(0);
         let (len, mut least) = (self.spec.len(), before);
-        let started = self.map.growth().started;
         match op {
             Op::Reserve(n) => {
                 self.map.reserve(n as usize);
@@ -373,6 +372,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             Op::TryReserve(n) | Op::TryReserveRefused(n, _) => {
                 let at = if let Op::TryReserveRefused(_, at) = op { Some(at) } else { None };
+                let started = self.map.growth().started;
                 let (done, refused) = self.try_reserve(n as usize, at);
                 if !done && !refused {
                     let detail = format!("could not reserve {n} entries");

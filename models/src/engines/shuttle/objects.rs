@@ -148,7 +148,7 @@ impl Objects {
             return Err((UNDER_LOCK, format!("retired {what} while it holds {place}")));
         }
         let holders = match deferred {
-            false => Holders::These(self.pins()),
+            false => Holders::These(self.pinned.iter().map(|&(number, _)| number).collect()),
             true => Holders::Every,
         };
         let Some(known) = self.known.get_mut(&address) else { return Ok(()) };
@@ -184,7 +184,7 @@ impl Objects {
                 if self.pinned.iter().any(mine) {
                     return Ok(());
                 }
-                let late = match self.pinned.iter().any(|&(number, _)| holders.has(number)) {
+                let late = match self.is_held(address) {
                     true => "it was unlinked before this thread pinned",
                     false => "all pins from before have ended: it is reclaimed",
                 };
@@ -208,9 +208,15 @@ impl Objects {
         }
     }
 
-    /// The pins that have not ended.
-    pub(super) fn pins(&self) -> Vec<PinNumber> {
-        self.pinned.iter().map(|&(number, _)| number).collect()
+    /// May a thread hold a retired object by this pin?
+    pub(super) fn is_held_by(&self, address: usize, pin: PinNumber) -> bool {
+        let state = self.known.get(&address).map(|known| &known.state);
+        matches!(state, Some(State::Retired { holders, .. }) if holders.has(pin))
+    }
+
+    /// May a thread hold a retired object still?
+    pub(super) fn is_held(&self, address: usize) -> bool {
+        self.pinned.iter().any(|&(pin, _)| self.is_held_by(address, pin))
     }
 
     /// Memory is about to be given back; `collected`: by the collector.

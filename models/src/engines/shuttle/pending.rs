@@ -211,12 +211,8 @@ impl Choice {
     /// How many options there are.
     pub fn options(self) -> usize {
         match self {
-            Choice::Abandon(..)
-            | Choice::GrowEarly(_)
-            | Choice::Stall
-            | Choice::Defer
-            | Choice::Recycle => 2,
             Choice::Read { options, .. } | Choice::Write { options, .. } => options,
+            _ => 2,
         }
     }
 

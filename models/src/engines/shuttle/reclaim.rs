@@ -5,9 +5,9 @@
 //! unlinking (the contract's *or that was made later but does not see the unlinking*, which an eager collector rules
 //! out): it is given what the retiring thread had seen, but **not** its happens-before, so data races stay visible.
 //!
-//! What is kept for use again is reclaimed during the execution, if the policy has it so, which that of `dfs` never has: by the thread that ends the last of
-//! the pins that could hold it. Of other threads it is given what the contract says: what was done under those pins, and
-//! under those that had ended before.
+//! What is kept for use again is reclaimed during the execution, if the policy has it so (that of `dfs` never has): by the
+//! thread that ends the last of the pins that could hold it. Of other threads it is given what the contract says: what
+//! was done under those pins, and under those that had ended before.
 //!
 //! Collectors that retire in batches are not that eager, and hide less from stale reads. So with them the policy may have a
 //! retiring deferred: no later pin is given anything by it, and the object lives until the map is gone.
@@ -16,7 +16,7 @@
 //! `tests/shuttle_platform.rs`.
 
 use super::clock::{Clock, View};
-use super::objects::PinNumber;
+use super::objects::{Objects, PinNumber};
 use super::pending::{Access, Choice, Location};
 use super::world::{self, with};
 use map_core::platform::{Collector, Guard, Reclaim};
@@ -39,7 +39,7 @@ pub struct ModelCollector {
 
 /// What is to be reclaimed during the execution.
 struct Recycled {
-    holders: Vec<PinNumber>,
+    identity: usize,
     /// What had been done under the pins that had ended before it was retired, and its holders' since.
     ended: View,
     free: Free,
@@ -60,17 +60,18 @@ impl ModelCollector {
         COLLECTING.get()
     }
 
-    /// A pin ends, of a thread with this view: what no other may hold.
-    fn unheld(&self, pin: PinNumber, view: &View) -> Vec<Recycled> {
+    /// A pin has ended, of a thread with this view: what no other may hold.
+    fn unheld(&self, pin: PinNumber, view: &View, objects: &Objects) -> Vec<Recycled> {
         let mut ended = self.ended.get();
         ended.join(view);
         self.ended.set(ended);
         let mut recycled = self.recycled.borrow_mut();
-        for recycled in recycled.iter_mut().filter(|recycled| recycled.holders.contains(&pin)) {
-            recycled.holders.retain(|&holder| holder != pin);
-            recycled.ended.join(view);
+        for recycled in recycled.iter_mut() {
+            if objects.is_held_by(recycled.identity, pin) {
+                recycled.ended.join(view);
+            }
         }
-        recycled.extract_if(.., |recycled| recycled.holders.is_empty()).collect()
+        recycled.extract_if(.., |recycled| !objects.is_held(recycled.identity)).collect()
     }
 }
 
@@ -127,7 +128,7 @@ impl Guard for ModelGuard<'_> {
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
         world::before(self.collector.location, Access::Retire);
         let identity = T::identity(object).addr();
-        let (fine, holders) = with(|world| {
+        let (fine, recycled) = with(|world| {
             let deferred = world.stale && world.choose(Choice::Defer) == 1;
             if T::IS_KEPT && !world.recycles {
                 world.recycles = world.choose(Choice::Recycle) == 1;
@@ -143,7 +144,7 @@ impl Guard for ModelGuard<'_> {
             let fine = world.register(|objects, doer, names| {
                 objects.retire(identity, doer, locked, deferred, names)
             });
-            (fine, recycled.then(|| world.objects.pins()))
+            (fine, recycled)
         });
         if !fine {
             world::unwind();
@@ -162,12 +163,11 @@ impl Guard for ModelGuard<'_> {
         // SAFETY: only the lifetime changes: the object's type may borrow, but it is freed before the map's own
         // lifetime ends, when the collector, which the map owns, is dropped.
         let free = unsafe { std::mem::transmute::<Box<dyn FnOnce() + '_>, Free>(Box::new(free)) };
-        match holders {
-            Some(holders) => {
-                let recycled = Recycled { holders, ended: self.collector.ended.get(), free };
-                self.collector.recycled.borrow_mut().push(recycled);
-            }
-            None => self.collector.retired.borrow_mut().push(free),
+        if recycled {
+            let recycled = Recycled { identity, ended: self.collector.ended.get(), free };
+            self.collector.recycled.borrow_mut().push(recycled);
+        } else {
+            self.collector.retired.borrow_mut().push(free);
         }
     }
 
@@ -177,12 +177,13 @@ impl Guard for ModelGuard<'_> {
 impl Drop for ModelGuard<'_> {
     fn drop(&mut self) {
         world::before(self.collector.location, Access::Unpin);
-        let view = with(|world| {
+        let unheld = with(|world| {
             world.step();
             world.objects.unpin(self.number);
-            world.me().knowledge.view
+            let view = world.me().knowledge.view;
+            self.collector.unheld(self.number, &view, &world.objects)
         });
-        for Recycled { ended, free, .. } in self.collector.unheld(self.number, &view) {
+        for Recycled { ended, free, .. } in unheld {
             with(|world| world.me().knowledge.view.join(&ended));
             free();
         }
