@@ -9,7 +9,8 @@
 //! - **churn**: removing and inserting at constant length settles in bounded memory.
 //! - **clear**: it allocates nothing.
 //! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
-//! - **segments**: no insert pays for a table; a growth asks for no more segments than it needs.
+//! - **segments**: no insert pays for a table, nor for what a growth frees; a growth asks for no more segments than it needs.
+//! - **cursors**: of many that come and go beside one that stays nothing is kept.
 
 mod common;
 
@@ -23,6 +24,7 @@ struct Counting;
 
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static FREED: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
     static LARGEST: Cell<usize> = const { Cell::new(0) };
@@ -47,6 +49,7 @@ unsafe impl GlobalAlloc for Counting {
     }
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         count(0, -(layout.size() as isize));
+        _ = FREED.try_with(|it| it.set(it.get() + 1));
         // SAFETY: the caller's obligations are `System`'s.
         unsafe { System.dealloc(ptr, layout) }
     }
@@ -301,6 +304,13 @@ fn no_insert_pays_for_a_table_of_the_same_size() {
         let (_, largest, bytes) = allocated(|| _ = map.insert(0, 0));
         assert_eq!(map.growth_state().growing, Some(GrowthKind::SameSize));
         assert!(largest <= SEGMENT && bytes <= 2 * SEGMENT as isize, "{bytes} bytes ({order:?})");
+        while map.growth_state().growing.is_some() {
+            let before = FREED.get();
+            map.insert(0, 0);
+            // Of two old buckets an overflow bucket each, and their segments; at the end also what the growth has itself.
+            let freed = FREED.get() - before;
+            assert!(freed <= 8, "{freed} blocks freed by one insert ({order:?})");
+        }
     }
 }
 
@@ -336,6 +346,20 @@ fn shrinking_to_the_same_size_allocates_nothing() {
     let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(104, MIX);
     map.extend((0..53).map(|key| (key, key)));
     assert_eq!(calls(|| map.shrink_to_fit()), 0);
+}
+
+#[test]
+fn cursors_that_are_gone_cost_nothing() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+    (0..27).for_each(|key| _ = map.insert(key, key));
+    assert!(map.growth_state().growing.is_some());
+    let _stays = map.cursor();
+    drop(map.cursor());
+    let before = live();
+    for _ in 0..1000 {
+        drop(map.cursor());
+    }
+    assert_eq!(live(), before);
 }
 
 #[test]
