@@ -124,7 +124,7 @@ impl Capabilities {
     /// entries as it says.
     pub const BEARS_LIES: Self = Capabilities(1 << 27);
     /// A `Drop` that panics in `clear`, at the end of a `drain` or an `into_iter`, or in the map's own, keeps nothing else
-    /// from being dropped or freed, and nothing in the map.
+    /// from being dropped or freed, and nothing in the map; nor does one in any other op keep memory from being freed.
     pub const DROPS_REGARDLESS: Self = Capabilities(1 << 28);
 
     /// All that shared maps may have, but `check`.

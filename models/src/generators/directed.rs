@@ -11,7 +11,8 @@ use fastrand::Rng;
 /// How many absent keys a threshold is filled with at most, as log2 of the old table.
 const OLD_LOG2_MAX: u32 = 4;
 
-/// Cursors stand in old chains of a doubling; the doubling ends; a same-size growth starts; the cursors go on.
+/// Cursors stand in old chains of a doubling; the doubling ends; a same-size growth starts, or another doubling; the
+/// cursors go on.
 ///
 /// Go's runtime decides afresh at every entry whether an old chain's keys are to be filtered by half, by asking the map
 /// what kind of growth is under way; a cursor still inside the old chain of the doubling then yields the sibling
@@ -26,8 +27,12 @@ pub fn cursor_across_two_growths(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
         ops.push(Op::CursorStep(c, rng.u8(0..5)));
     }
     ops.push(Op::Evacuate(255));
-    let filler = base.wrapping_add(2048);
-    into_a_same_size_growth(ops, rng, hasher, new_log2, filler);
+    if rng.u8(0..4) == 0 {
+        ops.push(Op::FillToThreshold(1, base));
+    } else {
+        let filler = base.wrapping_add(2048);
+        into_a_same_size_growth(ops, rng, hasher, new_log2, filler);
+    }
     for _ in 0..rng.u8(0..4) {
         ops.push(Op::Evacuate(rng.u8(0..4)));
         ops.push(Op::CursorStep(rng.u8(0..CURSORS as u8), rng.u8(1..8)));
@@ -88,9 +93,9 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
 }
 
-/// Removed keys stay with the map for an open cursor; it is closed; the next removal, or what empties the map, throws
-/// them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths on, still needs
-/// what is known of the last.
+/// Removed keys stay with the map for an open cursor; it is closed; the next removal, what empties the map or what makes
+/// it grow throws them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths
+/// on, still needs what is known of the last.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
@@ -108,10 +113,12 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
     ops.push(Op::CursorClose(older));
     ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
-    ops.push(match rng.u8(0..6) {
+    ops.push(match rng.u8(0..8) {
         0 => Op::Clear,
         1 => Op::DrainDrop(rng.u8(0..4)),
         2 => Op::IntoIterDrop(rng.u8(0..4)),
+        3 => Op::Reserve(rng.u16(16..512)),
+        4 => Op::FillToThreshold(1, base),
         _ => Op::Remove(base.wrapping_add(removed)),
     });
     ops.push(Op::CursorStep(younger, 255));
