@@ -177,6 +177,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("reader", [Some(104), Some(104)])
             .allows("reader", [Some(104), None])
             .allows("reader", [None, None]),
+        // The same of a writer that twice finds nothing to do, and so takes no lock: that key is gone, and that one stays as it is.
+        scenario("writer_that_missed_a_removed_key_misses_it_again")
+            .hasher(Hasher::Low3)
+            .given(insert((5..14).map(|tophash| 8 * tophash)))
+            .thread("decider", [Remove(104), Compute(104, W)])
+            .thread("writer", [Remove(96), Remove(104), Insert(112, V)]),
         // Two keys come at once to a full chain: one overflow bucket is linked, none is lost.
         scenario("two_inserts_into_a_full_chain_both_stay")
             .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))

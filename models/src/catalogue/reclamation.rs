@@ -3,7 +3,7 @@
 use super::{
     KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario,
 };
-use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Reserve, Update};
+use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Reserve, Update, View};
 use crate::op::Site;
 
 const V: u16 = 100;
@@ -49,6 +49,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("giver", [Reserve(100)])
             .thread("taker", [Remove(KEY); 4])
             .thread("second", [Remove(SIBLING); 4]),
+        // The same, and somebody counts them.
+        scenario("spare_segments_are_counted_from_the_first")
+            .capacity(OCTET)
+            .given([EvacuateTo(0)])
+            .thread("giver", [Reserve(100)])
+            .thread("taker", [Remove(KEY); 4])
+            .thread("counter", [View; 4]),
         // A comparison panics in a writer's search: no lock may be left behind, and nothing half done.
         scenario("panicking_eq_keeps_no_lock")
             .counted()

@@ -12,13 +12,13 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::{ASKED_AGAIN, LEADS_NOWHERE};
+use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE};
 use crate::oracles::work::{self, ENDS, GOES_ON};
 use crate::oracles::{Objection, Verdict};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
-use map_core::concurrent::{Breach, Computed, ConcurrentTable, Operation};
+use map_core::concurrent::{Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation};
 use map_core::growth::entries_max;
 use map_core::platform::{Place, Platform};
 use std::collections::BTreeMap;
@@ -86,6 +86,17 @@ fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
     let chains = tables.iter().flat_map(|table| &table.buckets).flat_map(|bucket| &bucket.chain);
     let entries: BTreeMap<u64, u64> = chains.flatten().filter_map(|slot| slot.entry).collect();
     entries.into_iter().collect()
+}
+
+/// Looks at the health of a map while others write.
+///
+/// # Panics
+/// If a count says that there is less than nothing of something.
+fn counted(health: &ConcurrentHealth) {
+    let ConcurrentHealth { len, overflow_buckets, spare_segments, .. } = health;
+    for count in [len, overflow_buckets, spare_segments] {
+        assert!(isize::try_from(*count).is_ok(), "{BELOW_NOTHING}: {health:?}");
+    }
 }
 
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
@@ -204,6 +215,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 return Answer::Entries(entries.collect());
             }
             Op::View => {
+                counted(&pin.health());
                 let show = |key: &K, value: &V| (key.number(), value.number());
                 return Answer::Entries(shown(&self.map.view(show)));
             }

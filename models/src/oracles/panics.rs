@@ -42,8 +42,11 @@ pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered a
 /// The same, of one who looks at a view of the map.
 pub const LEADS_NOWHERE: &str = "the view leads nowhere";
 
+/// The same, of one who looks at its health.
+pub const BELOW_NOTHING: &str = "a count is below nothing";
+
 /// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, a closure that
-/// was asked too often, or who looked at a view, that has a name of its own.
+/// was asked too often, or who looked at a view or at its health, that has a name of its own.
 pub fn broken(message: &str) -> (&'static str, &'static str) {
     match message {
         _ if message.contains("evacuation barrier") => {
@@ -55,6 +58,7 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         _ if message.contains(LEADS_NOWHERE) => {
             ("view", "what is evacuated has a table that it went to")
         }
+        _ if message.contains(BELOW_NOTHING) => ("view", "no count is below nothing"),
         _ => (NAME, UNASKED),
     }
 }
