@@ -74,6 +74,34 @@ fn a_wrong_map_for_one_thread_is_hunted_replayed_and_triaged() {
     assert!(ops.is_some_and(|ops| ops <= 10), "{said}");
 }
 
+/// Of this, no op can go: seven only make the table large enough for the last two keys to collide at its end.
+const NO_OP_CAN_GO: &str = "case 1
+hasher mix
+
+thread main
+  insert k0 v0
+  insert k2 v0
+  insert k3 v0
+  insert k25 v0
+  insert k10 v0
+  insert k5 v0
+  insert k4 v0
+  insert k2152 v0
+  insert k2196 v0
+  remove k2152
+  remove k2196
+end
+";
+
+#[test]
+fn triage_finds_the_shortest_case_where_no_op_can_go() {
+    let here = folder();
+    std::fs::write(here.path().join("long.case"), NO_OP_CAN_GO).expect("it can be written");
+    let (exit, said) = plug_in(&["triage", "--subject", "hasty-probing", "long.case"], here.path());
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("11 ops, 9 keys → 4 ops, 2 keys"), "{said}");
+}
+
 #[test]
 fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
     for engine in ["shuttle", "stale"] {

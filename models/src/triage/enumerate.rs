@@ -26,17 +26,22 @@ use std::iter;
 const CASES_MAX: usize = 8_000;
 /// Keys that ops are about: neighbours, and such as go to later buckets.
 const KEYS: [u16; 7] = [0, 1, 2, 3, 4, 8, 30];
+/// Keys that go to the same bucket of any map, the last one, where some maps go on at the first.
+const COLLIDING: [u16; 2] = [0x7fff, 0xffff];
 
 /// Cases of one op, of two, … at most as many as this one has, of its kinds of ops and those that make a map grow: with
-/// the plainest header, then with its own. Shorter ones first, then by the order of the ops.
+/// the plainest header; with that, but of its own kinds alone about keys that collide; with its own header. Shorter ones
+/// first, then by the order of the ops.
 pub fn cases(case: &Case) -> impl Iterator<Item = Case> + use<> {
     let own = Case { capacity: 0, ..case.clone() };
     let plain = Case { elements: case.elements, ..Case::sequential(Vec::new()) };
     let has_own = (own.hasher, own.order) != (plain.hasher, plain.order);
-    let headers = iter::once(plain).chain(has_own.then_some(own));
-    let (ops, longest) = (alphabet(case), case.ops().len());
-    headers.flat_map(move |header| {
-        let ops = ops.clone();
+    let all = distinct(growths().chain(about_keys(case, &KEYS)));
+    let colliding = distinct(about_keys(case, &COLLIDING).into_iter());
+    let mut alphabets = vec![(plain.clone(), all.clone()), (plain, colliding)];
+    alphabets.extend(has_own.then_some((own, all)));
+    let longest = case.ops().len();
+    alphabets.into_iter().flat_map(move |(header, ops)| {
         let sequences = (1..=longest).flat_map(move |length| sequences(ops.clone(), length));
         sequences.take(CASES_MAX).map(move |ops| {
             let mut case = header.clone();
@@ -91,13 +96,17 @@ fn growths() -> impl Iterator<Item = Op> {
     fills.chain([1, u8::MAX].map(Op::Evacuate))
 }
 
-/// What the cases are made of, the simplest first.
-fn alphabet(case: &Case) -> Vec<Op> {
+/// The case's ops about these keys, the simplest first.
+fn about_keys(case: &Case, keys: &[u16]) -> Vec<Op> {
     let mut own: Vec<Op> = case.ops().to_vec();
     own.sort_by_key(|op| rank(op.kind()));
-    let own = own.iter().flat_map(|&op| KEYS.into_iter().flat_map(move |key| about(op, key)));
+    own.iter().flat_map(|&op| keys.iter().flat_map(move |&key| about(op, key))).collect()
+}
+
+/// Each of these once.
+fn distinct(ops: impl Iterator<Item = Op>) -> Vec<Op> {
     let mut seen = HashSet::new();
-    growths().chain(own).filter(|op| seen.insert(*op)).collect()
+    ops.filter(|op| seen.insert(*op)).collect()
 }
 
 /// Two threads with an op each about one key: an `insert`, or of kinds that the case has, simpler ones first; on a map that
