@@ -2,25 +2,30 @@
 # Is every line of the maps needed? Lets the hunters look for each mutant of map-core that `cargo mutants` makes, and map-core's
 # own tests for those that the hunters miss; prints the survivors and the score. Those of corpus/mutants.md change nothing and are left out.
 #
-#   ci/mutants.sh [--shard K/N] [FILE…]        default: all of map-core/src, which takes hours
+#   ci/mutants.sh [--shard K/N] [--since COMMIT] [FILE…]        default: all of map-core/src, which takes hours
 #
+# --since: only of what has changed since.
 # Installs cargo-mutants if it is missing. Exit 0: none survived. 1: some did: each wants a new check, or is equivalent. An
 # interrupted run goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants
+list=$(mktemp)
+config=$(mktemp)
+changes=$(mktemp)
+trap 'rm -f "$list" "$config" "$changes"' EXIT
 arguments=()
 files=()
 while [ $# -gt 0 ]; do
     case $1 in
         --shard) arguments+=(--shard "$2"); shift 2 ;;
-        -*) echo "usage: ci/mutants.sh [--shard K/N] [FILE…]" >&2; exit 2 ;;
+        --since)
+            git diff "$2" -- map-core/src >"$changes" || exit 2
+            arguments+=(--in-diff "$changes"); shift 2 ;;
+        -*) echo "usage: ci/mutants.sh [--shard K/N] [--since COMMIT] [FILE…]" >&2; exit 2 ;;
         *) files+=(--file "$1"); shift ;;
     esac
 done
-list=$(mktemp)
-config=$(mktemp)
-trap 'rm -f "$list" "$config"' EXIT
 grep -v '^examine_globs' .cargo/mutants.toml >"$config"
 # Files come on top of those of the configuration, so they are named here.
 [ ${#files[@]} -gt 0 ] || files=(--file 'map-core/src/**/*.rs')
