@@ -18,6 +18,6 @@ case ${1:-} in
     --subset)
         # One of each sort: lookups, evacuation, iteration, panics, thresholds; an edge, a lock, a retirement, a counter.
         "${models[@]}" faults --first --budget 10 --detectors ops,ops-iteration,ops-panics,pos,stale --only \
-            delete-looks-only,evacuation-ends-at,trail-misses,retain-panic,load-threshold-off,edge-unlock-store,writer-does-not-recheck,entry-retired-twice,len-counted-before ;;
+            delete-looks-only,evacuation-ends-at,trail-misses,retain-panic,load-threshold-off,clone-panic-leaves,edge-unlock-store,writer-does-not-recheck,entry-retired-twice,len-counted-before ;;
     *) "${models[@]}" faults "$@" ;;
 esac

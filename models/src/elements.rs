@@ -277,6 +277,10 @@ impl Ledger {
 
     fn strike(counted: &Counted) {
         LEDGER.with(|ledger| {
+            // Memory that was never written, or is freed: whose run it says that it is of means nothing.
+            if counted.mark != ALIVE {
+                return Ledger::note("dropped, but not alive");
+            }
             if counted.run != ledger.run.get() {
                 return;
             }
