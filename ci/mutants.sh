@@ -21,6 +21,7 @@ while [ $# -gt 0 ]; do
         --shard) arguments+=(--shard "$2"); shift 2 ;;
         --since)
             git diff "$2" -- map-core/src >"$changes" || exit 2
+            [ -s "$changes" ] || { echo "map-core/src has not changed since $2"; exit 0; }
             arguments+=(--in-diff "$changes"); shift 2 ;;
         -*) echo "usage: ci/mutants.sh [--shard K/N] [--since COMMIT] [FILE…]" >&2; exit 2 ;;
         *) files+=(--file "$1"); shift ;;

@@ -26,7 +26,7 @@ use std::iter;
 const CASES_MAX: usize = 8_000;
 /// Keys that ops are about: neighbours, and such as go to later buckets.
 const KEYS: [u16; 7] = [0, 1, 2, 3, 4, 8, 30];
-/// Keys that go to the same bucket of any map, the last one, where some maps go on at the first.
+/// Keys that go to the same place of a table of up to 2^15, the last one, where some maps go on at the first.
 const COLLIDING: [u16; 2] = [0x7fff, 0xffff];
 
 /// Cases of one op, of two, … at most as many as this one has, of its kinds of ops and those that make a map grow: with
