@@ -12,11 +12,14 @@ thread_local! {
     /// Bytes and blocks that this thread has allocated, less those that it freed. Each test does its
     /// work in one thread; what the harness does meanwhile is not its.
     static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    /// The most bytes that it had.
+    static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize, blocks: isize) {
     let held = HELD.get();
     HELD.set((held.0 + bytes, held.1 + blocks));
+    PEAK.set(PEAK.get().max(held.0 + bytes));
 }
 
 struct Counting;
@@ -99,6 +102,23 @@ fn a_map_dropped_while_growing_leaks_nothing() {
     // What the thread keeps (its number).
     let left = (HELD.get().0 - bytes, HELD.get().1 - blocks);
     assert!(left.0 < 4_096 && left.1 < 16, "(bytes, blocks) left: {left:?}");
+}
+
+/// Segments that are drained become some of the new table's, all but those of the last grace period.
+#[test]
+fn no_growth_that_inserts_start_holds_two_whole_tables() {
+    let _turn = TURN.lock().unwrap();
+    /// 6.5 entries in each of 2^16 buckets: one more starts a growth.
+    const FULL: u32 = 13 << 15;
+    let start = HELD.get().0;
+    let map = ConcurrentMap::new();
+    (0..FULL).for_each(|key| _ = map.pin().insert(key, ()));
+    let before = HELD.get().0 - start;
+    PEAK.set(HELD.get().0);
+    (FULL..FULL + 80_000).for_each(|key| _ = map.pin().insert(key, ()));
+    assert!(map.health().growing.is_empty() && map.health().buckets == 1 << 17);
+    let (peak, after) = (PEAK.get() - start, HELD.get().0 - start);
+    assert!(peak < after + before / 4, "{peak} bytes at most, {before} before, {after} after");
 }
 
 /// The writer finds a full chain and allocates; its closure makes room meanwhile.
