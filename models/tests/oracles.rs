@@ -15,6 +15,7 @@ use models::spec::Ordered;
 use models::subject::{Capabilities, EntryAnswer, EntryPath, Growth, Mutably, SequentialSubject};
 use models::triage::Sighting;
 use models::triage::minimise::{Here, Settings, minimise};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::AtomicBool;
 
 /// What a [`Faulty`] map does wrong.
@@ -68,6 +69,8 @@ mod fault {
     pub const CLONE_INTO_KEEPS: u8 = 47;
     pub const CLEAR_GIVES_UP: u8 = 48;
     pub const CLEAR_MISFREES: u8 = 49;
+    pub const REMOVE_LEAKS_IF_STRUCK: u8 = 50;
+    pub const REMOVE_DROPS_THE_UNWRITTEN: u8 = 51;
 }
 
 #[global_allocator]
@@ -171,8 +174,18 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         let (key, value) = self.entries.remove(self.position(key)?);
         match FAULT {
             fault::REMOVE_LEAKS => std::mem::forget(key),
+            fault::REMOVE_LEAKS_IF_STRUCK => {
+                let scratch = std::hint::black_box(ManuallyDrop::new(Box::new(7)));
+                drop(key);
+                ManuallyDrop::into_inner(scratch);
+            }
             // SAFETY: none: this is the fault. A `CountedKey` owns no memory, so it does no harm.
             fault::REMOVE_DROPS_TWICE => drop(unsafe { std::ptr::read(&key) }),
+            fault::REMOVE_DROPS_THE_UNWRITTEN => {
+                let slot = std::hint::black_box(Box::<K>::new_uninit());
+                // SAFETY: none: this is the fault. The allocator has filled it, and a drop looks first.
+                drop(unsafe { slot.as_ptr().read() });
+            }
             _ => {}
         }
         Some(value)
@@ -440,9 +453,10 @@ const OPS: &str = "
     get k3\n remove k9\n values-mut v1\n clone\n retain 1 1\n evacuate 2\n iter\n reserve 100\n try-reserve-too-much\n
     panic-at hash 0\n insert k8 v8\n extract-if 1 0\n insert k5 v5\n insert k6 v6\n drain-drop 1\n insert k7 v7\n remove k7\n iter\n insert k11 v1\n insert k12 v2\n drain";
 
-/// A `Drop` that panics while the map is emptied.
+/// A `Drop` that panics while the map is emptied, and one of what is removed.
 const DROPS: &str = "
-    insert k1 v1\n insert k2 v2\n insert k3 v3\n panic-at drop 1\n clear\n insert k4 v4\n iter";
+    insert k1 v1\n insert k2 v2\n insert k3 v3\n panic-at drop 1\n clear\n insert k4 v4\n iter\n
+    panic-at drop 0\n remove k4";
 
 fn case() -> Case {
     case_of(OPS)
@@ -521,6 +535,8 @@ objects! {
     a_map_that_panics: PANICS, "panics", "no op panics on its own";
     a_panic_that_loses_an_entry: PANIC_LOSES_ENTRY, "panics", "a panic leaves every entry as before or after the op";
     a_clear_that_frees_half: CLEAR_MISFREES, "drops", "memory is freed as it was allocated";
+    a_remove_that_leaks_when_a_drop_panics: REMOVE_LEAKS_IF_STRUCK, "drops", "no memory leaks";
+    a_remove_that_drops_what_was_never_written: REMOVE_DROPS_THE_UNWRITTEN, "drops", "each key and value is dropped exactly once";
     a_clear_that_gives_up: CLEAR_GIVES_UP, "panics", "a map is emptied whatever a Drop does";
     a_map_that_equals_any: EQUALS_ANY, "reference", "maps are == if their entries are";
     a_value_lent_twice: LENDS_TWICE, "reference", "no value is lent twice";
