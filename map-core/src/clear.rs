@@ -60,6 +60,8 @@ impl<K, V> Tables<K, V> {
             self.mark = 0;
             // Cursors opened on the table that is gone find nothing.
             self.generation += 1;
+            self.cursor_on_table = false;
+            self.cursor_on_old_table = false;
         }
     }
 

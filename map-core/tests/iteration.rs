@@ -448,6 +448,30 @@ fn a_cursor_on_an_old_table_that_is_cleared_finds_nothing() {
     }
 }
 
+#[test]
+fn no_cursor_was_opened_on_a_table_made_after_the_last_one() {
+    let mut map = Map::with_hasher(IDENTITY);
+    let opened = |map: &Map<u64, (), By>| {
+        let state = map.growth_state();
+        (state.cursor_on_table, state.cursor_on_old_table)
+    };
+    assert_eq!(opened(&map), (false, false));
+    map.extend((0..52).map(|key| (key, ())));
+    map.cursor();
+    assert_eq!(opened(&map), (true, true));
+    map.insert(52, ());
+    assert_eq!(opened(&map), (false, true), "a growth has begun");
+    map.clear();
+    map.shrink_to_fit();
+    map.insert(0, ());
+    assert_eq!(opened(&map), (false, false), "all tables are gone");
+    map.cursor();
+    map.clear();
+    map.shrink_to_fit();
+    map.insert(0, ());
+    assert_eq!(opened(&map), (false, false), "the table is gone");
+}
+
 /// Go's issues 59411 and 70189.
 #[test]
 fn clear_in_the_loop_ends_it() {
