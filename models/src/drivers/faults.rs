@@ -9,7 +9,7 @@
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
 use crate::faults::copy::{Broken, Copy};
-use crate::faults::detector::{self, AFTER_A_PROCESS, Detector, Terms};
+use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
 use crate::faults::mutants::Mutants;
 use crate::faults::patch::Fault;
@@ -24,6 +24,8 @@ use std::time::Duration;
 
 /// The most that a detector has for the map without a fault, if that is not what is asked for.
 const UNPATCHED: Duration = Duration::from_secs(5);
+/// How long a ctrl-C may take to get here after the end of a build that it ended.
+const AFTER_A_BUILD: Duration = Duration::from_millis(100);
 
 /// Which faults, which detectors, for how long.
 #[derive(Clone, Debug, clap::Args)]
@@ -272,7 +274,8 @@ impl Hunt {
             if self.options.unpatched.is_some() {
                 eprintln!("{}, for {} s", detector.name, budget.as_secs_f64());
             }
-            let terms = Terms { budget, scenarios: &scenarios, findings: &findings };
+            let stop = &self.stop;
+            let terms = Terms { budget, scenarios: &scenarios, findings: &findings, stop };
             let attempt = detector.attempt(&copy, &program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
             if self.was_stopped(attempt.is_err()) {
@@ -286,8 +289,9 @@ impl Hunt {
             // The smallest is the quickest.
             let size = |path: &PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
             let smallest = detector::cases(&findings).into_iter().min_by_key(size);
+            let limit = self.options.triage;
             let triaged =
-                detector::triage(&program, smallest.as_slice(), self.options.triage, Some(1));
+                detector::triage(&program, smallest.as_slice(), limit, Some(1), &self.stop);
             if self.was_stopped(true) {
                 return Ok(row);
             }
@@ -327,10 +331,10 @@ impl Hunt {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The same, after a process; one that may have ended by the same ctrl-C may be known to have ended first.
+    /// The same, after a build; one that may have ended by the same ctrl-C may be known to have ended first.
     fn was_stopped(&self, in_doubt: bool) -> bool {
         if in_doubt {
-            std::thread::sleep(AFTER_A_PROCESS);
+            std::thread::sleep(AFTER_A_BUILD);
         }
         self.is_stopped()
     }

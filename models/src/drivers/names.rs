@@ -15,6 +15,7 @@ use crate::faults::patch::{Fault, Kind};
 use crate::faults::site::Place;
 use crate::files;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Hunters that take turns, seed by seed.
@@ -88,7 +89,9 @@ fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<
         let name = turns[seed as usize % turns.len()];
         hunters.iter().find(|hunter| hunter.name == name).expect("it was selected")
     };
-    let terms = Terms { budget: options.budget, scenarios: &[], findings: &raw };
+    // ctrl-C ends this process, and a hunter ends with it.
+    let stop = &AtomicBool::new(false);
+    let terms = Terms { budget: options.budget, scenarios: &[], findings: &raw, stop };
     let mut cases = detector::cases(&raw);
     for seed in 1..=GOES * options.failures {
         if cases.len() as u64 >= options.failures {
@@ -98,7 +101,7 @@ fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<
         cases = detector::cases(&raw);
     }
     cases.truncate(options.failures as usize);
-    let records = detector::triage(&program, &cases, options.limit, None)?;
+    let records = detector::triage(&program, &cases, options.limit, None, stop)?;
     let kept = scratch.join("names").join(&fault.slug).with_extension("json");
     let text = serde_json::to_vec_pretty(&records).map_err(|error| error.to_string())?;
     files::replace(&kept, &text).map_err(|error| error.to_string())?;

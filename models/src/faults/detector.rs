@@ -13,17 +13,16 @@ use crate::schedulers::Named;
 use crate::triage::store::Record;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long after its time a detector may take to come back.
 const GRACE: Duration = Duration::from_secs(20);
 /// The same of tests, which take the time that they take.
 const GRACE_TESTS: Duration = Duration::from_secs(300);
-/// How long a ctrl-C may take to get here after the end of a process that it ended.
-pub const AFTER_A_PROCESS: Duration = Duration::from_millis(100);
 /// How often a detector is looked at.
 const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
@@ -85,6 +84,8 @@ pub struct Terms<'a> {
     pub scenarios: &'a [String],
     /// Where findings are written.
     pub findings: &'a Path,
+    /// Set when it is to end at once.
+    pub stop: &'a AtomicBool,
 }
 
 /// Every detector there is, in the order of the matrix. A scheduler that the command line knows is one.
@@ -219,7 +220,7 @@ impl Detector {
             How::Test(_) | How::LibFuzzer(_) => &copy.root,
         });
         let grace = if matches!(self.how, How::Test(_)) { GRACE_TESTS } else { GRACE };
-        let ran = Ran::of(&mut command, scratch.path(), terms.budget + grace)?;
+        let ran = Ran::of(&mut command, scratch.path(), terms.budget + grace, terms.stop)?;
         let said = std::fs::read(&json).ok().and_then(|text| serde_json::from_slice(&text).ok());
         // What libFuzzer did, it says as it ends.
         let mut summary: Summary = said.unwrap_or_else(|| Summary {
@@ -228,8 +229,6 @@ impl Detector {
             ..Summary::default()
         });
         if summary.found.is_none() {
-            // How it ended says what it found, unless it was ctrl-C that ended it.
-            std::thread::sleep(AFTER_A_PROCESS);
             summary.found = ran.found(&self.how)?;
         }
         let Terms { budget, scenarios, .. } = terms;
@@ -257,6 +256,7 @@ pub fn triage(
     cases: &[PathBuf],
     limit: Duration,
     jobs: Option<usize>,
+    stop: &AtomicBool,
 ) -> Result<Vec<Record>, String> {
     if cases.is_empty() {
         return Ok(Vec::new());
@@ -270,7 +270,7 @@ pub fn triage(
     command.arg("--findings").arg(scratch.path()).args(cases);
     command.current_dir(scratch.path());
     let patience = (limit + GRACE) * cases.len() as u32;
-    let ran = Ran::of(&mut command, scratch.path(), patience)?;
+    let ran = Ran::of(&mut command, scratch.path(), patience, stop)?;
     let lines = ran.said.lines().filter_map(|line| serde_json::from_str::<Triaged>(line).ok());
     Ok(lines.filter_map(|line| line.record).collect())
 }
@@ -319,20 +319,29 @@ struct Ran {
 }
 
 impl Ran {
-    fn of(command: &mut Command, scratch: &Path, patience: Duration) -> Result<Ran, String> {
+    fn of(
+        command: &mut Command,
+        scratch: &Path,
+        patience: Duration,
+        stop: &AtomicBool,
+    ) -> Result<Ran, String> {
         let log = scratch.join("log");
         let file = std::fs::File::create(&log).map_err(|error| error.to_string())?;
         let twin = file.try_clone().map_err(|error| error.to_string())?;
-        command.stdin(Stdio::null()).stdout(file).stderr(twin);
+        // A group of its own, so that what cargo has started ends with it.
+        command.stdin(Stdio::null()).stdout(file).stderr(twin).process_group(0);
         let began = Instant::now();
         // Patience is counted in naps, not by the clock: a machine that stood still is not a hang.
         let mut naps = (patience.as_secs_f64() / NAP.as_secs_f64()) as u64;
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let status = loop {
+            let stopped = stop.load(Ordering::Relaxed);
             match child.try_wait().map_err(|error| error.to_string())? {
                 Some(status) => break Some(status),
-                None if naps == 0 => {
+                None if naps == 0 || stopped => {
+                    let group = format!("kill -s KILL -- -{}", child.id());
                     // It may have ended just now.
+                    let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
                     let _ = child.kill();
                     child.wait().map_err(|error| error.to_string())?;
                     break None;
@@ -343,6 +352,9 @@ impl Ran {
                 }
             }
         };
+        if stop.load(Ordering::Relaxed) {
+            return Err("interrupted".to_string());
+        }
         let seconds = began.elapsed().as_secs_f64();
         let said = std::fs::read(&log).map_err(|error| error.to_string())?;
         Ok(Ran { status, seconds, said: String::from_utf8_lossy(&said).into_owned() })
@@ -387,5 +399,42 @@ impl Ran {
             }
             _ => Err(format!("{status}: {}", self.said)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A shell waits for what it has started, as cargo for a test.
+    fn end(patience: Duration, stop: &AtomicBool) -> Result<Ran, String> {
+        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let mut command = Command::new("sh");
+        command.args(["-c", "(while :; do echo alive; sleep 0.02; done) & wait"]);
+        let ran = Ran::of(&mut command, scratch.path(), patience, stop);
+        let said = || scratch.path().join("log").metadata().expect("there is a log").len();
+        let before = said();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(before > 0 && said() == before, "it goes on");
+        ran
+    }
+
+    #[test]
+    fn what_hangs_ends_with_all_that_it_has_started() {
+        let ran = end(Duration::from_millis(300), &AtomicBool::new(false)).unwrap();
+        assert_eq!(ran.status, None);
+    }
+
+    #[test]
+    fn what_is_interrupted_ends_with_all_that_it_has_started() {
+        let stop = AtomicBool::new(false);
+        let ran = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(300));
+                stop.store(true, Ordering::Relaxed);
+            });
+            end(Duration::from_secs(100), &stop)
+        });
+        assert_eq!(ran.err().as_deref(), Some("interrupted"));
     }
 }
