@@ -625,6 +625,22 @@ fn a_clone_goes_on_where_its_iterator_stands() {
             0
         }
     }
+    /// Its fold passes over one.
+    #[derive(Clone)]
+    struct Hasty(std::ops::Range<u8>);
+    impl Iterator for Hasty {
+        type Item = u8;
+        fn next(&mut self) -> Option<u8> {
+            self.0.next()
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.0.size_hint()
+        }
+        fn fold<B, F: FnMut(B, u8) -> B>(self, init: B, f: F) -> B {
+            self.0.skip(1).fold(init, f)
+        }
+    }
+    impl ExactSizeIterator for Hasty {}
     let kept = || sizes::kept().map_err(|objection| objection.detail);
     let mut seen = Vec::new();
     sizes::half(0..5u8, |n| seen.push(n));
@@ -639,6 +655,13 @@ fn a_clone_goes_on_where_its_iterator_stands() {
         sizes::watched(OneOff(0..3u8, off)).for_each(drop);
         assert_eq!(kept(), said);
     }
+    sizes::half(Hasty(0..5), drop);
+    assert_eq!(kept(), fewer);
+    sizes::folded(Hasty(0..5), drop);
+    assert_eq!(kept(), fewer);
+    let mut seen = Vec::new();
+    sizes::folded(0..5u8, |n| seen.push(n));
+    assert_eq!((seen, kept()), (vec![0, 1, 2, 3, 4], Ok(())));
     let _ = sizes::exactly(Wavering(0..3));
     assert_eq!(
         kept().unwrap_err(),

@@ -276,9 +276,9 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     }
 
     /// Decides about `key` after seeing its entry, as one atomic step: what `compute` saw is what
-    /// its answer replaced. It may run several times, each time for an entry (or absence) that
-    /// another thread made meanwhile; the last answer counts. If it panics, nothing changes. Expected
-    /// O(1), and growth work.
+    /// its answer replaced. It may run several times, each time for an entry that another thread made
+    /// meanwhile, or because another thread removed the one it saw last; the last answer counts. If it
+    /// panics, nothing changes. Expected O(1), and growth work.
     pub fn compute<T>(
         &self,
         key: K,

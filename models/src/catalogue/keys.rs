@@ -130,6 +130,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("first", [Update(KEY, 10)])
             .thread("second", [Compute(KEY, 1)])
             .thread("neighbour", [Insert(TWIN, V)]),
+        // The same of a key that has none.
+        scenario("closure_is_asked_once_about_an_absent_key")
+            .given(insert([TWIN]))
+            .thread("first", [Compute(KEY, 1)])
+            .thread("neighbour", [Insert(TWIN, V)]),
         // The closure stores the entry anew that it is asked about, so it is asked again: no lock may be held meanwhile.
         scenario("closure_may_write_what_it_is_asked_about")
             .given(half_grown([SIBLING]))

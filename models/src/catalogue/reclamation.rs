@@ -3,7 +3,9 @@
 use super::{
     KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, scenario,
 };
-use crate::op::Op::{EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Reserve, Update, View};
+use crate::op::Op::{
+    Compute, EvacuateTo, Get, Insert, Iter, PanicAt, Remove, Reserve, Update, UpdateWithin, View,
+};
 use crate::op::Site;
 
 const V: u16 = 100;
@@ -35,6 +37,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(half_grown([SIBLING]))
             .thread("first", [Insert(SIBLING, V), Insert(SIBLING, V)])
             .thread("second", [Insert(SIBLING, V)]),
+        // The writer is about to lock when its bucket is written sixteen times: that is not the bucket it has searched.
+        scenario("writer_that_slept_through_sixteen_writes_looks_again")
+            .counted()
+            .given(insert([KEY]))
+            .thread("sleeper", [Insert(KEY, V)])
+            .thread("writer", [UpdateWithin(KEY, 15)]),
         // The iterator holds entries of a bucket that is drained and given back.
         scenario("iterator_outlives_the_segment_it_read")
             .counted()
@@ -68,6 +76,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY]))
             .thread("panicker", [PanicAt(Site::Closure, 0), Update(KEY, 1)])
             .thread("writer", [Insert(KEY, V), Get(KEY)]),
+        // The chain is full, and an overflow bucket at hand, when the closure is asked once more, and panics.
+        scenario("panicking_closure_leaves_no_overflow_bucket")
+            .counted()
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
+            .thread("panicker", [PanicAt(Site::Closure, 1), Compute(16, 1)])
+            .thread("writer", [Insert(16, V)]),
         // A key's hash panics before anything is touched.
         scenario("panicking_hash_changes_nothing")
             .counted()

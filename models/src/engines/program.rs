@@ -58,15 +58,26 @@ impl Abandoned {
 
 /// The entries that a closure was asked about. All of them stay under the pin of the op, so each has an address of its own.
 #[derive(Default)]
-struct Asked(Vec<usize>);
+struct Asked {
+    entries: Vec<usize>,
+    /// There was none the last time.
+    absent: bool,
+}
 
 impl Asked {
     /// The closure is asked about the entry of this value.
     fn about<V>(&mut self, value: &V) {
         Ledger::call(Site::Closure);
         let address = std::ptr::from_ref(value).addr();
-        assert!(!self.0.contains(&address), "{ASKED_AGAIN}");
-        self.0.push(address);
+        assert!(!self.entries.contains(&address), "{ASKED_AGAIN}");
+        self.entries.push(address);
+        self.absent = false;
+    }
+
+    /// It is asked about there being none.
+    fn about_none(&mut self) {
+        Ledger::call(Site::Closure);
+        assert!(!std::mem::replace(&mut self.absent, true), "{ASKED_AGAIN}: there is none");
     }
 }
 
@@ -175,8 +186,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 let computed = pin.compute(key(k), |entry| {
                     match entry {
                         Some((_, value)) => asked.about(value),
-                        // It may have come and gone meanwhile.
-                        None => Ledger::call(Site::Closure),
+                        None => asked.about_none(),
                     }
                     match decide(entry.map(|(_, value)| value.number()), v as u64) {
                         Decision::Put(new) => Operation::Insert(V::make(new)),

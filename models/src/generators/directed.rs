@@ -128,7 +128,8 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
 pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
     ops.push(Op::FillToThreshold(rng.i8(-2..=2), rng.u16(0..1024)));
     let (site, op) = match rng.u8(0..8) {
-        0 | 1 => (Site::Clone, Op::Clone),
+        0 => (Site::Clone, Op::Clone),
+        1 => (Site::Drop, Op::CloneSwap),
         2 => (Site::Clone, Op::CloneSwap),
         3 => (Site::Closure, Op::Retain(rng.u8(0..4), 0)),
         4 => (Site::Drop, Op::Clear),
@@ -136,10 +137,14 @@ pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
         6 => (Site::Hash, Op::ShrinkToFit),
         _ => (Site::Hash, Op::Evacuate(rng.u8(1..8))),
     };
-    ops.push(Op::PanicAt(site, rng.u8(0..64)));
+    let early = rng.bool();
+    ops.push(Op::PanicAt(site, rng.u8(0..if early { 8 } else { 64 })));
     ops.push(op);
-    // What it has left is a growth like any other.
+    // What it has left is a growth like any other, and so is a clone's.
     if rng.bool() {
+        if rng.bool() {
+            ops.push(Op::CloneSwap);
+        }
         ops.push(Op::CursorOpen(0, rng.u16(..), rng.u8(0..8)));
         ops.push(Op::CursorStep(0, rng.u8(0..8)));
         ops.push(Op::Evacuate(rng.u8(0..8)));

@@ -1,7 +1,8 @@
-//! Sizes: what an iterator says of how many entries are to come, it keeps; and its clone goes on where it stands.
+//! Sizes: what an iterator says of how many entries are to come, it keeps; and its clone goes on where it stands, as does a
+//! fold.
 //!
 //! An adapter has its map's iterators [`watched`], or [`exactly`] where the number is known, or their second [`half`] yielded
-//! by a clone; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
+//! by a clone, or [`folded`]; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
 
 use super::{Objection, Verdict, reference};
 use std::cell::Cell;
@@ -30,15 +31,40 @@ fn note(broken: &'static str) {
 #[derive(Clone, Debug)]
 pub struct Watched<I> {
     inner: I,
+    count: Count,
+}
+
+/// What has come of an iterator.
+#[derive(Clone, Debug)]
+struct Count {
     came: usize,
     /// It has said that so many will have come at its end, at least and at most.
     least: usize,
     most: usize,
 }
 
+impl Count {
+    const NONE: Count = Count { came: 0, least: 0, most: usize::MAX };
+
+    /// It says how many are to come.
+    fn said(&mut self, (low, high): (usize, Option<usize>)) {
+        self.least = self.least.max(self.came.saturating_add(low));
+        self.most = self.most.min(self.came.saturating_add(high.unwrap_or(usize::MAX)));
+    }
+
+    fn judge(&self, at_end: bool) {
+        if self.came > self.most {
+            note("yields more entries than it said");
+        }
+        if at_end && self.came < self.least {
+            note("yields fewer entries than it said");
+        }
+    }
+}
+
 /// Watches an iterator.
 pub fn watched<I: Iterator>(inner: I) -> Watched<I> {
-    Watched { inner, came: 0, least: 0, most: usize::MAX }
+    Watched { inner, count: Count::NONE }
 }
 
 /// Watches an iterator that knows how many entries are to come.
@@ -46,37 +72,50 @@ pub fn exactly<I: ExactSizeIterator>(inner: I) -> Watched<I> {
     if inner.size_hint() != (inner.len(), Some(inner.len())) {
         note("has a size_hint that differs from its len");
     }
-    Watched { came: 0, least: inner.len(), most: inner.len(), inner }
+    Watched { count: Count { came: 0, least: inner.len(), most: inner.len() }, inner }
 }
 
-/// Visits all entries. Those behind the middle come from a clone; of the iterator itself, as many are to come.
+/// Visits all entries. Those behind the middle come from a clone, by its own `fold`; of the iterator itself, as many are to
+/// come.
 pub fn half<I: ExactSizeIterator + Clone>(iter: I, mut visit: impl FnMut(I::Item)) {
     let middle = iter.len() / 2;
     let mut front = exactly(iter);
     front.by_ref().take(middle).for_each(&mut visit);
     let back = front.clone();
-    let left = front.count();
+    let left = std::iter::from_fn(|| front.next()).count();
     let came = back.map(visit).count();
     if came != left {
         note("yields another number of entries than its clone");
     }
 }
 
+/// Visits all entries, those behind the middle by the iterator's own `fold`.
+pub fn folded<I: ExactSizeIterator>(iter: I, mut visit: impl FnMut(I::Item)) {
+    let middle = iter.len() / 2;
+    let mut iter = exactly(iter);
+    iter.by_ref().take(middle).for_each(&mut visit);
+    iter.for_each(visit);
+}
+
 impl<I: Iterator> Iterator for Watched<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        let (low, high) = self.inner.size_hint();
-        self.least = self.least.max(self.came.saturating_add(low));
-        self.most = self.most.min(self.came.saturating_add(high.unwrap_or(usize::MAX)));
+        self.count.said(self.inner.size_hint());
         let item = self.inner.next();
-        self.came += usize::from(item.is_some());
-        if self.came > self.most {
-            note("yields more entries than it said");
-        }
-        if item.is_none() && self.came < self.least {
-            note("yields fewer entries than it said");
-        }
+        self.count.came += usize::from(item.is_some());
+        self.count.judge(item.is_none());
         item
+    }
+
+    fn fold<B, F: FnMut(B, I::Item) -> B>(self, init: B, mut f: F) -> B {
+        let Watched { inner, mut count } = self;
+        count.said(inner.size_hint());
+        let folded = inner.fold(init, |folded, item| {
+            count.came += 1;
+            f(folded, item)
+        });
+        count.judge(true);
+        folded
     }
 }

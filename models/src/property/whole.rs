@@ -1,16 +1,17 @@
 //! Ops on the whole map: every entry that comes out is compared with the spec.
 
 use super::Run;
-use crate::elements::{Key, Value};
+use crate::elements::{Injected, Key, Value};
 use crate::generators::hashers::{Hasher, ModelState};
 use crate::memory;
 use crate::op::{Op, chosen, stays};
-use crate::oracles::panics;
+use crate::oracles::panics::{self, Cause, caught};
 use crate::oracles::reference::Seen;
 use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, iteration, reference, sizes, well_formed};
 use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Mutably, SequentialSubject};
+use std::panic::resume_unwind;
 
 /// Entries of a map that a clone takes the place of.
 const OTHERS: u16 = 3;
@@ -254,7 +255,14 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 for k in 0..OTHERS {
                     other.insert(K::make(k, self.now), V::make(1));
                 }
-                self.map.duplicate_into(&mut other);
+                if let Err(cause) = caught(|| self.map.duplicate_into(&mut other)) {
+                    // Whatever it is by now, it is that wholly.
+                    well_formed::structure(other.check())?;
+                    return match cause {
+                        Cause::Own(said) => panics::unasked(&said),
+                        Cause::Injected(site) => resume_unwind(Box::new(Injected(site))),
+                    };
+                }
                 other
             }
             false => self.map.duplicate(),

@@ -22,7 +22,7 @@ macro_rules! std_required {
             Self::clear(self);
         }
         fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
-            self.iter().for_each(|(key, value)| visit(key, value));
+            sizes::folded(self.iter(), |(key, value)| visit(key, value));
         }
     };
 }
@@ -55,11 +55,10 @@ macro_rules! std_optional {
         fn each_mut(&mut self, how: Mutably, mut visit: impl FnMut(Option<&K>, &mut V)) {
             match how {
                 Mutably::Iter => {
-                    sizes::exactly(self.iter_mut())
-                        .for_each(|(key, value)| visit(Some(key), value));
+                    sizes::folded(self.iter_mut(), |(key, value)| visit(Some(key), value));
                 }
                 Mutably::Values => {
-                    sizes::exactly(self.values_mut()).for_each(|value| visit(None, value));
+                    sizes::folded(self.values_mut(), |value| visit(None, value));
                 }
             }
         }
@@ -118,10 +117,10 @@ macro_rules! std_shrink_to {
 macro_rules! std_into_parts {
     () => {
         fn into_each_key(self, visit: impl FnMut(K)) {
-            sizes::exactly(self.into_keys()).for_each(visit);
+            sizes::folded(self.into_keys(), visit);
         }
         fn into_each_value(self, visit: impl FnMut(V)) {
-            sizes::exactly(self.into_values()).for_each(visit);
+            sizes::folded(self.into_values(), visit);
         }
     };
 }
