@@ -107,6 +107,9 @@ fn a_map_dropped_while_growing_leaks_nothing() {
 /// Segments that are drained become some of the new table's, all but those of the last grace period.
 #[test]
 fn no_growth_that_inserts_start_holds_two_whole_tables() {
+    if cfg!(miri) {
+        return;
+    }
     let _turn = TURN.lock().unwrap();
     /// 6.5 entries in each of 2^16 buckets: one more starts a growth.
     const FULL: u32 = 13 << 15;

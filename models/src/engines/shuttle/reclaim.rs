@@ -80,7 +80,8 @@ impl ModelCollector {
 unsafe impl Collector for ModelCollector {
     type Guard<'collector> = ModelGuard<'collector>;
 
-    // The contract's least: a later pin sees every unlinking, so no load needs more to lead to what is protected.
+    // The contract's least: a later pin sees every unlinking, so no load needs more to lead to what is protected. Whether a
+    // load asks for this order by name, or for Acquire, no model can tell.
     const PROTECT: Ordering = Ordering::Acquire;
 
     fn new() -> Self {
