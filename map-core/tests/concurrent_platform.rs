@@ -227,6 +227,16 @@ fn a_view_calls_nothing_drained_in_the_third_of_three_tables() {
 }
 
 #[test]
+fn segments_are_freed_where_no_platform_asks_for_their_use_again() {
+    let map = Map::with_hasher(IDENTITY);
+    for key in 0..200 {
+        fill(&map, key..key + 1);
+        assert_eq!(map.health().spare_segments, 0, "after {key}");
+    }
+    assert!(map.health().doublings > 3);
+}
+
+#[test]
 fn a_growth_may_start_at_every_insertion() {
     let mut map = Map::with_hasher(IDENTITY);
     GROW.set(true);
