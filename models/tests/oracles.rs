@@ -654,6 +654,10 @@ fn a_clone_goes_on_where_its_iterator_stands() {
         assert_eq!(kept(), said);
         sizes::watched(OneOff(0..3u8, off)).for_each(drop);
         assert_eq!(kept(), said);
+        // One by one, and not by `fold`, as above.
+        let mut entries = sizes::exactly(OneOff(0..3u8, off));
+        while entries.next().is_some() {}
+        assert_eq!(kept(), said);
     }
     sizes::half(Hasty(0..5), drop);
     assert_eq!(kept(), fewer);

@@ -292,7 +292,7 @@ impl Hunt {
             let limit = self.options.triage;
             let triaged =
                 detector::triage(&program, smallest.as_slice(), limit, Some(1), &self.stop);
-            if self.was_stopped(true) {
+            if self.is_stopped() {
                 return Ok(row);
             }
             row.signature = triaged?.into_iter().next().map(|record| record.name);
