@@ -9,7 +9,7 @@
 //! (tombstones).
 
 use crate::bucket::{Handle, Slot};
-use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, Probe, SLOTS};
 
 /// Where in its home a new key would go.
 pub(crate) enum Vacancy<K, V> {
@@ -28,25 +28,26 @@ pub(crate) fn search<K, V>(
 ) -> Option<Slot<K, V>> {
     let mut bucket = head;
     loop {
-        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+        let mut probe = bucket.word().probe(tophash);
+        if let Some(index) = search_bucket(bucket, &mut probe, &mut is_key) {
             return Some(Slot { bucket, index });
         }
-        if bucket.word().ends_chain() {
+        if probe.ends_chain() {
             return None;
         }
         bucket = bucket.overflow()?;
     }
 }
 
-/// Looks for a key in one bucket.
+/// Looks for a key in the slots of one bucket that have its tophash.
 #[inline]
 fn search_bucket<K, V>(
     bucket: Handle<K, V>,
-    tophash: u8,
+    probe: &mut Probe,
     is_key: &mut impl FnMut(&K) -> bool,
 ) -> Option<usize> {
-    bucket.word().matching(tophash).find(|&index| {
-        // SAFETY: **filled**: `matching` is exact, and `tophash` is that of a hash. **borrowed**:
+    probe.find(|&index| {
+        // SAFETY: **filled**: a probe is exact, and the tophash is that of a hash. **borrowed**:
         // by the caller.
         let (key, _) = unsafe { Slot { bucket, index }.entry() };
         is_key(key)
@@ -63,14 +64,15 @@ pub(crate) fn search_or_vacancy<K, V>(
     let mut vacant = None;
     let mut bucket = head;
     loop {
-        if let Some(index) = search_bucket(bucket, tophash, &mut is_key) {
+        let word = bucket.word();
+        let mut probe = word.probe(tophash);
+        if let Some(index) = search_bucket(bucket, &mut probe, &mut is_key) {
             return Ok(Slot { bucket, index });
         }
-        let word = bucket.word();
         if vacant.is_none() {
             vacant = word.empty().first().map(|index| Slot { bucket, index });
         }
-        let next = if word.ends_chain() { None } else { bucket.overflow() };
+        let next = if probe.ends_chain() { None } else { bucket.overflow() };
         match next {
             Some(next) => bucket = next,
             None => return Err(vacant.map_or(Vacancy::Full(bucket), Vacancy::Slot)),

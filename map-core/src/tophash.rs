@@ -28,6 +28,10 @@
 //! # Checked by
 //! The unit tests below; `invariants::check` (**one-world**, **rest**, **home**).
 
+mod probe;
+
+pub(crate) use probe::Probe;
+
 /// Slots in a bucket.
 pub const SLOTS: usize = 8;
 
@@ -116,10 +120,10 @@ impl Word {
         Self(self.0 & !(0xff << (8 * slot)) | (tophash as u64) << (8 * slot))
     }
 
-    /// The slots whose tophash is exactly `tophash`.
-    #[inline]
-    pub(crate) const fn matching(self, tophash: u8) -> Matches {
-        zero_bytes(self.0 ^ (LOW_BITS * tophash as u64))
+    /// The slots whose tophash is exactly `tophash`, and whether this bucket ends its chain.
+    #[inline(always)]
+    pub(crate) fn probe(self, tophash: u8) -> Probe {
+        Probe::new(self, tophash)
     }
 
     /// The slots in one of the two empty states.
@@ -225,7 +229,6 @@ mod tests {
         let slots = |holds: &dyn Fn(u8) -> bool| -> Vec<usize> {
             (0..SLOTS).filter(|&slot| holds(bytes[slot])).collect()
         };
-        assert_eq!(word.matching(wanted).collect::<Vec<_>>(), slots(&|t| t == wanted));
         assert_eq!(word.empty().collect::<Vec<_>>(), slots(&is_empty));
         assert_eq!(word.full().count(), slots(&is_full).len());
         assert_eq!(word.full().collect::<Vec<_>>(), slots(&is_full));

@@ -26,7 +26,7 @@
 
 use super::entry::Entry;
 use crate::platform::{Atomic, Collector, Object, Platform};
-use crate::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, Word};
+use crate::tophash::{EMPTY_ONE, EMPTY_REST, Probe, SLOTS, Word};
 use alloc::boxed::Box;
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -169,11 +169,11 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
         loop {
             // Acquire (publish-tophashes): pairs with the Release in `trim`; the rest of the chain
             // is seen at least as new.
-            let word = tophashes(bucket.tophashes.load(Acquire));
-            if let Some((_, entry)) = bucket.find_here(word, tophash, &mut is_key) {
+            let mut probe = tophashes(bucket.tophashes.load(Acquire)).probe(tophash);
+            if let Some((_, entry)) = bucket.find_here(&mut probe, &mut is_key) {
                 return entry;
             }
-            if word.ends_chain() {
+            if probe.ends_chain() {
                 return ptr::null_mut();
             }
             match bucket.next() {
@@ -195,29 +195,29 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
         loop {
             // Acquire (publish-tophashes), as in `find`.
             let word = tophashes(bucket.tophashes.load(Acquire));
-            if let Some((slot, entry)) = bucket.find_here(word, tophash, &mut is_key) {
+            let mut probe = word.probe(tophash);
+            if let Some((slot, entry)) = bucket.find_here(&mut probe, &mut is_key) {
                 return Found { at: Some((bucket, slot)), entry, last: bucket };
             }
             if vacancy.is_none() {
                 vacancy = word.empty().first().map(|slot| (bucket, slot));
             }
             match bucket.next() {
-                Some(next) if !word.ends_chain() => bucket = next,
+                Some(next) if !probe.ends_chain() => bucket = next,
                 _ => return Found { at: vacancy, entry: ptr::null_mut(), last: bucket },
             }
         }
     }
 
-    /// The slot of this bucket that holds a key's entry, and the entry; `word` is what the bucket's
-    /// tophashes were.
+    /// The slot of this bucket that holds a key's entry, and the entry; `probe` is of what the
+    /// bucket's tophashes were.
     #[inline(always)]
     fn find_here(
         &self,
-        word: Word,
-        tophash: u8,
+        probe: &mut Probe,
         is_key: &mut impl FnMut(&Entry<K, V, P>) -> bool,
     ) -> Option<(usize, *mut Entry<K, V, P>)> {
-        for slot in word.matching(tophash) {
+        for slot in probe {
             let entry = self.entry(slot);
             if !entry.is_null() {
                 P::touched(entry.cast_const());
