@@ -20,9 +20,9 @@
 //! # What stands between `ConcurrentMap` and the lead
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a
 //! share of a membarrier per removal, and a cache line per hit and per entry evacuated. In the mixes
-//! that insert, half of the time is the allocator's. Of the other maps with boxed entries, papaya is ahead
-//! in reads by one thread and level with more; flurry is behind throughout. The maps with inline entries
-//! lead wherever entries are inserted; read-heavy, with two threads and more, only `scc::HashIndex` does.
+//! that insert, half of the time is the allocator's. The other maps with boxed entries are behind, papaya in
+//! reads by little. The maps with inline entries lead wherever entries are inserted, and in reads by one
+//! thread; in reads by more, `scc`'s do.
 
 mod clock;
 mod peer;
