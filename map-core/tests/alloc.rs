@@ -1,7 +1,5 @@
 //! Allocation: none before there is something to hold, none to look, and none for ever.
 //!
-//! A counting allocator, per thread, so the tests don't disturb each other.
-//!
 //! # Properties
 //! - **empty**: `Map::new` and everything one can ask an empty map allocate nothing.
 //! - **lookups**: a borrowed lookup, `iter`, an overwrite and a removal allocate nothing.
@@ -14,70 +12,12 @@
 
 mod common;
 
+use common::counting::{Counting, calls, freed, live, most};
 use common::hashers::{IDENTITY, MIX, mix};
 use common::{By, EvacuationOrder, Map};
 use map_core::GrowthKind;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-    static FREED: Cell<usize> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(calls: usize, bytes: isize) {
-    // Not `with`: the allocator is called when a thread's locals are gone already.
-    _ = CALLS.try_with(|it| it.set(it.get() + calls));
-    _ = BYTES.try_with(|it| {
-        it.set(it.get() + bytes);
-        _ = PEAK.try_with(|peak| peak.set(peak.get().max(it.get())));
-    });
-    _ = LARGEST.try_with(|it| it.set(it.get().max(bytes.max(0).cast_unsigned())));
-}
-
-// SAFETY: passes everything on to `System` and only counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        // SAFETY: the caller's obligations are `System`'s.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        count(0, -(layout.size() as isize));
-        _ = FREED.try_with(|it| it.set(it.get() + 1));
-        // SAFETY: the caller's obligations are `System`'s.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(1, layout.size() as isize);
-        // SAFETY: the caller's obligations are `System`'s.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(1, size as isize - layout.size() as isize);
-        // SAFETY: the caller's obligations are `System`'s.
-        unsafe { System.realloc(ptr, layout, size) }
-    }
-}
-
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-/// Calls of the allocator that `act` makes.
-fn calls(act: impl FnOnce()) -> usize {
-    let before = CALLS.get();
-    act();
-    CALLS.get() - before
-}
-
-fn live() -> isize {
-    BYTES.get()
-}
 
 const ORDERS: [EvacuationOrder; 2] = [EvacuationOrder::Go, EvacuationOrder::InOrder];
 
@@ -172,16 +112,16 @@ fn churn_at_constant_length_settles() {
             let mut keys: Vec<u64> = (0..len).collect();
             map.extend(keys.iter().map(|key| (*key, 0)));
             let mut churn = |rounds: u64, from: u64| {
-                let start = live();
-                PEAK.set(start);
-                for step in from..from + rounds {
-                    let victim = if oldest { step % len } else { mix(step) % len } as usize;
-                    let key = len + step;
-                    assert!(map.remove(&std::mem::replace(&mut keys[victim], key)).is_some());
-                    map.insert(key, 0);
-                }
+                let (peak, _) = most(|| {
+                    for step in from..from + rounds {
+                        let victim = if oldest { step % len } else { mix(step) % len } as usize;
+                        let key = len + step;
+                        assert!(map.remove(&std::mem::replace(&mut keys[victim], key)).is_some());
+                        map.insert(key, 0);
+                    }
+                });
                 assert_eq!(map.len() as u64, len);
-                PEAK.get()
+                peak
             };
             let rounds = if cfg!(miri) { 1000 } else { 150_000 };
             let settled = churn(rounds, 0);
@@ -233,10 +173,9 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
         map.extend((0..212_992).map(|key| (key, key)));
         while map.evacuate(1000) > 0 {}
         let full = live() - start;
-        PEAK.set(live());
-        (212_992..260_000).for_each(|key| _ = map.insert(key, key));
+        let (peak, _) = most(|| (212_992..260_000).for_each(|key| _ = map.insert(key, key)));
         assert_eq!(map.growth_state().growing, None);
-        let (peak, doubled) = (PEAK.get() - start, live() - start);
+        let (peak, doubled) = (peak - start, live() - start);
         // In order, the new table fills as the old one goes; Go's order needs new segments all over.
         let others = if order == EvacuationOrder::InOrder { SEGMENT as isize } else { full };
         assert!(
@@ -248,11 +187,9 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
 
 /// What `act` allocates: how often, the largest block, and how many bytes at once.
 fn allocated(act: impl FnOnce()) -> (usize, usize, isize) {
-    PEAK.set(live());
-    LARGEST.set(0);
-    let before = live();
-    let calls = calls(act);
-    (calls, LARGEST.get(), PEAK.get() - before)
+    let (before, mut asked) = (live(), 0);
+    let (peak, largest) = most(|| asked = calls(act));
+    (asked, largest, peak - before)
 }
 
 /// A segment is of this size at most.
@@ -305,10 +242,10 @@ fn no_insert_pays_for_a_table_of_the_same_size() {
         assert_eq!(map.growth_state().growing, Some(GrowthKind::SameSize));
         assert!(largest <= SEGMENT && bytes <= 2 * SEGMENT as isize, "{bytes} bytes ({order:?})");
         while map.growth_state().growing.is_some() {
-            let before = FREED.get();
+            let before = freed();
             map.insert(0, 0);
             // Of two old buckets an overflow bucket each, and their segments; at the end also what the growth has itself.
-            let freed = FREED.get() - before;
+            let freed = freed() - before;
             assert!(freed <= 8, "{freed} blocks freed by one insert ({order:?})");
         }
     }

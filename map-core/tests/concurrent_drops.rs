@@ -1,42 +1,15 @@
 //! Every key and value dropped exactly once, and soon: what is removed when the pins of its time
 //! are gone, an old table when its growth is over.
+//!
+//! Each test does its work in one thread: its memory is what that thread allocated.
 
+mod common;
+
+use common::counting::{Counting, blocks, live, most};
 use map_core::ConcurrentMap;
 use map_core::concurrent::Operation;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-thread_local! {
-    /// Bytes and blocks that this thread has allocated, less those that it freed. Each test does its
-    /// work in one thread; what the harness does meanwhile is not its.
-    static HELD: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
-    /// The most bytes that it had.
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(bytes: isize, blocks: isize) {
-    let held = HELD.get();
-    HELD.set((held.0 + bytes, held.1 + blocks));
-    PEAK.set(PEAK.get().max(held.0 + bytes));
-}
-
-struct Counting;
-
-// SAFETY: `System`, and two counters, which need neither memory nor a destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize, 1);
-        // SAFETY: the caller's obligations are the same.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize), -1);
-        // SAFETY: the caller's obligations are the same.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -90,7 +63,7 @@ fn whatever_became_of_them_entries_are_dropped_once() {
 #[test]
 fn a_map_dropped_while_growing_leaks_nothing() {
     let _turn = TURN.lock().unwrap();
-    let (bytes, blocks) = HELD.get();
+    let before = (live(), blocks());
     for len in (1..40).chain([53, 60, 105, 110, 209, 220, 6_700, 7_000]) {
         let map = ConcurrentMap::new();
         for key in 0..len {
@@ -100,7 +73,7 @@ fn a_map_dropped_while_growing_leaks_nothing() {
         assert_eq!(alive(), 0, "a map of {len} entries leaks entries");
     }
     // What the thread keeps (its number).
-    let left = (HELD.get().0 - bytes, HELD.get().1 - blocks);
+    let left = (live() - before.0, blocks() - before.1);
     assert!(left.0 < 4_096 && left.1 < 16, "(bytes, blocks) left: {left:?}");
 }
 
@@ -113,14 +86,13 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
     let _turn = TURN.lock().unwrap();
     /// 6.5 entries in each of 2^16 buckets: one more starts a growth.
     const FULL: u32 = 13 << 15;
-    let start = HELD.get().0;
+    let start = live();
     let map = ConcurrentMap::new();
     (0..FULL).for_each(|key| _ = map.pin().insert(key, ()));
-    let before = HELD.get().0 - start;
-    PEAK.set(HELD.get().0);
-    (FULL..FULL + 80_000).for_each(|key| _ = map.pin().insert(key, ()));
+    let before = live() - start;
+    let (peak, _) = most(|| (FULL..FULL + 80_000).for_each(|key| _ = map.pin().insert(key, ())));
     assert!(map.health().growing.is_empty() && map.health().buckets == 1 << 17);
-    let (peak, after) = (PEAK.get() - start, HELD.get().0 - start);
+    let (peak, after) = (peak - start, live() - start);
     assert!(peak < after + before / 4, "{peak} bytes at most, {before} before, {after} after");
 }
 
@@ -139,7 +111,7 @@ fn an_overflow_bucket_that_was_not_needed_is_freed_as_it_was_allocated() {
         });
         assert_eq!((map.len(), map.health().overflow_buckets), (8, 0), "the room was used");
         drop(map);
-        HELD.get()
+        (live(), blocks())
     };
     // What the thread keeps, it has after the first.
     assert_eq!(held(), held());
@@ -207,21 +179,21 @@ fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
 #[test]
 fn memory_after_a_growth_is_what_the_entries_need() {
     let _turn = TURN.lock().unwrap();
-    let before = HELD.get().0;
+    let before = live();
     let map = ConcurrentMap::new();
     let mut most = 0;
     let mut key = 0u64;
     while map.health().doublings < 16 || !map.health().growing.is_empty() {
         map.pin().insert(key, key);
         key += 1;
-        most = most.max(HELD.get().0 - before);
+        most = most.max(live() - before);
     }
     // Segments that the old table left are freed by later writes, one each; too few to fill a batch.
     for _ in 0..64 {
         map.pin().insert(0, 0);
     }
     let health = map.health();
-    let bytes = HELD.get().0 - before;
+    let bytes = live() - before;
     // Entries of 24 bytes, buckets of 96, and overflow buckets of 128.
     let need = 24 * health.len + 96 * health.buckets + 128 * health.overflow_buckets;
     let spare = bytes - need as isize;

@@ -1,6 +1,7 @@
-//! What the tests share: chosen hashers, maps in every state of growth, drop accounting, fuses.
+//! What the tests share: chosen hashers, maps in every state of growth, drop accounting, fuses, an allocator that counts.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
 
+pub mod counting;
 pub mod fuse;
 pub mod hashers;
 pub mod states;
