@@ -12,6 +12,7 @@
 //! - **stuck**: lookups, iteration, and removals and `clear` on an empty map do no growth work.
 //! - **layout**: in a chain, `EMPTY_REST` slots follow the last entry and nothing else does.
 //! - **in order**: under `InOrder`, the emptied old buckets are those below the mark.
+//! - **segments**: however many of the old table's segments the mark leaves at once, all are given back.
 
 mod common;
 
@@ -467,6 +468,21 @@ fn a_same_size_growth_hashes_the_new_key_alone() {
         assert_eq!(counted.0.get(), 1, "after {before}");
     }
     assert_eq!(map.growth_state().growing, Some(SameSize));
+}
+
+/// Values so large that two buckets are a segment.
+#[test]
+fn the_mark_leaves_two_segments_at_once() {
+    let mut map: Map<u64, [u64; 512], By> = Map::with_hasher(IDENTITY);
+    map.set_evacuation_order(EvacuationOrder::Go);
+    // The last begins a growth from sixteen buckets, and empties the buckets 8 and 0.
+    (0..=limit(4)).for_each(|key| _ = map.insert(key, [key; 512]));
+    // Each empties its own bucket and the one at the mark.
+    for (key, mark) in [(4, 2), (5, 3), (6, 7)] {
+        map.insert(key, [0; 512]);
+        assert_eq!((map.growth_state().growing, map.growth_state().mark), (Some(Doubled), mark));
+        assert_eq!(map.check(), Ok(()), "at mark {mark}");
+    }
 }
 
 /// A mark that meets buckets which were evacuated ahead of it does not pass over all of them in one write.
