@@ -229,6 +229,11 @@ mod tests {
         let slots = |holds: &dyn Fn(u8) -> bool| -> Vec<usize> {
             (0..SLOTS).filter(|&slot| holds(bytes[slot])).collect()
         };
+        let found = (bytes.contains(&EMPTY_REST), slots(&|t| t == wanted));
+        let probe = word.probe(wanted);
+        assert_eq!((probe.ends_chain(), probe.collect()), found);
+        let by_words = probe::words::Probe::new(word, wanted);
+        assert_eq!((by_words.ends_chain(), by_words.collect()), found);
         assert_eq!(word.empty().collect::<Vec<_>>(), slots(&is_empty));
         assert_eq!(word.full().count(), slots(&is_full).len());
         assert_eq!(word.full().collect::<Vec<_>>(), slots(&is_full));

@@ -2,6 +2,8 @@
 //!
 //! A search waits for memory, and how many searches a processor has begun meanwhile depends on how few
 //! instructions they are. With SSE2 one comparison answers both questions.
+//! # Checked by
+//! The unit tests of `tophash`, both forms.
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(crate) use sse2::Probe;
@@ -60,7 +62,7 @@ mod sse2 {
 
 /// For every other processor.
 #[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse2"))))]
-mod words {
+pub(super) mod words {
     use crate::tophash::{LOW_BITS, Matches, Word, zero_bytes};
 
     /// As an iterator: the slots with the tophash.
@@ -89,38 +91,5 @@ mod words {
         fn next(&mut self) -> Option<usize> {
             self.slots.next()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::words;
-    use crate::tophash::{EMPTY_REST, SLOTS, Word};
-    use alloc::vec::Vec;
-
-    #[test]
-    fn probe_agrees_with_a_slot_by_slot_search() {
-        // Every pair of byte values, at every pair of neighbouring slots, over three backgrounds.
-        for background in [EMPTY_REST, 1, 0xff] {
-            for slot in 0..SLOTS - 1 {
-                for low in (0..=255).step_by(if cfg!(miri) { 51 } else { 1 }) {
-                    for high in [0, 1, 4, 5, 0x7f, 0x80, 0xff, low, low ^ 1] {
-                        let mut bytes = [background; SLOTS];
-                        bytes[slot] = low;
-                        bytes[slot + 1] = high;
-                        agrees(bytes, low);
-                    }
-                }
-            }
-        }
-    }
-
-    fn agrees(bytes: [u8; SLOTS], tophash: u8) {
-        let slots = (0..SLOTS).filter(|&slot| bytes[slot] == tophash).collect::<Vec<_>>();
-        let ends = bytes.contains(&EMPTY_REST);
-        let probe = Word::new(bytes).probe(tophash);
-        assert_eq!((probe.ends_chain(), probe.collect()), (ends, slots.clone()));
-        let words = words::Probe::new(Word::new(bytes), tophash);
-        assert_eq!((words.ends_chain(), words.collect()), (ends, slots));
     }
 }

@@ -54,7 +54,7 @@ impl Board {
     /// # Errors
     /// When there is no place for it.
     pub fn new() -> io::Result<Board> {
-        // In memory, where that is: writing there takes half as long, and no disk is full.
+        // In memory, where there is a file system for that: it needs no room on a disk.
         tempfile::tempfile_in("/dev/shm").or_else(|_| tempfile::tempfile()).map(Board)
     }
 
