@@ -44,16 +44,40 @@ const COMMON: [Kind; 8] = [
     Kind::Remove,
 ];
 
-/// Opcode → kind and width.
-static OPCODES: [(Kind, bool); 256] = {
-    let mut table = [(Kind::Insert, false); 256];
+/// How an op lies in its bytes.
+#[derive(Clone, Copy)]
+struct Layout {
+    kind: Kind,
+    /// The opcode included.
+    bytes: u8,
+    /// For each argument, how many bits lie before it, and the mask of its own. Mask 0: it has no such argument.
+    arguments: [(u8, u16); ARGUMENTS_MAX],
+}
+
+const ARGUMENTS_MAX: usize = 3;
+
+/// By opcode.
+static LAYOUTS: [Layout; 256] = {
+    let mut table =
+        [Layout { kind: Kind::Insert, bytes: 1, arguments: [(0, 0); ARGUMENTS_MAX] }; 256];
     let mut code = 0;
     while code < 256 {
-        table[code] = if code < 2 * Kind::ALL.len() {
+        let (kind, is_long) = if code < 2 * Kind::ALL.len() {
             (Kind::ALL[code / 2], code % 2 == 1)
         } else {
             (COMMON[code % COMMON.len()], false)
         };
+        let layout = &mut table[code];
+        layout.kind = kind;
+        let arguments = kind.arguments();
+        let mut at = 0;
+        while at < arguments.len() {
+            let is_wide = is_long && arguments[at].is_wide();
+            layout.arguments[at] = (8 * layout.bytes, if is_wide { 0xffff } else { 0xff });
+            layout.bytes += if is_wide { 2 } else { 1 };
+            at += 1;
+        }
+        assert!(layout.bytes as usize <= OP_BYTES_MAX);
         code += 1;
     }
     table
@@ -64,23 +88,6 @@ const HASHERS_AT_FIRST: usize = 7;
 const ELEMENTS_AT_FIRST: usize = 3;
 
 const _: () = assert!(2 * Kind::ALL.len() <= 256, "an opcode fits in a byte");
-
-/// Opcode → how many bytes the op takes, itself included.
-static OP_BYTES: [u8; 256] = {
-    let mut table = [1; 256];
-    let mut code = 0;
-    while code < 256 {
-        let (kind, is_long) = OPCODES[code];
-        let arguments = kind.arguments();
-        let mut at = 0;
-        while at < arguments.len() {
-            table[code] += if is_long && arguments[at].is_wide() { 2 } else { 1 };
-            at += 1;
-        }
-        code += 1;
-    }
-    table
-};
 
 /// The case these bytes stand for.
 pub fn decode(bytes: &[u8]) -> Case {
@@ -117,20 +124,14 @@ fn coded<T: Copy>(all: &[T], code: u8, first: usize) -> T {
 /// The op at the front of `bytes`, which it leaves.
 #[inline]
 pub fn decode_op(bytes: &mut &[u8]) -> Op {
-    let code = match bytes.first_chunk::<OP_BYTES_MAX>() {
-        Some(code) => *code,
+    let word = u64::from_le_bytes(match bytes.first_chunk() {
+        Some(word) => *word,
         None => array::from_fn(|at| bytes.get(at).copied().unwrap_or(0)),
-    };
-    *bytes = &bytes[op_bytes(code[0]).min(bytes.len())..];
-    let (kind, is_long) = OPCODES[code[0] as usize];
-    let mut at = 1;
-    let op = Op::build(kind, |argument| {
-        let is_wide = is_long && argument.is_wide();
-        let high = if is_wide { code[at + 1] } else { 0 };
-        let raw = u16::from_le_bytes([code[at], high]);
-        at += 1 + is_wide as usize;
-        Ok::<_, Infallible>(raw)
     });
+    let layout = &LAYOUTS[usize::from(word as u8)];
+    *bytes = &bytes[usize::from(layout.bytes).min(bytes.len())..];
+    let mut raws = layout.arguments.map(|(shift, mask)| (word >> shift) as u16 & mask).into_iter();
+    let op = Op::build(layout.kind, |_| Ok::<_, Infallible>(raws.next().unwrap_or(0)));
     match op {
         Ok(op) => op,
         Err(never) => match never {},
@@ -140,7 +141,7 @@ pub fn decode_op(bytes: &mut &[u8]) -> Op {
 /// How many bytes an op with this opcode takes.
 #[inline]
 pub fn op_bytes(opcode: u8) -> usize {
-    OP_BYTES[opcode as usize] as usize
+    usize::from(LAYOUTS[usize::from(opcode)].bytes)
 }
 
 /// The bytes of a case.

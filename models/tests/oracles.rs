@@ -766,7 +766,7 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         ("at once", nested(growing(104, 4, 5)), after_two, Bound::Write, Some(most)),
         ("a read", growing(27, 3, 0), growing(27, 3, 1), Bound::Read, Some(idle)),
     ] {
-        let objection = work::shared(before, after, bound).err();
+        let objection = work::shared(&before, &after, bound).err();
         let rule = objection.map(|objection| objection.rule);
         assert_eq!(rule.as_deref(), expected, "{name}: {before:?} to {after:?}");
     }

@@ -15,6 +15,7 @@ use crate::case::Case;
 use crate::input::{HEADER_BYTES, decode, decode_op, encode, encode_op, op_bytes};
 use crate::op::{Argument, Op};
 use fastrand::Rng;
+use std::iter;
 use std::ops::Range;
 
 /// Below so many ops a case is made longer first.
@@ -64,9 +65,13 @@ struct Input {
 impl Input {
     fn cut(bytes: &[u8]) -> Self {
         let (header, ops) = bytes.split_at(HEADER_BYTES.min(bytes.len()));
-        let mut input = Input { header: decode(header), ops: ops.to_vec(), starts: vec![0] };
-        input.find_starts(0);
-        input
+        let mut starts = Vec::with_capacity(1 + ops.len());
+        starts.push(0);
+        starts.extend(ends(ops));
+        let mut ops = ops.to_vec();
+        // Bytes that are missing at the end of the last op read as 0.
+        ops.resize(starts[starts.len() - 1], 0);
+        Input { header: decode(header), ops, starts }
     }
 
     /// How many ops there are.
@@ -80,20 +85,18 @@ impl Input {
 
     /// Puts the bytes of whole ops in the place of others.
     fn splice(&mut self, ops: Range<usize>, bytes: &[u8]) {
-        self.ops.splice(self.starts[ops.start]..self.starts[ops.end], bytes.iter().copied());
-        self.find_starts(ops.start);
-    }
-
-    /// Finds where the ops after the first `known` ones begin.
-    fn find_starts(&mut self, known: usize) {
-        self.starts.truncate(known + 1);
-        let mut at = self.starts[known];
-        while at < self.ops.len() {
-            at += op_bytes(self.ops[at]);
-            self.starts.push(at);
+        let (from, to) = (self.starts[ops.start], self.starts[ops.end]);
+        self.ops.splice(from..to, bytes.iter().copied());
+        let ends = ends(bytes).map(|end| from + end);
+        let known = self.starts.len() - ops.len();
+        self.starts.splice(ops.start + 1..=ops.end, ends);
+        let come = self.starts.len() - known;
+        // What follows is where it was, or has moved as a whole.
+        if bytes.len() != to - from {
+            for start in &mut self.starts[ops.start + 1 + come..] {
+                *start = *start + bytes.len() - (to - from);
+            }
         }
-        // Bytes that are missing at the end of the last op read as 0.
-        self.ops.resize(at, 0);
     }
 
     fn write(&self, data: &mut [u8], max_size: usize) -> usize {
@@ -104,6 +107,15 @@ impl Input {
         data[..bytes.len()].copy_from_slice(&bytes);
         bytes.len()
     }
+}
+
+/// Where each of these ops ends; the last one maybe behind the bytes.
+fn ends(ops: &[u8]) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    iter::from_fn(move || {
+        at += op_bytes(*ops.get(at)?);
+        Some(at)
+    })
 }
 
 fn lengthen(input: &mut Input, rng: &mut Rng, mix: Mix) {

@@ -81,14 +81,28 @@ pub fn header(case: &mut Case, rng: &mut Rng, mix: Mix) {
     case.capacity = CAPACITIES[rng.usize(0..CAPACITIES.len())];
 }
 
+/// Each of the three for each value of a byte.
+static GET_INSERT_REMOVE: [Op; 3 << 8] = {
+    let mut ops = [Op::Get(0); 3 << 8];
+    let mut value = 0;
+    while value < 1 << 8 {
+        ops[3 * value + 1] = Op::Insert(0, value as u16);
+        ops[3 * value + 2] = Op::Remove(0);
+        value += 1;
+    }
+    ops
+};
+
 #[inline]
 fn get_insert_remove(rng: &mut Rng) -> Op {
     let bits = rng.u64(..);
-    let k = (bits & 511) as u16;
-    // 22 bits times 3: one of three, with nothing to notice of the remainder. Indexed rather than
-    // matched, as a branch on a random number costs more than all the rest here.
-    let kind = ((bits >> 9 & 0x3f_ffff) * 3) >> 22;
-    [Op::Get(k), Op::Insert(k, (bits >> 48) as u16), Op::Remove(k)][kind as usize]
+    // 22 bits times the length: one of them, with nothing to notice of the remainder. A table rather than a `match`, as a
+    // branch on a random number costs more than all the rest here.
+    let mut op = GET_INSERT_REMOVE[((bits >> 9 & 0x3f_ffff) as usize * (3 << 8)) >> 22];
+    if let Op::Get(k) | Op::Insert(k, _) | Op::Remove(k) = &mut op {
+        *k = (bits & 511) as u16;
+    }
+    op
 }
 
 /// What a phase is about.

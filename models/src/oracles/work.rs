@@ -41,7 +41,7 @@ pub enum Bound {
 
 /// Judges the growth work between two states.
 #[inline]
-pub fn bounded(before: Growth, after: Growth, bound: Bound) -> Verdict {
+pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
     let evacuated = after.evacuated.wrapping_sub(before.evacuated);
     let started = after.started.wrapping_sub(before.started);
     let (ok, rule) = match bound {
@@ -69,7 +69,7 @@ fn exceeded(rule: &'static str, evacuated: u64, started: u64) -> Verdict {
 
 /// What one write must have done to a growth, or have started.
 #[inline]
-fn write(before: Growth, after: Growth) -> Verdict {
+fn write(before: &Growth, after: &Growth) -> Verdict {
     let started = after.started != before.started;
     if before.old_buckets.is_some() {
         let went_on = started || after.old_buckets.is_none() || after.mark > before.mark;
@@ -89,7 +89,7 @@ fn write(before: Growth, after: Growth) -> Verdict {
 }
 
 /// Judges the growth work between two states of a map whose growth is everybody's, and which one thread uses.
-pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
+pub fn shared(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
     let started = after.started != before.started;
     match bound {
         Bound::Read => {
@@ -99,7 +99,7 @@ pub fn shared(before: Growth, after: Growth, bound: Bound) -> Verdict {
         }
         Bound::Evacuate(_) | Bound::Whole => Ok(()),
         Bound::Write | Bound::Entry => {
-            let ended = |growth: Growth| {
+            let ended = |growth: &Growth| {
                 let under_way = u64::from(growth.old_buckets.is_some()) + u64::from(growth.nested);
                 growth.started.saturating_sub(under_way)
             };
@@ -148,7 +148,7 @@ pub fn overdue(log2: u32, len: usize, overflow: usize) -> Verdict {
 }
 
 /// Started such a map that did not grow a growth when it had to, and only then?
-fn timely(before: Growth, after: Growth) -> bool {
+fn timely(before: &Growth, after: &Growth) -> bool {
     let log2 = before.buckets_log2;
     let inserted = after.len > before.len;
     let over = after.len > entries_max(log2);
@@ -163,7 +163,7 @@ fn timely(before: Growth, after: Growth) -> bool {
 }
 
 /// Started such a map another growth inside the one that was under way only because the new table became too full?
-fn nests(before: Growth, after: Growth) -> bool {
+fn nests(before: &Growth, after: &Growth) -> bool {
     let over = after.len > entries_max(before.buckets_log2);
     over && after.len > before.len
         && !before.nested
@@ -180,19 +180,19 @@ pub fn entries_max(buckets_log2: u32) -> usize {
 }
 
 #[cold]
-fn stuck(before: Growth) -> Verdict {
+fn stuck(before: &Growth) -> Verdict {
     let detail = format!("the mark stayed at {}", before.mark);
     Objection::raise(NAME, "a write to a growing map raises the mark", detail)
 }
 
 #[cold]
-fn wasteful(before: Growth) -> Verdict {
+fn wasteful(before: &Growth) -> Verdict {
     let detail = format!("added an overflow bucket to a map of {} entries", before.len);
     Objection::raise(NAME, "a chain gets an overflow bucket when it is full", detail)
 }
 
 #[cold]
-fn untimely(before: Growth, after: Growth) -> Verdict {
+fn untimely(before: &Growth, after: &Growth) -> Verdict {
     let started = match after.started == before.started {
         true => "no growth started".to_string(),
         false => format!("a growth to 2^{} started", after.buckets_log2),

@@ -33,18 +33,18 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         reference::length(self.map.len(), self.spec.len())?;
         let mut at_boundary = false;
         if Self::GROWS && bound != Bound::Read {
-            let growth = self.map.growth();
-            self.worked(growth, bound)?;
-            if growth.started != self.growth.started
-                || growth.old_buckets != self.growth.old_buckets
-            {
+            let before = self.growth;
+            // Written where it is kept: what is copied right after it was written makes a processor wait.
+            self.growth = self.map.growth();
+            let growth = &self.growth;
+            Self::worked(&before, growth, bound)?;
+            if growth.started != before.started || growth.old_buckets != before.old_buckets {
                 at_boundary = true;
-                self.report.growths += growth.started.wrapping_sub(self.growth.started);
+                self.report.growths += growth.started.wrapping_sub(before.started);
             }
             at_boundary |= !Self::PLAIN
                 && growth.old_buckets.is_some()
                 && self.report.ops.is_multiple_of(OPS_PER_LOOK_IN_GROWTH);
-            self.growth = growth;
         }
         // A look at all of it hashes keys, and how a fickle hasher lies depends on how often it was asked: that must
         // be the same however closely a run is looked at. What may be said of such a map is said in `bear`.
@@ -69,10 +69,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// Judges growth work.
     #[inline]
-    fn worked(&self, growth: Growth, bound: Bound) -> Verdict {
+    fn worked(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         match Self::SHARES {
-            true => work::shared(self.growth, growth, bound),
-            false => work::bounded(self.growth, growth, bound),
+            true => work::shared(before, after, bound),
+            false => work::bounded(before, after, bound),
         }
     }
 
@@ -99,7 +99,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         if Self::GROWS {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
-            self.worked(self.map.growth(), Bound::Read)?;
+            Self::worked(&self.growth, &self.map.growth(), Bound::Read)?;
         }
         if let Err(structure) = well_formed::structure(self.map.check()) {
             // Whatever it does to an iteration.
