@@ -249,6 +249,7 @@ mod tests {
         while let Some(spare) = spares.take() {
             sum.fetch_add(spare.free(), Relaxed);
         }
+        assert_eq!(spares.len(), 0, "each is counted in and out");
         assert_eq!(sum.into_inner(), 3 * (1..=each).map(|len: usize| len % 7 + 1).sum::<usize>());
     }
 }
