@@ -218,6 +218,8 @@ fn the_directed_sequences_pass_on_a_correct_map() {
         directed::order_changed_on_the_way(case.ops_mut(), rng);
         directed::emptied_under_a_cursor(case.ops_mut(), rng);
         directed::past_the_limit(case.ops_mut(), rng, hasher);
+        directed::slots_taken_under_a_cursor(case.ops_mut(), rng, hasher);
+        directed::chains_joined_by_a_shrink(case.ops_mut(), rng, hasher);
         Subject::MAP
             .run(&case, Checks::Every)
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));

@@ -164,6 +164,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("remover", [Remove(17), Get(17)])
             .thread("evacuator", [Insert(KEY, V)])
             .allows("remover", [Some(17), None]),
+        // A slot before it is free: the key stays where it is, or who has looked there already does not find it.
+        scenario("update_stays_in_its_slot")
+            .given(insert([0, 2, 4, 6, 8, 10, 12, 14, 16]).into_iter().chain([Remove(0)]))
+            .thread("reader", [Get(16)])
+            .thread("writer", [Insert(16, V)])
+            .allows("reader", [Some(16)])
+            .allows("reader", [NEW]),
         // The eighth slot is taken and a ninth key comes: the link is read while it is made.
         scenario("overflow_bucket_is_linked_filled")
             .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))

@@ -1,7 +1,8 @@
 //! Ops on the whole map during an evacuation.
 
 use super::{
-    DONE, KEY, NEIGHBOUR, SIBLING, Scenario, TWIN, growing, half_grown, insert, nested, scenario,
+    DONE, KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, nested,
+    scenario,
 };
 use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View};
 
@@ -74,6 +75,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert([KEY, NEIGHBOUR]))
             .thread("iterator", [Iter])
             .thread("writer", [Remove(KEY), Insert(TWIN, V), Insert(KEY, V), Reserve(20)]),
+        // In a growing map, the writer's own help evacuates the bucket behind its back, with its third write.
+        scenario("iteration_yields_a_key_that_comes_back_to_a_moving_bucket_once")
+            .capacity(OCTET)
+            .given(growing([4, 12]))
+            .thread("iterator", [Iter])
+            .thread("writer", [Remove(4), Insert(20, V), Insert(4, V)]),
         // The map grows twice under the iterator.
         scenario("iteration_across_two_growths")
             .capacity(8)

@@ -217,6 +217,47 @@ pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
 }
 
+/// Cursors stand in a map that grows; entries of one bucket are removed and inserted after they were moved, again and
+/// again, so that they take each other's slots; the cursors go on.
+pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let old_log2 = rng.u32(1..=OLD_LOG2_MAX);
+    let base = rng.u16(0..1024);
+    into_a_doubling(ops, old_log2, base);
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(c, rng.u8(0..5)));
+    }
+    ops.push(Op::Evacuate(255));
+    let new_log2 = old_log2 + 1;
+    let bucket = rng.u64(0..1 << new_log2);
+    let keys: Vec<u16> = of_bucket(hasher, bucket, new_log2, base).take(rng.usize(2..5)).collect();
+    for _ in 0..rng.u8(4..16) {
+        let Some(&k) = rng.choice(&keys) else { break };
+        ops.push(if rng.bool() { Op::Remove(k) } else { Op::Insert(k, 1) });
+    }
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorStep(c, 255));
+    }
+}
+
+/// Chains about as long as a bucket or two, in pairs that a smaller table joins; the map shrinks to it.
+pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let buckets_log2 = rng.u32(4..=6);
+    let half = 1 << (buckets_log2 - 1);
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    let from = rng.u16(0..512);
+    // Not more of them than the smaller table can hold.
+    for bucket in 0..half / 4 {
+        for bucket in [bucket, bucket + half] {
+            let length = [1, 7, 8, 9, 16][rng.usize(0..5)];
+            let keys = of_bucket(hasher, bucket, buckets_log2, from).take(length);
+            ops.extend(keys.map(|k| Op::Insert(k, k)));
+        }
+    }
+    ops.push(if rng.bool() { Op::ShrinkToFit } else { Op::ShrinkTo(13 << buckets_log2 >> 2) });
+}
+
 /// A new map that has just begun to double from 2^n buckets.
 fn into_a_doubling(ops: &mut Vec<Op>, old_log2: u32, base: u16) {
     ops.push(Op::IntoIter);

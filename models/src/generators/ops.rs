@@ -120,7 +120,7 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         ops.extend((0..length).map(|_| get_insert_remove(rng)));
         return;
     }
-    let odds = if mix == Mix::Iteration { 6 } else { 24 };
+    let odds = if mix == Mix::Iteration { 8 } else { 24 };
     match rng.u8(0..odds) {
         0 if mix != Mix::Panics => return directed::cursor_across_two_growths(ops, rng, hasher),
         1 if mix != Mix::Panics => return directed::clear_under_a_cursor(ops, rng, hasher),
@@ -128,10 +128,15 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         3 if mix == Mix::Iteration => return directed::emptied_under_a_cursor(ops, rng),
         3 => return directed::kept_keys_thrown_away(ops, rng),
         4..7 if mix == Mix::Panics => return directed::panic_on_the_way(ops, rng),
+        4 if mix == Mix::Iteration => {
+            return directed::slots_taken_under_a_cursor(ops, rng, hasher);
+        }
         4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
         5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
         6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
         7 if mix == Mix::Full => return directed::panic_on_the_way(ops, rng),
+        8 if mix == Mix::Full => return directed::slots_taken_under_a_cursor(ops, rng, hasher),
+        9 if mix == Mix::Full => return directed::chains_joined_by_a_shrink(ops, rng, hasher),
         _ => {}
     }
     let style = Style::draw(rng);
