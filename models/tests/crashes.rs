@@ -104,6 +104,21 @@ fn a_hunt_that_keeps_going_goes_on_after_a_crash() {
 }
 
 #[test]
+fn a_hunt_that_keeps_going_counts_all_that_it_did_in_its_time() {
+    let (here, began) = (folder(), Instant::now());
+    let line = [&HUNT[..], &["--keep-going", "--time", "1"]].concat();
+    let (code, out, err) = models("", &line, here.path());
+    assert!(code == 1 && out.contains("\nsmaller: "), "{out}{err}");
+    let summary = std::fs::read(here.path().join("summary.json")).expect("it is written");
+    let summary: Value = serde_json::from_slice(&summary).expect("JSON");
+    let [seconds, sequences] = ["seconds", "executions"].map(|key| summary[key].as_f64());
+    let (seconds, sequences) = (seconds.expect("a number"), sequences.expect("a number"));
+    assert!(seconds >= 1.0 && seconds <= began.elapsed().as_secs_f64(), "{summary}");
+    assert!(sequences > 20.0, "{summary}");
+    assert!(out.contains(&format!(" in {seconds:.1} s (")), "{summary}{out}");
+}
+
+#[test]
 fn what_a_map_says_is_heard_and_the_case_is_the_one_that_failed() {
     let here = folder();
     let (_, out, _) = models("talk", &HUNT, here.path());

@@ -110,12 +110,18 @@ struct Hunt<'a> {
     seed: u64,
     board: Board,
     began: Instant,
-    /// Spent on making findings smaller.
-    shrinking: Duration,
     stop: Arc<AtomicBool>,
     progress: ProgressBar,
     /// The first of each rule.
-    found: Vec<Sighting>,
+    found: Vec<Kept>,
+}
+
+/// A finding that is on disk.
+struct Kept {
+    sighting: Sighting,
+    case: Case,
+    /// How it was found.
+    how: String,
 }
 
 impl<'a> Hunt<'a> {
@@ -126,16 +132,7 @@ impl<'a> Hunt<'a> {
         println!("seed {seed}, subject {name}, sequences of {length} ops");
         let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());
-        Ok(Hunt {
-            options,
-            seed,
-            board,
-            began: Instant::now(),
-            shrinking: Duration::ZERO,
-            stop,
-            progress,
-            found: Vec::new(),
-        })
+        Ok(Hunt { options, seed, board, began: Instant::now(), stop, progress, found: Vec::new() })
     }
 
     /// One hunter after the other, as long as something ends them.
@@ -143,28 +140,35 @@ impl<'a> Hunt<'a> {
         Tally::default().write(&self.board)?;
         while let Some(sighting) = self.watch()? {
             let mut tally = Tally::on(&self.board)?;
-            self.found(Find { tally, sighting })?;
+            self.found(Find { number: tally.sequences, sighting });
+            tally.sequences += 1;
+            tally.write(&self.board)?;
             if !self.options.keep_going || self.is_over() {
                 break;
             }
-            tally.sequences += 1;
-            tally.write(&self.board)?;
         }
         self.progress.finish_and_clear();
-        let tally = Tally::on(&self.board)?;
-        let words = tally.words(self.hunting());
+        let (tally, took) = (Tally::on(&self.board)?, self.began.elapsed());
+        let late = self.is_late();
+        self.sum_up(tally, took)?;
+        for Kept { sighting, case, how } in &self.found {
+            // What hangs takes too long to be made smaller here.
+            if !self.options.as_found && sighting.oracle != HANG {
+                self.keep_smaller(case, how);
+            }
+        }
+        let words = tally.words(took);
         match self.found.len() {
             0 => println!("nothing found: {words}"),
             1 => println!("broke one rule: {words}"),
             rules => println!("broke {rules} rules: {words}"),
         }
-        if self.found.is_empty() {
-            self.sum_up(tally, None)?;
-            let limited = self.options.time.is_some() || self.options.ops.is_some();
-            let stopped = limited && self.stop.load(Ordering::Relaxed) && !self.is_late();
-            return Ok(if stopped { Exit::Interrupted } else { Exit::Clean });
+        if !self.found.is_empty() {
+            return Ok(Exit::Found);
         }
-        Ok(Exit::Found)
+        let limited = self.options.time.is_some() || self.options.ops.is_some();
+        let stopped = limited && self.stop.load(Ordering::Relaxed) && !late;
+        Ok(if stopped { Exit::Interrupted } else { Exit::Clean })
     }
 
     /// Watches a hunter to its end. What ended it, if neither it nor the supervisor did.
@@ -178,7 +182,7 @@ impl<'a> Hunt<'a> {
                 News::Line(line) => match serde_json::from_str(&line) {
                     Ok(find) => {
                         told = true;
-                        self.found(find)?;
+                        self.found(find);
                     }
                     // The map under test may talk.
                     Err(_) if !line.is_empty() => println!("{line}"),
@@ -186,7 +190,7 @@ impl<'a> Hunt<'a> {
                 },
                 News::Nap => {
                     let tally = Tally::on(&self.board)?;
-                    self.progress.set_message(tally.words(self.hunting()));
+                    self.progress.set_message(tally.words(self.began.elapsed()));
                     self.progress.tick();
                     if self.is_over() {
                         return Ok(None);
@@ -207,10 +211,6 @@ impl<'a> Hunt<'a> {
         }
     }
 
-    fn hunting(&self) -> Duration {
-        self.began.elapsed().saturating_sub(self.shrinking)
-    }
-
     fn is_late(&self) -> bool {
         self.options.time.is_some_and(|time| self.began.elapsed() >= time)
     }
@@ -219,36 +219,30 @@ impl<'a> Hunt<'a> {
         self.is_late() || self.stop.load(Ordering::Relaxed)
     }
 
-    /// Keeps a finding, if it is the first that breaks its rule, and a smaller one.
-    fn found(&mut self, Find { tally, sighting }: Find) -> io::Result<()> {
+    /// Keeps a finding, if it is the first that breaks its rule.
+    fn found(&mut self, Find { number, sighting }: Find) {
         let Sighting { oracle, rule, message, .. } = &sighting;
-        if self.found.iter().any(|known| known.oracle == *oracle && known.rule == *rule) {
-            return Ok(());
+        let is_known =
+            |Kept { sighting: known, .. }: &Kept| known.oracle == *oracle && known.rule == *rule;
+        if self.found.iter().any(is_known) {
+            return;
         }
-        let (number, mut case) = (tally.sequences, Case::default());
+        let mut case = Case::default();
         generate(self.options, self.seed, number, &mut case);
         self.progress.suspend(|| println!("sequence {number}:\n{message}"));
         let how = format!("found by: {}", self.again(number));
         self.keep("as found", &case, oracle, &format!("{message}\n{how}"));
-        if self.found.is_empty() {
-            self.sum_up(tally, Some(&sighting))?;
-        }
-        // What hangs takes too long to be made smaller here.
-        if !self.options.as_found && *oracle != HANG {
-            let began = Instant::now();
-            self.keep_smaller(&case, &how);
-            self.shrinking += began.elapsed();
-        }
-        self.found.push(sighting);
-        Ok(())
+        self.found.push(Kept { sighting, case, how });
     }
 
     /// Writes what it came to for programs.
-    fn sum_up(&self, tally: Tally, found: Option<&Sighting>) -> io::Result<()> {
-        let executions = tally.sequences + u64::from(found.is_some());
+    fn sum_up(&self, tally: Tally, took: Duration) -> io::Result<()> {
+        let rule = |Kept { sighting: Sighting { oracle, rule, .. }, .. }: &Kept| {
+            format!("{oracle}: {rule}")
+        };
         let summary = Summary {
-            found: found.map(|Sighting { oracle, rule, .. }| format!("{oracle}: {rule}")),
-            ..Summary::new(executions, tally.ops, self.hunting(), None)
+            found: self.found.first().map(rule),
+            ..Summary::new(tally.sequences, tally.ops, took, None)
         };
         summary.write(self.options.json.as_deref())
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// What a hunter came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Executions, or sequences, until the first finding, or in all.
+    /// Executions, or sequences: until the first finding, or, if there is none or the hunt went on, in all.
     pub executions: u64,
     /// Operations in them, as the hunter counts.
     pub steps: u64,

@@ -38,7 +38,8 @@ pub(super) struct Tally {
 /// What a hunter found, and where it was.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Find {
-    pub(super) tally: Tally,
+    /// Of the sequence.
+    pub(super) number: u64,
     pub(super) sighting: Sighting,
 }
 
@@ -58,19 +59,21 @@ pub(super) fn hunt(options: &Options, seed: u64) -> io::Result<Exit> {
         match runner(&case, checks) {
             Ok(report) => tally.add(report),
             Err(finding) => {
+                tally.ops += finding.at as u64;
                 if !found.iter().any(|known| finding.is_like(known)) {
                     let sighting = Sighting::new(&finding, &[]);
                     // A line of its own, whatever the map under test has said.
-                    println!("\n{}", serde_json::to_string(&Find { tally, sighting })?);
+                    let find = Find { number: tally.sequences, sighting };
+                    println!("\n{}", serde_json::to_string(&find)?);
                     found.push(*finding);
-                }
-                if !options.keep_going {
-                    return Ok(Exit::Found);
                 }
             }
         }
         tally.sequences += 1;
         tally.write(&board)?;
+        if !(found.is_empty() || options.keep_going) {
+            return Ok(Exit::Found);
+        }
     }
     Ok(Exit::Clean)
 }
