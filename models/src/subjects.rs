@@ -22,12 +22,13 @@ mod wrong;
 
 use crate::case::Case;
 use crate::catalogue::Allowed;
-use crate::concurrent_subject::ConcurrentSubject;
+use crate::concurrent_subject::{ConcurrentSubject, program};
 use crate::engines::judge::Judge;
 use crate::engines::shuttle::{self, Policy};
 use crate::engines::{Limits, Report, threads};
 use crate::generators::hashers::ModelState;
 use crate::property::{Checks, Outcome};
+use crate::subject::Capabilities;
 use ::std::fmt;
 use ::std::sync::OnceLock;
 use clap::ValueEnum;
@@ -58,9 +59,9 @@ pub enum Shared {
     /// As `ConcurrentMap`'s: under every engine, from the middle of a growth on.
     Program,
     /// Under the engines that control what the map is made of, and under real threads.
-    Model(Modelled, threads::Runner),
+    Model(Modelled, threads::Runner, Capabilities),
     /// Under real threads alone.
-    Threads(threads::Runner),
+    Threads(threads::Runner, Capabilities),
 }
 
 impl Shared {
@@ -68,8 +69,19 @@ impl Shared {
     pub fn on_threads(self) -> threads::Runner {
         match self {
             Shared::Program => threads::run::<ConcurrentMap<u64, u64, ModelState>>,
-            Shared::Model(_, threads) | Shared::Threads(threads) => threads,
+            Shared::Model(_, threads, _) | Shared::Threads(threads, _) => threads,
         }
+    }
+
+    /// The case without what the map cannot do.
+    pub fn fitted(self, case: &Case) -> Case {
+        let mut case = case.clone();
+        if let Shared::Model(.., capabilities) | Shared::Threads(_, capabilities) = self {
+            for thread in &mut case.threads {
+                thread.ops = program(&thread.ops, capabilities);
+            }
+        }
+        case
     }
 
     /// Runs a case with several threads under the model; `None`: there is none. What the case allows is known of the catalogue
@@ -85,8 +97,8 @@ impl Shared {
             Shared::Program => {
                 Some(shuttle::run(case, Judge::new(case, allowed.clone()), policy, limits))
             }
-            Shared::Model(run, _) => Some(run(case, policy, limits)),
-            Shared::Threads(_) => None,
+            Shared::Model(run, ..) => Some(run(case, policy, limits)),
+            Shared::Threads(..) => None,
         }
     }
 }
@@ -110,12 +122,13 @@ impl Adapter {
     pub const fn modelled<M: ConcurrentSubject, T: ConcurrentSubject>(
         name: &'static str,
     ) -> Adapter {
-        Self::shared(name, Shared::Model(shuttle::run_own::<M>, threads::run::<T>))
+        let threads = threads::run::<T>;
+        Self::shared(name, Shared::Model(shuttle::run_own::<M>, threads, M::CAPABILITIES))
     }
 
     /// Any other shared map: it runs under real threads.
     pub const fn threads<T: ConcurrentSubject>(name: &'static str) -> Adapter {
-        Self::shared(name, Shared::Threads(threads::run::<T>))
+        Self::shared(name, Shared::Threads(threads::run::<T>, T::CAPABILITIES))
     }
 
     const fn shared(name: &'static str, shared: Shared) -> Adapter {

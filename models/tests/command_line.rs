@@ -78,6 +78,11 @@ fn a_case_is_replayed_on_the_map_that_it_was_found_on() {
     std::fs::write(here.path().join("a.case"), text).expect("written");
     assert_eq!(models(&["replay", "a.case"], here.path()).0, 1);
     assert_eq!(models(&["replay", "a.case", "--subject", "map"], here.path()).0, 0);
+    // Talk of another map is not about this.
+    let talk =
+        format!("case 1\n# passes with --subject wrong (of course)\nthread main\n{ops}end\n");
+    std::fs::write(here.path().join("b.case"), talk).expect("written");
+    assert_eq!(models(&["replay", "b.case"], here.path()).0, 0);
 }
 
 #[test]
@@ -109,9 +114,16 @@ fn bad_input_exits_with_2_and_a_line_that_says_where() {
 
 #[test]
 fn bad_usage_exits_with_2() {
-    for arguments in
-        [&[][..], &["hunt"], &["ops", "--time", "soon"], &["ops", "--length", "0"], &["replay"]]
-    {
+    for arguments in [
+        &[][..],
+        &["hunt"],
+        &["ops", "--time", "soon"],
+        &["ops", "--length", "0"],
+        &["replay"],
+        // loom has no more than 255.
+        &["run", "--engine", "loom", "--preemptions", "256"],
+        &["run", "--jobs", "99999"],
+    ] {
         let (code, _, err) = models(arguments, folder().path());
         assert_eq!(code, 2, "{arguments:?}: {err}");
     }
@@ -246,10 +258,12 @@ fn perturb_takes_a_table_and_refuses_one_that_makes_no_sense() {
 
 #[test]
 fn jobs_share_the_executions_of_a_scenario() {
-    let line =
-        ["run", "reader_needs_no_writer", "--seed", "1", "--executions", "60", "--jobs", "2"];
-    let (code, out, _) = models(&line, folder().path());
-    assert!(code == 0 && out.contains("nothing found: 60 executions"), "{out}");
+    for jobs in ["2", "7"] {
+        let line =
+            ["run", "reader_needs_no_writer", "--seed", "1", "--executions", "60", "--jobs", jobs];
+        let (code, out, _) = models(&line, folder().path());
+        assert!(code == 0 && out.contains("nothing found: 60 executions"), "{out}");
+    }
 }
 
 #[test]

@@ -41,6 +41,19 @@ fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
 const NAME: &str = "lost-entry · remove×evacuate · doubling";
 
 #[test]
+fn a_folder_may_have_histories_in_it() {
+    let here = folder();
+    std::fs::create_dir(here.path().join("findings")).expect("made");
+    let history = include_str!("../../corpus/histories/illegal/both-removes-win.txt");
+    write(here.path(), "findings/linearizability-1.txt", history);
+    write(here.path(), "findings/a.case", noisy(""));
+    let (code, out, err) = models(&["triage"], here.path());
+    assert!(code == 1 && out.contains(NAME) && err.is_empty(), "{out}{err}");
+    let (code, _, err) = models(&["triage", "findings/linearizability-1.txt"], here.path());
+    assert!(code == 2 && err.contains("a history is judged by"), "{err}");
+}
+
+#[test]
 fn a_finding_is_replayed_made_small_named_and_kept() {
     let here = folder();
     write(here.path(), "a.case", noisy(""));
@@ -155,7 +168,7 @@ fn what_is_no_finding_gets_a_line_and_the_rest_is_still_handled() {
     write(here.path(), "binary.case", [0xff, 0xfe, 0x00]);
     write(here.path(), "picture.png", [0x89, b'P', b'N', b'G']);
     write(here.path(), "history.txt", "history 1\n");
-    let (code, out, err) = models(&["triage", ".", "nowhere.case"], here.path());
+    let (code, out, err) = models(&["triage", ".", "nowhere.case", "history.txt"], here.path());
     assert_eq!(code, 2, "{out}{err}");
     assert!(out.contains("z.case: stable"), "{out}");
     let expected = [

@@ -10,7 +10,8 @@
 //!   recycle writer.0 about-to-retire-segment#0+0     # from here on drained segments were used again
 //! end
 //! ```
-//! `writer.0` is the thread in its first op; `start` is the op's call, before any named moment. A schedule says only
+//! `writer.0` is the thread in its first op, of those that the map under test can do (an `extend` that it lacks is inserts);
+//! `start` is the op's call, before any named moment. A schedule says only
 //! what departs from the ordinary: a thread goes on until it ends or waits, then the first that can goes on; loads
 //! return the latest store. Steps are counted from a moment of the protocol and not from the beginning, so a schedule
 //! survives changes to the code that are not about that moment.

@@ -4,7 +4,7 @@
 //! `tests/catalogue.rs`, `tests/command_line.rs`.
 
 use crate::case::Case;
-use crate::command::replaying;
+use crate::command::{command, replaying};
 use crate::engines::Found;
 use crate::engines::threads::Failure;
 use crate::finding;
@@ -40,9 +40,10 @@ pub(super) fn keep_history(folder: &Path, name: &str, failure: &Failure) -> bool
     told(kept, folder, again, &failure.history)
 }
 
-/// How to run a case again whose story tells of its map.
+/// How to go on with a case whose story tells of its map.
 pub(super) fn again(file: &Path) -> String {
-    format!("replay: {}", replaying(file.display()))
+    let file = file.display();
+    format!("replay: {}\ntriage: {} triage {file}", replaying(&file), command())
 }
 
 /// Says how to go on with what was kept; if it was not, all of it: it must not be lost for want of a folder. False then.

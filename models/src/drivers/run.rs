@@ -89,6 +89,8 @@ impl Work {
                 (format!("generated {number}"), draw(seed), Allowed::default())
             }
         };
+        let case =
+            options.subject.shared().map_or_else(|| case.clone(), |shared| shared.fitted(&case));
         Work { name, case, allowed, seed }
     }
 }
@@ -330,6 +332,7 @@ impl Run {
     /// One turn.
     fn take(&self, number: u64, executions: u64) -> Turn {
         let Options { engine, scheduler, preemptions, .. } = self.options;
+        let preemptions = usize::from(preemptions);
         let limits = Limits {
             executions: Some(executions),
             time: match engine.is_exhaustive() {

@@ -1,7 +1,7 @@
 //! What can be triaged: cases, libFuzzer's artifacts, folders of them.
 //!
-//! A folder is searched to the bottom; what hides behind a dot, and what triage itself wrote, is passed over. Every
-//! other file gets a case or a line that says why not.
+//! A folder is searched to the bottom; what hides behind a dot, what triage itself wrote, and the histories of real threads,
+//! which `replay` judges, are passed over. Every other file gets a case or a line that says why not.
 //!
 //! # Checked by
 //! `tests/triage.rs`.
@@ -22,6 +22,9 @@ use std::time::SystemTime;
 pub const FOUND: [&str; 2] = ["findings", "fuzz/artifacts"];
 /// The folder, within that of the findings, where triage keeps what it makes of them.
 pub const KEPT: &str = "triage";
+
+/// How the lines of a story begin that say on which map a case was found.
+const ABOUT_THE_MAP: [&str; 3] = ["--subject ", "found by: ", "replay: "];
 
 /// How libFuzzer's artifacts begin.
 const ARTIFACTS: [&str; 6] =
@@ -71,6 +74,7 @@ fn folder(path: &Path, files: &mut Vec<Result<PathBuf, String>>) {
         match path.is_dir() {
             true if name == KEPT => {}
             true => folder(&path, files),
+            false if is_history(&path) => {}
             false => files.push(Ok(path)),
         }
     }
@@ -135,6 +139,11 @@ pub fn history(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| begins_with(text, "history "))
 }
 
+fn is_history(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "txt")
+        && std::fs::read(path).is_ok_and(|bytes| history(&bytes).is_some())
+}
+
 fn begins_with(text: &str, word: &str) -> bool {
     let mut lines =
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -162,13 +171,14 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The map that a case was found on: as the command to replay it in its story says, or its fuzz target's; else the usual
-/// one.
+/// The map that a case was found on: as a line of its story says that is about that, or its fuzz target's; else the usual one.
 ///
 /// # Errors
 /// That this program has no map of that name.
 pub fn subject_of(path: &Path, case: &Case) -> Result<Subject, String> {
-    let mut commands = case.story.iter().filter_map(|line| line.split_once("--subject "));
+    let is_about_it = |line: &&String| ABOUT_THE_MAP.iter().any(|word| line.starts_with(word));
+    let lines = case.story.iter().filter(is_about_it);
+    let mut commands = lines.filter_map(|line| line.split_once("--subject "));
     let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
     match commands.find_map(|(_, rest)| rest.split_whitespace().next()) {
         Some(name) => Subject::known(name),

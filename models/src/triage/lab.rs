@@ -76,7 +76,7 @@ pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
     let Some(shared) = subject.shared() else {
         return Came::Unfit(format!("the case has several threads, {subject} is for one"));
     };
-    if matches!(shared, Shared::Threads(_)) {
+    if matches!(shared, Shared::Threads(..)) {
         return Came::Unfit(format!(
             "{subject} runs under real threads alone, as they happen to run"
         ));

@@ -1,7 +1,8 @@
 //! A worker's share of the work: lanes, each a scenario under a policy that goes on, taken in turn.
 //!
 //! A policy learns as it goes, so a lane belongs to one worker, and its executions are the same whatever else runs: they
-//! depend on the seed, the scenario's name and the policy. Turns begin short, so that the first look at everything comes
+//! depend on the seed, the scenario's name and the policy, and, where several workers share a scenario, on which lane of it
+//! that is. Turns begin short, so that the first look at everything comes
 //! soon, and double.
 //!
 //! # Checked by
@@ -78,11 +79,12 @@ impl<'run> Lane<'run> {
         (worker, workers): (usize, usize),
         making: &Making<'_>,
     ) -> Vec<Lane<'run>> {
-        // Some scenarios have several workers, each with a lane of its own.
-        let rounds = workers.div_ceil(scenarios.len()) as u64;
-        let each = Making { executions: making.executions.div_ceil(rounds), ..*making };
-        let nth = (worker / scenarios.len()) as u64;
-        let mine = scenarios.iter().enumerate().skip(worker % scenarios.len()).step_by(workers);
+        let (first, nth) = (worker % scenarios.len(), (worker / scenarios.len()) as u64);
+        // Some scenarios have several workers, each with a lane of its own, and a share of the executions.
+        let lanes = (workers - first).div_ceil(scenarios.len()) as u64;
+        let more = u64::from(nth < making.executions % lanes);
+        let each = Making { executions: making.executions / lanes + more, ..*making };
+        let mine = scenarios.iter().enumerate().skip(first).step_by(workers);
         mine.map(|scenario| Lane::new(scenario, named, nth, &each)).collect()
     }
 

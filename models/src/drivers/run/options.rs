@@ -9,6 +9,9 @@ use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// More jobs than any machine has use for.
+const JOBS_MAX: i64 = 1024;
+
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Engine {
@@ -63,7 +66,7 @@ pub struct Options {
     pub policy: Option<PathBuf>,
     /// How many preemptions an execution may have (of `dfs` and `loom`).
     #[arg(long, value_name = "N", default_value_t = 2)]
-    pub preemptions: usize,
+    pub preemptions: u8,
     /// Where the draws begin (drawn and printed if not given).
     #[arg(long)]
     pub seed: Option<u64>,
@@ -75,7 +78,7 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pub executions: Option<u64>,
     /// How many threads run turns.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]
     pub jobs: u32,
     /// A run in which no execution comes to an end for so long hangs, and is ended.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
@@ -108,8 +111,8 @@ impl Options {
                     "the catalogue is about ConcurrentMap; {subject} gets generated cases"
                 ));
             }
-            (Shared::Threads(_), Engine::Threads) => {}
-            (Shared::Threads(_), _) => {
+            (Shared::Threads(..), Engine::Threads) => {}
+            (Shared::Threads(..), _) => {
                 return Err(format!("{subject} runs under real threads alone: --engine threads"));
             }
             (Shared::Model(..), Engine::Loom) => {
