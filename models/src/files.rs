@@ -1,8 +1,9 @@
 //! Files that are complete or not there, whenever the process ends. Errors name them.
 //!
 //! # Checked by
-//! `tests/killed.rs`.
+//! `tests/killed.rs`, `tests/command_line.rs`.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -14,7 +15,7 @@ use tempfile::NamedTempFile;
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match beside(path, bytes)?.persist(path) {
         Ok(_) => Ok(()),
-        Err(error) => Err(of(path, &error.error)),
+        Err(error) => Err(named(path, &error.error)),
     }
 }
 
@@ -26,7 +27,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     match beside(path, bytes)?.persist_noclobber(path) {
         Ok(_) => Ok(true),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(of(path, &error.error)),
+        Err(error) => Err(named(path, &error.error)),
     }
 }
 
@@ -36,7 +37,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 /// What is in the way of the first that could not.
 pub fn ready<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()> {
     paths.into_iter().try_for_each(|path| match path.is_dir() {
-        true => Err(of(path, &io::ErrorKind::IsADirectory.into())),
+        true => Err(named(path, &io::ErrorKind::IsADirectory.into())),
         false => beside(path, &[]).map(drop),
     })
 }
@@ -47,30 +48,30 @@ pub fn ready<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()>
 /// What is in the way.
 pub fn takes(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
-    match tempfile::Builder::new().prefix(".writing-").tempfile_in(there) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(of(folder, &error)),
-    }
+    hidden(there).map(drop).map_err(|error| named(folder, &error))
+}
+
+/// An error that says which file it is of.
+pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// The bytes on disk, under a name that hides.
 fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    hidden(path, bytes).map_err(|error| of(path, &error))
-}
-
-/// The system names the file that is written first, which nobody has asked for.
-fn of(path: &Path, error: &io::Error) -> io::Error {
-    let why = error.get_ref().and_then(|named| named.source());
-    let why = why.map_or_else(|| error.to_string(), ToString::to_string);
-    io::Error::new(error.kind(), format!("{}: {why}", path.display()))
-}
-
-fn hidden(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    let write = || {
+        std::fs::create_dir_all(folder)?;
+        let file = hidden(folder)?;
+        // Not by way of `file`, whose errors say its name, which nobody has asked for.
+        file.as_file().write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(|error| named(path, &error))
+}
+
+/// An empty file under such a name. It will be kept, so the umask says who may read it; of tempfile's own, only its owner may.
+fn hidden(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".writing-").make_in(folder, |path| File::create_new(path))
 }

@@ -5,11 +5,21 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 fn models(arguments: &[&str], folder: &Path) -> (i32, String, String) {
-    let run =
-        Command::new(env!("CARGO_BIN_EXE_models")).args(arguments).current_dir(folder).output();
-    let Output { status, stdout, stderr } = run.expect("the program runs");
+    run(Command::new(env!("CARGO_BIN_EXE_models")).args(arguments).current_dir(folder))
+}
+
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+/// The same, by a shell that first does something with itself.
+#[cfg(target_os = "linux")]
+fn models_after(first: &str, arguments: &[&str], folder: &Path) -> (i32, String, String) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{first}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_models")]);
+    run(shell.args(arguments).current_dir(folder))
 }
 
 fn folder() -> TempDir {
@@ -159,6 +169,30 @@ fn findings_that_cannot_be_written_exit_with_2_and_name_their_folder() {
     let line = ["ops", "--ops", "1000", "--findings", "not/yet"];
     let (code, _, err) = models(&line, here.path());
     assert!(code == 0 && !here.path().join("not").exists(), "{err}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_cannot_be_written_is_named_as_the_user_names_it() {
+    let (code, _, err) = models(&["ops", "--json", "/proc/x.json"], folder().path());
+    assert_eq!(code, 2, "{err}");
+    assert!(err.ends_with(": /proc/x.json: No such file or directory (os error 2)\n"), "{err}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_kept_may_be_read_by_whom_the_umask_lets() {
+    use std::os::unix::fs::PermissionsExt;
+    let here = folder();
+    let hunt = ["ops", "--subject", "wrong", "--seed", "1", "--as-found", "--json", "sum.json"];
+    let (code, out, err) = models_after("umask 027", &hunt, here.path());
+    assert_eq!(code, 1, "{out}{err}");
+    let found = std::fs::read_dir(here.path().join("findings")).expect("something is found");
+    let found = found.map(|entry| entry.expect("readable").path());
+    for file in found.chain([here.path().join("sum.json")]) {
+        let mode = file.metadata().expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o640, "{}: {mode:o}", file.display());
+    }
 }
 
 #[test]
