@@ -196,6 +196,36 @@ fn what_is_kept_may_be_read_by_whom_the_umask_lets() {
 }
 
 #[test]
+fn a_seed_is_written_once() {
+    let here = folder();
+    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
+        .expect("written");
+    let line = ["encode", "a.case", "--into", "seeds"];
+    let (code, out, err) = models(&line, here.path());
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "seeds/a\n", ""));
+    let (code, out, err) = models(&line, here.path());
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (2, "", "a.case: seeds/a: it is there already\n")
+    );
+}
+
+/// Every byte string is a case: nobody would notice half a seed.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_seed_is_complete_or_not_there() {
+    let here = folder();
+    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
+        .expect("written");
+    let line = ["encode", "a.case", "--into", "seeds"];
+    let (code, out, err) = models_after("trap '' XFSZ; ulimit -f 0", &line, here.path());
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert_eq!(err, "a.case: seeds/a: File too large (os error 27)\n");
+    let left = std::fs::read_dir(here.path().join("seeds")).expect("it is made").count();
+    assert_eq!(left, 0, "nothing, under any name");
+}
+
+#[test]
 fn recordings_of_go_that_agree_exit_with_0_and_others_with_1() {
     let here = folder();
     let good = corpus("go/traces/t09_samesize_ident.csv");

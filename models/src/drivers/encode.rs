@@ -1,6 +1,7 @@
 //! `cargo models encode CASE… --into DIRECTORY`: cases as the bytes a fuzz target reads, to seed it.
 
 use super::Exit;
+use crate::files;
 use crate::input::{self, threads};
 use crate::triage::intake::load;
 use std::path::{Path, PathBuf};
@@ -39,9 +40,9 @@ fn one(path: &Path, into: &Path) -> Result<PathBuf, String> {
     };
     let name = path.file_stem().ok_or("it has no name")?;
     let target = into.join(name);
-    std::fs::create_dir_all(into).map_err(|error| format!("{}: {error}", into.display()))?;
-    let written = std::fs::File::create_new(&target)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes));
-    written.map_err(|error| format!("{}: {error}", target.display()))?;
-    Ok(target)
+    match files::create(&target, &bytes) {
+        Ok(true) => Ok(target),
+        Ok(false) => Err(format!("{}: it is there already", target.display())),
+        Err(error) => Err(error.to_string()),
+    }
 }
