@@ -196,6 +196,27 @@ fn what_is_kept_may_be_read_by_whom_the_umask_lets() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_exits_with_2_and_says_so() {
+    let here = folder();
+    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
+        .expect("written");
+    for arguments in [
+        &["list"][..],
+        &["replay", "a.case"],
+        &["ops", "--ops", "1000"],
+        &["run", "two_inserts", "--executions", "9"],
+        &["compare", "removed_entry_outlives_its_reader"],
+    ] {
+        let (code, _, err) = models_after("exec > /dev/full", arguments, here.path());
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+        assert_eq!(err, "failed printing to stdout: No space left on device (os error 28)\n");
+        let (code, ..) = models_after("exec > /dev/full 2>&1", arguments, here.path());
+        assert_eq!(code, 2, "{arguments:?}, when that cannot be said");
+    }
+}
+
+#[test]
 fn a_seed_is_written_once() {
     let here = folder();
     std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")

@@ -97,6 +97,29 @@ fn a_hunt() {
     assert!(announced > 0, "something was found before it was killed");
 }
 
+/// The disk that its output goes to is full after its first line.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hunt_that_can_say_no_more() {
+    let limit = 64;
+    for deed in [None, Some("abort")] {
+        let here: TempDir = tempfile::tempdir().expect("a place for files");
+        let said = File::create(here.path().join("said")).expect("a file");
+        said.set_len(limit * 512 - 60).expect("it is long");
+        let said = File::options().append(true).open(here.path().join("said")).expect("a file");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"")]);
+        shell.arg(env!("CARGO_BIN_EXE_models"));
+        shell.args(["ops", "--subject", "wrong", "--seed", "1", "--length", "99", "--time", "20"]);
+        shell.envs(deed.map(|deed| ("WRONG_INSERT", deed))).current_dir(here.path()).stdout(said);
+        let ended = shell.output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert_eq!(said, "failed printing to stdout: File too large (os error 27)\n");
+        assert_eq!(whole(&here.path().join("findings")), 1, "what was found is lost");
+    }
+}
+
 #[test]
 fn a_minimisation_and_its_writes() {
     let here: TempDir = tempfile::tempdir().expect("a place for files");

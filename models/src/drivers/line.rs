@@ -5,10 +5,12 @@ use super::{
     triage,
 };
 use crate::command::{command, started_as};
+use crate::quiet;
 use crate::subjects::{self, Adapter};
 use crate::triage::worker;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::process::ExitCode;
+use std::io::Write;
+use std::process::{ExitCode, exit};
 
 /// [`Exit`], for those who read the help.
 const EXITS: &str =
@@ -56,15 +58,23 @@ enum Verb {
     Worker,
 }
 
-/// Whoever reads our output may have seen enough (`… | head`): that is no panic. The exit code is a shell's for it.
-fn end_with_the_reader() {
+/// Output that cannot be written is no panic. Whoever reads it may have seen enough (`… | head`): the exit code is a shell's
+/// for that. Or the disk is full.
+fn end_with_the_output() {
     let former = std::panic::take_hook();
+    // shuttle's hook, which prints and is put once, is put now, and goes as ours comes.
+    quiet::after_shuttle();
     std::panic::set_hook(Box::new(move |info| {
         let said = info.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
-            std::process::exit(128 + 13);
+        if !said.starts_with("failed printing to std") {
+            return former(info);
         }
-        former(info);
+        if said.contains("Broken pipe") {
+            exit(128 + 13);
+        }
+        // That may be what cannot be written.
+        let _ = writeln!(std::io::stderr(), "{said}");
+        exit(Exit::Bad as i32);
     }));
 }
 
@@ -75,7 +85,7 @@ fn end_with_the_reader() {
 /// # Panics
 /// If two maps have one name, yours or one that ships, or at a second call with maps.
 pub fn main(own: &'static [Adapter]) -> ExitCode {
-    end_with_the_reader();
+    end_with_the_output();
     if !own.is_empty() {
         subjects::add(own);
         let name = std::env::args_os().next().unwrap_or_default();

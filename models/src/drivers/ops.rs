@@ -221,7 +221,7 @@ impl<'a> Hunt<'a> {
 
     /// Keeps a finding, if it is the first that breaks its rule.
     fn found(&mut self, Find { number, sighting }: Find) {
-        let Sighting { oracle, rule, message, .. } = &sighting;
+        let Sighting { oracle, rule, .. } = &sighting;
         let is_known =
             |Kept { sighting: known, .. }: &Kept| known.oracle == *oracle && known.rule == *rule;
         if self.found.iter().any(is_known) {
@@ -229,9 +229,9 @@ impl<'a> Hunt<'a> {
         }
         let mut case = Case::default();
         generate(self.options, self.seed, number, &mut case);
-        self.progress.suspend(|| println!("sequence {number}:\n{message}"));
         let how = format!("found by: {}", self.again(number));
-        self.keep("as found", &case, oracle, &format!("{message}\n{how}"));
+        let head = format!("sequence {number}:\n");
+        self.keep("as found", &case, &sighting, (&head, &how));
         self.found.push(Kept { sighting, case, how });
     }
 
@@ -261,9 +261,11 @@ impl<'a> Hunt<'a> {
         )
     }
 
-    fn keep(&self, what: &str, case: &Case, oracle: &str, story: &str) {
-        let folder = &self.options.findings;
-        let kept = finding::keep_as(folder, case, oracle, story);
+    /// Keeps a case, and then tells of it: to tell may be the end of us.
+    fn keep(&self, what: &str, case: &Case, seen: &Sighting, (head, how): (&str, &str)) {
+        let (folder, message) = (&self.options.findings, &seen.message);
+        let kept = finding::keep_as(folder, case, &seen.oracle, &format!("{message}\n{how}"));
+        self.progress.suspend(|| println!("{head}{message}"));
         let go_on = |path: &Path| {
             let replay = replaying_on(self.options.subject.name(), false, path.display());
             format!("{what}: {}\nreplay: {replay}", Size::of(case))
@@ -275,10 +277,7 @@ impl<'a> Hunt<'a> {
     fn keep_smaller(&self, case: &Case, how: &str) {
         match self.shrink(case) {
             Ok(Some(small)) if small.case != *case => {
-                let Minimal { case, sighting, .. } = small;
-                println!("{}", sighting.message);
-                let story = format!("{}\n{how}", sighting.message);
-                self.keep("smaller", &case, &sighting.oracle, &story);
+                self.keep("smaller", &small.case, &small.sighting, ("", how));
             }
             Ok(Some(_)) => {}
             Ok(None) => println!("it passes when it is run alone"),

@@ -110,8 +110,8 @@ fn crashed(
         let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
         let story = format!("{message}\n{}", options.found_by(&name, seed));
-        println!("{name}:\n{story}");
         let kept = finding::keep_as(&options.findings, &case, oracle, &story);
+        println!("{name}:\n{story}");
         told(kept, &options.findings, again, &case);
         names.push(name);
     }
