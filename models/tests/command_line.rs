@@ -402,6 +402,9 @@ fn engines_are_compared_and_measured() {
     let here = folder();
     let (code, out, _) = models(&["compare", "removed_entry_outlives_its_reader"], here.path());
     assert!(code == 0 && out.contains("1 of 1 scenarios exhausted and compared"), "{out}");
+    let none = ["compare", "removed_entry_outlives_its_reader", "--time", "0"];
+    let (code, out, _) = models(&none, here.path());
+    assert!(code == 2 && out.contains("\n0 of 1 scenarios exhausted and compared"), "{out}");
     let (code, out, _) = models(&["bench", "--time", "0.02"], here.path());
     assert!(code == 0, "{out}");
     for row in

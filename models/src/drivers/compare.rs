@@ -13,6 +13,9 @@
 //!
 //! What an engine finds meanwhile is kept, as `cargo models run` does.
 //!
+//! Exit 0: of all that could be exhausted, the same outcomes or a difference that is explained. 1: another difference, or a
+//! finding. 2: nothing could be.
+//!
 //! # Not here
 //! The part of it that `cargo test` does: see `tests/catalogue.rs`.
 //! # Checked by
@@ -173,7 +176,8 @@ pub fn drive(options: &Options) -> Exit {
     }
     let (all, preemptions) = (scenarios.len(), options.preemptions);
     println!("{compared} of {all} scenarios exhausted and compared at {preemptions} preemptions");
-    exit
+    // That nothing differs says something only of what was compared.
+    if compared == 0 && exit == Exit::Clean { Exit::Bad } else { exit }
 }
 
 /// Compares a scenario, keeps what is found, and says what came of it.
