@@ -150,6 +150,41 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_folder_that_is_no_workspace_is_named_and_nothing_is_made() {
+    let here = workspace();
+    fs::create_dir(here.path().join("empty")).expect("made");
+    let elsewhere = here.path().join("empty");
+    let patches = here.path().join("faults");
+    let patches = patches.to_str().expect("UTF-8");
+    for verb in ["faults", "names"] {
+        for (folder, named) in [(elsewhere.as_path(), "."), (here.path(), "empty")] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+            command.args([verb, "--dir", patches, "--workspace", named]).current_dir(folder);
+            let output = command.output().expect("the program runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{verb}: {said}");
+            let expected = format!(
+                "{named}: not a workspace with map-core and models; --workspace names it\n"
+            );
+            assert_eq!(said, expected, "{verb}");
+        }
+    }
+    assert!(!here.path().join("target").exists(), "nothing is made");
+    assert_eq!(fs::read_dir(elsewhere).expect("it is there").count(), 0, "nothing is made");
+}
+
+#[test]
+fn a_file_that_cannot_be_copied_is_named() {
+    let here = workspace();
+    let scratch = tempfile::tempdir().expect("a place for files");
+    let copy = Copy::new(here.path(), scratch.path(), 0);
+    let taken = copy.root.join("map-core/src/lib.rs");
+    fs::create_dir_all(&taken).expect("made");
+    let error = copy.restore().expect_err("a folder is in the way").to_string();
+    assert_eq!(error, format!("{}: Is a directory (os error 21)", taken.display()));
+}
+
+#[test]
 fn the_map_as_it_is_can_be_looked_at_for_long() {
     let here = workspace();
     let look = || faults(here.path(), &["--unpatched", "3", "--detectors", "ops,pos"]);

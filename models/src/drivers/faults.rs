@@ -121,11 +121,10 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     let mutants = options.mutants.as_deref();
     let mutants = mutants.map(|list| Mutants { list, equivalent: &equivalent });
     let site = options.place.open(mutants)?;
-    let workspace = &options.place.workspace;
     let stop = stopped_by_ctrl_c("at once");
-    let source = Copy::new(workspace, &site.scratch, 0).hash();
+    let source = Copy::new(&options.place.workspace, &site.scratch, 0).hash();
     let hunt = Hunt {
-        source: source.map_err(|error| format!("{}: {error}", workspace.display()))?,
+        source: source.map_err(|error| error.to_string())?,
         store: Store(site.scratch.join("results")),
         options: options.clone(),
         next: AtomicUsize::new(0),

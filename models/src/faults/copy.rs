@@ -4,6 +4,7 @@
 //! only files whose text differs are written, and only the two crates of the workspace are built again. Copies share a
 //! folder of build products, so dependencies are built once for all.
 
+use crate::files::named;
 use crate::finding::fnv;
 use std::collections::BTreeSet;
 use std::io;
@@ -14,6 +15,8 @@ use std::time::SystemTime;
 
 /// What of a workspace is copied.
 const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz"];
+/// Without these there is nothing to break, or nothing to build.
+const NEEDED: [&str; 3] = ["Cargo.toml", "map-core/src/lib.rs", "models/Cargo.toml"];
 /// What of them is not.
 const LEFT_OUT: [&str; 4] = ["fuzz/target", "fuzz/corpus", "fuzz/artifacts", "fuzz/coverage"];
 /// The profile that faults are built with.
@@ -43,6 +46,11 @@ pub enum Broken {
 /// One build at a time: copies share the folder of products, and to cargo they are one and the same workspace.
 static BUILDING: Mutex<()> = Mutex::new(());
 
+/// Is this folder a workspace that can be copied, broken and built?
+pub fn is_workspace(folder: &Path) -> bool {
+    NEEDED.iter().all(|file| folder.join(file).is_file())
+}
+
 impl Copy {
     /// The `number`-th copy of a workspace, under `scratch`.
     pub fn new(workspace: &Path, scratch: &Path, number: usize) -> Copy {
@@ -61,12 +69,13 @@ impl Copy {
     pub fn make(&self, patch: Option<&Path>) -> Result<(PathBuf, Vec<String>), Broken> {
         // From the first write on: cargo compares the times of our files with that of the last build, whichever copy's.
         let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = |error: io::Error| Broken::Copy(format!("{}: {error}", self.root.display()));
-        self.restore().map_err(said)?;
+        self.restore().map_err(|error| Broken::Copy(error.to_string()))?;
         patch.map_or(Ok(()), |patch| self.apply(patch))?;
         let root = self.root.join("map-core/src/lib.rs");
-        let touched = std::fs::File::options().append(true).open(root);
-        touched.and_then(|file| file.set_modified(SystemTime::now())).map_err(said)?;
+        let touched = std::fs::File::options().append(true).open(&root);
+        touched
+            .and_then(|file| file.set_modified(SystemTime::now()))
+            .map_err(|error| Broken::Copy(named(&root, &error).to_string()))?;
         self.build()
     }
 
@@ -77,7 +86,8 @@ impl Copy {
     pub fn hash(&self) -> io::Result<u64> {
         let mut all = Vec::new();
         for file in &parts(&self.workspace)? {
-            let text = std::fs::read(self.workspace.join(file))?;
+            let path = self.workspace.join(file);
+            let text = std::fs::read(&path).map_err(|error| named(&path, &error))?;
             all.extend(
                 [fnv(file.as_os_str().as_encoded_bytes()), fnv(&text)].map(u64::to_le_bytes),
             );
@@ -92,18 +102,22 @@ impl Copy {
     pub fn restore(&self) -> io::Result<()> {
         let wanted = parts(&self.workspace)?;
         for extra in parts(&self.root)?.difference(&wanted) {
-            std::fs::remove_file(self.root.join(extra))?;
+            let path = self.root.join(extra);
+            std::fs::remove_file(&path).map_err(|error| named(&path, &error))?;
         }
         for file in &wanted {
             let (from, to) = (self.workspace.join(file), self.root.join(file));
-            let text = std::fs::read(&from)?;
+            let text = std::fs::read(&from).map_err(|error| named(&from, &error))?;
             if std::fs::read(&to).is_ok_and(|there| there == text) {
                 continue;
             }
-            std::fs::create_dir_all(to.parent().unwrap_or(&self.root))?;
-            std::fs::write(&to, text)?;
-            // A script stays one that can be run.
-            std::fs::set_permissions(&to, std::fs::metadata(&from)?.permissions())?;
+            let write = || {
+                std::fs::create_dir_all(to.parent().unwrap_or(&self.root))?;
+                std::fs::write(&to, text)?;
+                // A script stays one that can be run.
+                std::fs::set_permissions(&to, std::fs::metadata(&from)?.permissions())
+            };
+            write().map_err(|error| named(&to, &error))?;
         }
         Ok(())
     }
@@ -163,7 +177,9 @@ impl Copy {
 
 /// Runs a command; what it says on stderr, or all that it says if it fails.
 pub(super) fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let output = command.stdin(Stdio::null()).output();
+    let program = Path::new(command.get_program());
+    let output = output.map_err(|error| named(program, &error).to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_string();
     let said = text(&output.stderr);
     if output.status.success() { Ok(said) } else { Err(said + &text(&output.stdout)) }
@@ -182,8 +198,9 @@ fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<
     if path.is_file() {
         found.insert(part.to_path_buf());
     } else if path.is_dir() {
-        for entry in std::fs::read_dir(&path)? {
-            let part = part.join(entry?.file_name());
+        let unread = |error: io::Error| named(&path, &error);
+        for entry in std::fs::read_dir(&path).map_err(unread)? {
+            let part = part.join(entry.map_err(unread)?.file_name());
             if !LEFT_OUT.map(Path::new).contains(&part.as_path()) {
                 files(root, &part, found)?;
             }

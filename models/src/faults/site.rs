@@ -3,6 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
+use super::copy::is_workspace;
 use super::mutants::{self, Mutants};
 use super::patch::{Fault, read_all};
 use std::fs::File;
@@ -41,8 +42,15 @@ impl Place {
     /// Takes possession of the scratch folder, and reads the patches of the folder, or of a list of mutants in place of it.
     ///
     /// # Errors
-    /// When another run is at work there, when something cannot be read or made, and when no patch is meant.
+    /// When there is nothing to break, when another run is at work there, when something cannot be read or made, and when no
+    /// patch is meant.
     pub fn open(&self, mutants: Option<Mutants<'_>>) -> Result<Site, String> {
+        if !is_workspace(&self.workspace) {
+            let folder = self.workspace.display();
+            return Err(format!(
+                "{folder}: not a workspace with map-core and models; --workspace names it"
+            ));
+        }
         let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
         std::fs::create_dir_all(&self.scratch).map_err(said)?;
         let scratch = self.scratch.canonicalize().map_err(said)?;
