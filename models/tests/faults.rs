@@ -114,7 +114,7 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
         &["--jobs", "2", "--json", "all.json", "--html", "all.html"],
     );
     assert_eq!(code, 2, "{out}");
-    assert!(out.contains("does-not-apply: ERROR: does not apply: "), "{out}");
+    assert!(out.starts_with("does-not-apply: ERROR: does not apply: "), "{out}");
     assert!(
         out.contains("does-not-build: ERROR: does not build: ") && out.contains("two"),
         "{out}"
@@ -147,6 +147,24 @@ fn a_folder_of_patches_is_judged_and_the_run_goes_on_where_it_was() {
     let (code, out, _) = faults(here.path(), &["--only", "concurrent"]);
     assert_eq!(code, 2, "a run that asked nothing proves nothing: {out}");
     assert!(out.contains("0 faults, 0 killed\n1 not asked: concurrent\n"), "{out}");
+}
+
+#[test]
+fn what_does_not_apply_is_said_before_anything_is_built() {
+    let here = workspace();
+    let patches = here.path().join("faults");
+    fs::copy(patches.join("does-not-apply.patch"), patches.join("neither-does-this.patch"))
+        .expect("copied");
+    let (code, out, _) = faults(here.path(), &["--only", "does-not-apply,neither"]);
+    assert_eq!(code, 2, "{out}");
+    for slug in ["does-not-apply", "neither-does-this"] {
+        assert!(out.contains(&format!("{slug}: ERROR: does not apply: error: ")), "{out}");
+    }
+    let said = "2 neither apply nor build: does-not-apply, neither-does-this\n";
+    assert!(out.contains(said), "{out}");
+    let scratch = here.path().join("target/faults");
+    assert!(!scratch.join("target").exists(), "nothing was built");
+    assert!(scratch.join("results/does-not-apply.json").exists(), "it is kept as any other");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! `cargo models faults`: the kill matrix.
 //!
-//! One fault after the other (or two at once): apply, build, and let each detector look for it, seed by seed, until it
-//! finds something or its time is up. What is known is on disk after each go, so an interrupted run goes on. Exit 0: all
-//! that a detector was asked about are killed; 1: some survived; 2: a patch does not apply or build, a detector objects to
-//! the map as it is, or nothing was asked; 130: interrupted, and no matrix is written. With `--unpatched`, which plants
-//! nothing, 1: a detector objects to the map as it is.
+//! Patches that do not apply are named first, before anything is built. Then one fault after the other (or two at once):
+//! apply, build, and let each detector look for it, seed by seed, until it finds something or its time is up. What is
+//! known is on disk after each go, so an interrupted run goes on. Exit 0: all that a detector has looked for are killed; 1:
+//! some survived; 2: a patch does not apply or build, a detector objects to the map as it is, or none has looked for
+//! anything; 130: interrupted, and no matrix is written. With `--unpatched`, which plants nothing, 1: a detector objects to
+//! the map as it is.
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
@@ -123,7 +124,7 @@ fn hunt(options: &Options) -> Result<Exit, String> {
     let site = options.place.open(mutants)?;
     let stop = stopped_by_ctrl_c("at once");
     let source = Copy::new(&options.place.workspace, &site.scratch, 0).hash();
-    let hunt = Hunt {
+    let mut hunt = Hunt {
         source: source.map_err(|error| error.to_string())?,
         store: Store(site.scratch.join("results")),
         options: options.clone(),
@@ -134,6 +135,9 @@ fn hunt(options: &Options) -> Result<Exit, String> {
         site,
         stop,
     };
+    if !options.known && options.unpatched.is_none() {
+        hunt.set_aside()?;
+    }
     hunt.go()
 }
 
@@ -142,6 +146,28 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Hunt {
+    /// Says which patches do not apply, and leaves the others: whoever made the former need not wait for the latter.
+    fn set_aside(&mut self) -> Result<(), String> {
+        let copy = self.copy(0);
+        copy.restore().map_err(|error| error.to_string())?;
+        let faults = std::mem::take(&mut self.site.faults);
+        let taken: Vec<_> = faults.iter().map(|fault| copy.takes(&fault.path)).collect();
+        // ctrl-C ends git, too.
+        if self.was_stopped(taken.iter().any(Result::is_err)) {
+            return Ok(());
+        }
+        for (fault, taken) in faults.into_iter().zip(taken) {
+            let Err(said) = taken else {
+                self.site.faults.push(fault);
+                continue;
+            };
+            let row = self.broken(Row::new(Some(&fault), self.source), "apply", &said)?;
+            println!("{}", table::line(&row));
+            locked(&self.rows).push(row);
+        }
+        Ok(())
+    }
+
     fn go(&self) -> Result<Exit, String> {
         let unpatched = self.look(0, None)?.by(&self.detectors);
         if self.is_stopped() {
@@ -238,7 +264,7 @@ impl Hunt {
         if self.options.known || row.broken.is_some() || self.wanted(fault, &row).is_none() {
             return Ok(row);
         }
-        let copy = Copy::new(&self.options.place.workspace, &self.site.scratch, job);
+        let copy = self.copy(job);
         let made = copy.make(fault.map(|fault| fault.path.as_path()));
         // ctrl-C ends cargo, too: that says nothing of the fault.
         if self.was_stopped(made.is_err()) {
@@ -250,14 +276,8 @@ impl Hunt {
                 program
             }
             Err(Broken::Copy(said)) => return Err(said),
-            Err(Broken::Apply(said)) if fault.is_some() => {
-                row.broken = Some(format!("does not apply: {said}"));
-                return self.saved(row);
-            }
-            Err(Broken::Build(said)) if fault.is_some() => {
-                row.broken = Some(format!("does not build: {said}"));
-                return self.saved(row);
-            }
+            Err(Broken::Apply(said)) if fault.is_some() => return self.broken(row, "apply", &said),
+            Err(Broken::Build(said)) if fault.is_some() => return self.broken(row, "build", &said),
             Err(Broken::Apply(said) | Broken::Build(said)) => {
                 return Err(format!("the map without a fault does not build: {said}"));
             }
@@ -298,6 +318,16 @@ impl Hunt {
             row = self.saved(row)?;
         }
         Ok(row)
+    }
+
+    /// The row of a fault that cannot be planted.
+    fn broken(&self, mut row: Row, what: &str, said: &str) -> Result<Row, String> {
+        row.broken = Some(format!("does not {what}: {said}"));
+        self.saved(row)
+    }
+
+    fn copy(&self, number: usize) -> Copy {
+        Copy::new(&self.options.place.workspace, &self.site.scratch, number)
     }
 
     /// The row, when it is on disk.

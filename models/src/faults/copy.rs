@@ -127,12 +127,24 @@ impl Copy {
     /// # Errors
     /// What `git apply` says, when it does not apply.
     pub fn apply(&self, patch: &Path) -> Result<(), Broken> {
+        self.git_apply(patch, &[]).map_err(Broken::Apply)
+    }
+
+    /// Would it apply? Changes nothing.
+    ///
+    /// # Errors
+    /// What `git apply` says, when it would not.
+    pub fn takes(&self, patch: &Path) -> Result<(), String> {
+        self.git_apply(patch, &["--check"])
+    }
+
+    fn git_apply(&self, patch: &Path, more: &[&str]) -> Result<(), String> {
         let patch = patch.canonicalize().unwrap_or_else(|_| patch.to_path_buf());
         let mut git = Command::new("git");
         // The copy may lie in a repository, which is none of its business.
-        git.args(["apply", "--whitespace=nowarn"]).arg(patch).current_dir(&self.root);
+        git.args(["apply", "--whitespace=nowarn"]).args(more).arg(patch).current_dir(&self.root);
         git.env("GIT_CEILING_DIRECTORIES", self.root.parent().unwrap_or(&self.root));
-        run(&mut git).map_err(Broken::Apply).map(drop)
+        run(&mut git).map(drop)
     }
 
     /// Builds the program and puts it where the next build does not overwrite it.
