@@ -168,6 +168,15 @@ fn what_does_not_apply_is_said_before_anything_is_built() {
 }
 
 #[test]
+fn a_run_that_knows_nothing_exits_with_2() {
+    let here = workspace();
+    let (code, out, err) = faults(here.path(), &["--known", "--only", "killed,survives"]);
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("survives: not known\n") && out.contains("0 faults, 0 killed"), "{out}");
+    assert_eq!(err, "no detector has looked for any of these faults\n");
+}
+
+#[test]
 fn a_folder_that_is_no_workspace_is_named_and_nothing_is_made() {
     let here = workspace();
     fs::create_dir(here.path().join("empty")).expect("made");

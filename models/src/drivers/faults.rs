@@ -200,8 +200,10 @@ impl Hunt {
         let none = |fate| matrix.slugs(fate).is_empty();
         // A mutant that does not build is nobody's mistake.
         let broken = self.options.mutants.is_none() && !none(Fate::Broken);
-        let idle = !none(Fate::Unasked) && none(Fate::Killed) && none(Fate::Survived);
-        Ok(match (broken || idle || unpatched.is_killed(), none(Fate::Survived)) {
+        if none(Fate::Killed) && none(Fate::Survived) {
+            return Err("no detector has looked for any of these faults".into());
+        }
+        Ok(match (broken || unpatched.is_killed(), none(Fate::Survived)) {
             (true, _) => Exit::Bad,
             (_, false) => Exit::Found,
             (_, true) => Exit::Clean,
