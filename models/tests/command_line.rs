@@ -132,6 +132,7 @@ fn bad_usage_exits_with_2() {
         &["replay"],
         // loom has no more than 255.
         &["run", "--engine", "loom", "--preemptions", "256"],
+        &["compare", "--preemptions", "255"],
         &["run", "--jobs", "99999"],
     ] {
         let (code, _, err) = models(arguments, folder().path());

@@ -40,8 +40,8 @@ pub struct Options {
     /// Scenarios by name, or part of it. All, if none is given.
     pub scenarios: Vec<String>,
     /// How many preemptions an execution may have.
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub preemptions: usize,
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(..255))]
+    pub preemptions: u8,
     /// The most that an engine may take for a scenario; one that takes longer is not compared.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub time: Duration,
@@ -183,7 +183,8 @@ pub fn drive(options: &Options) -> Exit {
 /// Compares a scenario, keeps what is found, and says what came of it.
 pub fn one(scenario: &Scenario, options: &Options) -> (Agreement, Exit) {
     let Options { preemptions, time, findings, .. } = options;
-    let (agreement, [search, weak]) = compare(scenario, *preemptions, &Limits::time(*time));
+    let (agreement, [search, weak]) =
+        compare(scenario, usize::from(*preemptions), &Limits::time(*time));
     let (said, exit) = match &agreement {
         Agreement::Same => ("the same".to_string(), Exit::Clean),
         Agreement::Explained(why) => (why.clone(), Exit::Clean),

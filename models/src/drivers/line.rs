@@ -13,8 +13,7 @@ use std::io::Write;
 use std::process::{ExitCode, exit};
 
 /// [`Exit`], for those who read the help.
-const EXITS: &str =
-    "Exit codes: 0 nothing found; 1 something found; 2 bad usage or input; 130 ended by ctrl-C.";
+const EXITS: &str = "Exit codes: 0 nothing found; 1 something found; 2 bad usage or input; 130 ctrl-C came before the end.";
 
 /// Hunts boundary resize bugs in hash maps.
 #[derive(Parser)]

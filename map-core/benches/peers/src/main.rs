@@ -12,16 +12,16 @@
 //!
 //! `latency`, in nanoseconds, each clock reading included: single inserts while a map grows from
 //! nothing to four million entries, and, meanwhile, single gets by another thread. Samples over 2 µs
-//! during which the kernel took the processor away are left out and counted (`lost`): they measure
-//! the machine's other work. What is left of that (timer interrupts) shows in the last rows, of two
-//! threads that wait 400 ns at a time and use no map. `memory`: bytes live per entry, and allocations
+//! during which the kernel took the processor away, or its timer ticked, are left out and counted
+//! (`lost`): they measure the machine's other work. What is left of that shows in the last rows, of
+//! two threads that wait 400 ns at a time and use no map. `memory`: bytes live per entry, and allocations
 //! per operation.
 //!
 //! # What stands between `ConcurrentMap` and the lead
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a
 //! share of a membarrier per removal, and a cache line per hit and per entry evacuated. In the mixes
 //! that insert, half of the time is the allocator's. The other maps with boxed entries are behind, papaya in
-//! reads by little. The maps with inline entries lead wherever entries are inserted, and in reads by one
+//! reads by little or, on some machines, not at all. The maps with inline entries lead wherever entries are inserted, and in reads by one
 //! thread; in reads by more, `scc`'s do.
 
 mod clock;
