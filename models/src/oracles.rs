@@ -27,6 +27,31 @@ pub mod well_formed;
 pub mod whole_map;
 pub mod work;
 
+/// What an oracle may be called, where one is expected to object: those above, what the engines for several threads know
+/// besides, and a run that ends its process or does not end.
+pub const NAMES: [&str; 20] = [
+    "reference",
+    "well-formed",
+    "work",
+    "iteration",
+    "drops",
+    "panics",
+    "barrier",
+    "closures",
+    "view",
+    "linearizability",
+    "len",
+    "outcome",
+    "race",
+    "reclamation",
+    "deadlock",
+    "livelock",
+    "stall",
+    "progress",
+    "crash",
+    "hang",
+];
+
 /// An oracle's objection. The property adds the op and the state to make it a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objection {
@@ -52,6 +77,7 @@ impl Objection {
 
     /// An objection.
     pub fn new(oracle: &'static str, rule: &str, detail: String) -> Objection {
+        debug_assert!(NAMES.contains(&oracle), "{oracle} is among the names of oracles");
         Objection { oracle, rule: rule.to_string(), detail, also: None }
     }
 

@@ -1,6 +1,11 @@
 //! A text that is no case gets one line that says where, what is there and what was expected.
 
-use models::case::Case;
+use models::case::{Case, Expectation};
+use models::engines::judge::ALLOWED;
+use models::engines::shuttle::RACE;
+use models::engines::threads::PROGRESS;
+use models::oracles;
+use models::triage::sighting::{CRASH, HANG};
 
 fn error(text: &str) -> String {
     Case::parse(text).expect_err("no case").to_string()
@@ -38,6 +43,11 @@ fn errors_name_the_line_what_is_there_and_what_was_expected() {
         ("case 1\norder go-ish\n", "line 2: expected an order (go, in-order), found `go-ish`"),
         ("case 1\ncapacity 65536\n", "line 2: expected a capacity (0 to 65535), found `65536`"),
         ("case 1\nexpect fail\n", "line 2: expected `pass` or `finding ORACLE`, found `fail`"),
+        (
+            "case 1\nexpect finding wobble\n",
+            "line 2: expected an oracle (reference, well-formed, work, iteration, drops, panics, barrier, closures, view, \
+             linearizability, len, outcome, race, reclamation, deadlock, livelock, stall, progress, crash, hang), found `wobble`",
+        ),
         ("case 1\nthread\n", "line 2: expected a thread's name, found the end of the line"),
         ("case 1\nthread main\n", "line 3: expected an op or `end`, found the end of the file"),
         (
@@ -80,6 +90,16 @@ fn errors_name_the_line_what_is_there_and_what_was_expected() {
         ("case 1\nthread a\n  élan k1\nend\n", "line 3: expected an op or `end`, found `élan`"),
     ] {
         assert_eq!(error(text), expected, "for {text:?}");
+    }
+}
+
+/// Those that triage and real threads name are among them, and every objection checks that its oracle is.
+#[test]
+fn any_oracle_can_be_expected_to_object() {
+    for oracle in oracles::NAMES.into_iter().chain([CRASH, HANG, PROGRESS, ALLOWED, RACE]) {
+        let text = format!("case 1\nexpect finding {oracle}\nthread main\nend\n");
+        let case = Case::parse(&text).expect(oracle);
+        assert_eq!(case.expect, Expectation::Finding(oracle.to_string()));
     }
 }
 

@@ -11,6 +11,7 @@
 use super::{Case, Elements, Expectation, GIVEN, Thread, VERSION, schedule};
 use crate::generators::hashers::Hasher;
 use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
+use crate::oracles;
 use std::fmt;
 
 /// Why a text is no case.
@@ -298,7 +299,10 @@ impl<'a> Line<'a> {
         let expected = "`pass` or `finding ORACLE`";
         match self.word(expected)? {
             "pass" => Ok(Expectation::Pass),
-            "finding" => Ok(Expectation::Finding(self.word("an oracle's name")?.to_string())),
+            "finding" => {
+                let oracle = self.choice("an oracle", oracles::NAMES, |name| name)?;
+                Ok(Expectation::Finding(oracle.to_string()))
+            }
             other => Err(self.unexpected(other, expected)),
         }
     }
