@@ -104,6 +104,16 @@ fn any_oracle_can_be_expected_to_object() {
 }
 
 #[test]
+fn a_second_line_for_what_the_header_has_said_is_an_error() {
+    for line in ["hasher low3", "order go", "elements wide", "capacity 3", "expect pass"] {
+        let text = format!("case 1\n{line}\n# of it\n{line}\nthread main\nend\n");
+        let word = line.split(' ').next().expect("a word");
+        let expected = format!("line 4: expected only one `{word}`, found a second");
+        assert_eq!(error(&text), expected);
+    }
+}
+
+#[test]
 fn blanks_and_indentation_mean_nothing_and_comments_stay() {
     let text = "\n\tcase 1  \n#about\n\n  hasher   low3\nthread  a\nget k1\n # why\n\n iter\n# last\n end\n";
     let case = Case::parse(text).unwrap();

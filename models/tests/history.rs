@@ -59,6 +59,10 @@ fn errors_name_the_line_and_what_was_expected() {
         error("history 1\ncontracts apart many\n"),
         "line 2: expected how `len` counts (counted, exact), found `many`"
     );
+    assert_eq!(
+        error("history 1\nexpect pass\nexpect pass\n"),
+        "line 3: expected only one `expect`, found a second"
+    );
     assert_eq!(after("go a"), "line 4: expected `call`, `return` or `panic`, found `go`");
     assert_eq!(
         after("call a get k1"),

@@ -103,6 +103,7 @@ const HEADERS: &str = "`hasher`, `order`, `elements`, `capacity`, `expect` or `t
 pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
     let mut case = Case { threads: Vec::new(), ..Case::default() };
     let mut versioned = false;
+    let mut said = Vec::new();
     let mut open: Option<Thread> = None;
     let mut scheduling = false;
     let mut last = 0;
@@ -155,6 +156,7 @@ pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
             }
             open = Some(Thread { name: name.to_string(), ..Thread::default() });
         } else if case.threads.is_empty() {
+            line.once(word, &mut said)?;
             header(&mut case, word, &mut line)?;
         } else {
             let expected = match case.threads.len() {
@@ -249,6 +251,15 @@ impl<'a> Line<'a> {
         let found =
             if found.starts_with("the end") { found.to_string() } else { format!("`{found}`") };
         self.error(found, expected.to_string())
+    }
+
+    /// A word that a line may begin with only if no line has: `said` are those that did.
+    pub(crate) fn once(&self, word: &'a str, said: &mut Vec<&'a str>) -> Result<(), ParseError> {
+        if said.contains(&word) {
+            return Err(self.error("a second".to_string(), format!("only one `{word}`")));
+        }
+        said.push(word);
+        Ok(())
     }
 
     pub(crate) fn word(&mut self, expected: &str) -> Result<&'a str, ParseError> {

@@ -48,6 +48,7 @@ pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Resul
 pub(super) fn parse(text: &str) -> Result<History, ParseError> {
     let mut history = History::default();
     let (mut versioned, mut begun, mut last) = (false, false, 0);
+    let mut said = Vec::new();
     for (index, raw) in text.lines().enumerate() {
         let mut line = Line::new(index + 1, raw);
         last = line.number;
@@ -69,6 +70,9 @@ pub(super) fn parse(text: &str) -> Result<History, ParseError> {
         } else if word == "events" {
             begun = true;
         } else {
+            if word != "given" {
+                line.once(word, &mut said)?;
+            }
             fact(&mut history, word, &mut line)?;
         }
         line.finish()?;
