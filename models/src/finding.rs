@@ -21,9 +21,9 @@ use std::path::{Path, PathBuf};
 pub struct Finding {
     /// The oracle's objection.
     pub objection: Objection,
-    /// The op it objected to: its index in the case, counted from 0. The number of ops if it was the end of the run.
+    /// The op it objected to: its index in its thread, counted from 0. The number of ops if it was the end of the run.
     pub at: usize,
-    /// What that op was doing (for an op made of others: the one of those).
+    /// What that op was doing (for an op made of others: the one of those). `None`: it was none, and the objection says what.
     pub op: Option<Op>,
     /// How far the map had grown, if it grows by steps.
     pub growth: Option<Growth>,
@@ -42,7 +42,7 @@ impl fmt::Display for Finding {
         let Objection { oracle, rule, detail, also } = &self.objection;
         match self.op {
             Some(op) => write!(f, "{oracle}: op {} {op} {detail}", self.at)?,
-            None => write!(f, "{oracle}: the end of the run {detail}")?,
+            None => write!(f, "{oracle}: {detail}")?,
         }
         if let Some(also) = also {
             write!(f, "; also, {}", also.detail)?;

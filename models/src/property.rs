@@ -123,12 +123,7 @@ where
             match run.finish() {
                 Ok(()) => return Ok(report),
                 Err(objection) => {
-                    return Err(Box::new(Finding {
-                        objection: *objection,
-                        at: case.ops().len(),
-                        op: None,
-                        growth: None,
-                    }));
+                    return Err(found(*objection, case.ops().len(), None, None));
                 }
             }
         }
@@ -158,7 +153,20 @@ where
         // A map that broke a rule is not to be trusted with its own drop.
         std::mem::forget(run);
     }
-    Err(Box::new(Finding { objection: *objection, at, op, growth }))
+    Err(found(*objection, at, op, growth))
+}
+
+/// A finding. Where no op was objected to, it was the end of the run.
+fn found(
+    mut objection: Objection,
+    at: usize,
+    op: Option<Op>,
+    growth: Option<Growth>,
+) -> Box<Finding> {
+    if op.is_none() {
+        objection.detail.insert_str(0, "the end of the run ");
+    }
+    Box::new(Finding { objection, at, op, growth })
 }
 
 /// A run in progress.

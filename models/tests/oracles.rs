@@ -688,6 +688,8 @@ fn a_finding_says_the_op_what_was_expected_and_the_state() {
         said.starts_with("panics: op 6 insert k2 v5 panicked: \"five is too many\" at "),
         "{said}"
     );
+    let said = found::<{ fault::CLEAR_LEAKS_MEMORY }>().to_string();
+    assert!(said.starts_with("drops: the end of the run left "), "{said}");
 }
 
 #[test]

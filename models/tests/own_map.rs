@@ -4,7 +4,7 @@
 #[path = "../examples/plug_in/striped.rs"]
 mod striped;
 
-use map_core::platform::{Mutex, Platform, Std};
+use map_core::platform::{Cell, Mutex, Platform, Std};
 use models::case::Case;
 use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
@@ -72,6 +72,9 @@ fn a_race_in_its_growth_is_found_kept_and_found_again() {
     for report in reports::<true>() {
         let found = report.found.expect("the writer's entry is lost");
         assert_eq!(found.finding.objection.oracle, "linearizability", "{}", found.finding);
+        let said = found.finding.to_string();
+        let begins = |words: &str| said.starts_with(&format!("linearizability: {words}"));
+        assert!(begins("onlooker's `") || begins("the ops on k1 have no order: "), "{said}");
         let here = tempfile::tempdir().expect("a folder");
         let kept = Case { schedule: found.schedule, ..case() };
         let path = finding::keep(here.path(), &kept, &found.finding, "").expect("it is kept");
@@ -152,6 +155,61 @@ fn what_threads_know_of_each_other_is_asked_where_loads_may_be_stale() {
     let told = found(&format!("{writer} get k2\n get k1\nend\n")).expect("the insert is late");
     assert_eq!(told.finding.objection.rule, partial::RULE, "{}", told.finding);
     assert!(found(&format!("{writer} get k1\nend\n")).is_none(), "nobody told the reader");
+}
+
+/// An insert races with a get, a remove waits for itself, and a lookup panics.
+struct Wrong<P: Platform>(P::Cell<u64>, P::Mutex<()>);
+
+impl<P: Platform> ConcurrentSubject for Wrong<P>
+where
+    Self: Send + Sync,
+{
+    const CAPABILITIES: Capabilities = Capabilities::LOOKUPS;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        Wrong(Cell::new(0), Mutex::new(()))
+    }
+    fn get(&self, _: u64) -> Option<u64> {
+        // SAFETY: the model's cell reports a race before it happens.
+        Some(self.0.with(|value| unsafe { *value })).filter(|&value| value > 0)
+    }
+    fn insert(&self, _: u64, value: u64) -> Option<u64> {
+        // SAFETY: as in `get`.
+        Some(self.0.with_mut(|there| unsafe { there.replace(value) })).filter(|&value| value > 0)
+    }
+    fn remove(&self, _: u64) -> Option<u64> {
+        self.1.with(|()| self.1.with(|()| None))
+    }
+    fn contains_key(&self, key: u64) -> bool {
+        panic!("no {key}")
+    }
+}
+
+#[test]
+fn what_is_said_of_threads_is_a_sentence() {
+    let said = |reader: &str, writer: &str| {
+        let text =
+            format!("case 1\nthread reader\n {reader}\nend\nthread writer\n {writer}\nend\n");
+        let case = Case::parse(&text).expect("a case");
+        let found = run_own::<Wrong<Model>>(&case, all(), &Limits::default()).found;
+        let said = found.expect(writer).finding.to_string();
+        let line = said.lines().next().unwrap_or_default().to_string();
+        // Without the places in this file.
+        let words = line.split(' ').map(|word| word.split_once(".rs:").map_or(word, |_| "HERE"));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        said("get k1", "insert k1 v1"),
+        "race: op 0 insert k1 v1 by writer wrote at HERE what reader's `get k1` read at HERE nothing orders one before the other"
+    );
+    assert_eq!(
+        said("get k1", "remove k1"),
+        "deadlock: op 0 remove k1 by writer waits for ever; all that wait: writer's `remove k1`"
+    );
+    assert_eq!(
+        said("get k1", "contains-key k1"),
+        "panics: op 0 contains-key k1 by writer panicked: \"no 1\" at HERE"
+    );
 }
 
 #[test]

@@ -71,7 +71,8 @@ fn an_unordered_read_and_write_race_and_both_are_named() {
         ],
     );
     let detail = found(&report, "race").objection.detail;
-    assert!(detail.contains("by thread-1: read at") && detail.contains("by thread-0"), "{detail}");
+    let who = detail.starts_with("thread-1 read at") && detail.contains("what thread-0 wrote at");
+    assert!(who, "{detail}");
     assert_eq!(detail.matches("shuttle_platform.rs:").count(), 2, "{detail}");
 }
 
@@ -116,7 +117,7 @@ fn what_is_given_back_races_with_who_has_looked() {
         ],
     );
     let detail = found(&report, "race").objection.detail;
-    assert!(detail.contains("by thread-0: giving it back races with the read"), "{detail}");
+    assert!(detail.starts_with("thread-0 gave back what thread-1 read at"), "{detail}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Judge {
         time: Time<'_>,
     ) -> Result<Outcome, Box<Objection>> {
         if let Err(breach) = map.check() {
-            let detail = format!("left a map in which {}", breach.detail);
+            let detail = format!("the run left a map in which {}", breach.detail);
             return Objection::raise(well_formed::NAME, breach.claim, detail);
         }
         let contents = map.contents();

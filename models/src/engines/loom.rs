@@ -290,7 +290,7 @@ fn said(message: &str) -> Box<Objection> {
         }
         _ => panics::broken(message),
     };
-    Box::new(Objection::new(oracle, rule, format!("made loom say {message}")))
+    Box::new(Objection::new(oracle, rule, format!("loom said: {message}")))
 }
 
 impl Run {

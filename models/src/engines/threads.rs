@@ -179,12 +179,16 @@ impl<S: ConcurrentSubject, C: Clock> Shared<S, C> {
                         Cause::Own(message) => message,
                         Cause::Injected(site) => site.name().to_string(),
                     };
-                    return panics::unasked(&format!("in `{op}`: {message}"));
+                    return panicked(&format!("`{op}`"), &message);
                 }
             }
         }
         Ok(())
     }
+}
+
+fn panicked(what: &str, message: &str) -> Verdict {
+    Objection::raise(panics::NAME, panics::UNASKED, format!("{what} panicked: {message}"))
 }
 
 /// Runs the case; what happened, and what was found out without the history.
@@ -215,8 +219,8 @@ where
     together(shared, &[(case.threads.len(), &looks)], patience)?;
     match panics::caught(|| shared.map.check()) {
         Ok(check) => well_formed::structure(check),
-        Err(Cause::Own(message)) => panics::unasked(&format!("in the map's check: {message}")),
-        Err(Cause::Injected(site)) => panics::unasked(site.name()),
+        Err(Cause::Own(message)) => panicked("the map's check", &message),
+        Err(Cause::Injected(site)) => panicked("the map's check", site.name()),
     }
 }
 

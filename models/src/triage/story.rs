@@ -182,9 +182,13 @@ impl Story {
     }
 
     fn failing_lane(&self, case: &Case) -> usize {
-        let named = |name: &String| self.sighting.detail.starts_with(&format!("{name}'s "));
-        let by = |name: &String| self.sighting.detail.starts_with(&format!("by {name}"));
-        let lane = self.lanes.iter().position(|name| named(name) || by(name));
+        let detail = &self.sighting.detail;
+        let who = detail.strip_prefix("by ").unwrap_or(detail);
+        let is_who = |name: &String| {
+            let rest = who.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| rest.starts_with(' ') || rest.starts_with("'s "))
+        };
+        let lane = self.lanes.iter().position(is_who);
         let last = self.steps.last().map_or(0, |step| step.lane);
         lane.unwrap_or(if case.is_sequential() { 0 } else { last })
     }

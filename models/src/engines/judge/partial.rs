@@ -118,7 +118,7 @@ pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
         if !search(key, value, &steps, &operations, 0, &mut seen) {
             let words: Vec<String> =
                 steps.iter().map(|step| history.describe(&operations[step.operation])).collect();
-            let detail = format!("cannot order the ops on k{key}: {}", words.join("; "));
+            let detail = format!("the ops on k{key} have no order: {}", words.join("; "));
             return Objection::raise(NAME, RULE, detail);
         }
     }

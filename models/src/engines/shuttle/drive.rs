@@ -89,7 +89,8 @@ pub(super) fn drive(
         report.found = Some(with(|world| {
             let finding = world.finding.take().unwrap_or_else(|| {
                 let (oracle, rule) = panics::broken(&message);
-                let objection = Objection::new(oracle, rule, format!("panicked: {message}"));
+                let said = format!("a panic outside of the threads: {message}");
+                let objection = Objection::new(oracle, rule, said);
                 Finding { objection, at: 0, op: None, growth: None }
             });
             found(world, finding)
@@ -170,10 +171,7 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
         match judged {
             Ok(outcome) if world.phase != Phase::Over => drop(report.outcomes.insert(outcome)),
             Ok(_) => {}
-            Err(objection) => {
-                let Objection { oracle, rule, detail, .. } = *objection;
-                world.object(oracle, &rule, detail);
-            }
+            Err(objection) => world.over(world.current, *objection),
         }
         if let Some(finding) = world.finding.take() {
             report.found = Some(found(world, finding));

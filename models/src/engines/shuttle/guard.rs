@@ -160,8 +160,8 @@ impl World {
         let words = |world: &World, task: usize| world.name(world.doer_of(task));
         let names: Vec<String> = waiting.iter().map(|&task| words(self, task)).collect();
         let Some(stalled) = self.stalled.take() else {
-            let detail = format!("wait for each other: {}", names.join(", "));
-            self.object_to(waiting[0], "deadlock", "some thread can always go on", detail);
+            let did = format!("waits for ever; all that wait: {}", names.join(", "));
+            self.object_to(waiting[0], "deadlock", "some thread can always go on", did);
             return Verdict::Run(waiting[0]);
         };
         let reader = waiting.iter().find(|&&task| self.tasks[task].is_reading());
@@ -173,13 +173,8 @@ impl World {
             }
         };
         if let Some((&stopped, rule)) = broken {
-            let detail = format!(
-                "{} waits{} for {}, which is stalled",
-                words(self, stopped),
-                self.tasks[stopped].whereabouts(),
-                words(self, stalled),
-            );
-            self.object_to(stopped, "stall", rule, detail);
+            let did = format!("waits for {}, which is stalled", words(self, stalled));
+            self.object_to(stopped, "stall", rule, did);
             return Verdict::Run(stopped);
         }
         // All that could be done without it is done: it goes on, so that the end can be judged.

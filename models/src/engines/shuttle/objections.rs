@@ -27,11 +27,6 @@ impl World {
         op.map_or_else(|| name.clone(), |op| format!("{name}'s `{op}`"))
     }
 
-    /// Where the current task is, for messages.
-    pub(super) fn whereabouts(&self) -> String {
-        self.tasks[self.current].whereabouts()
-    }
-
     /// Asks the register of objects something, and objects to what it finds broken.
     pub(super) fn register(
         &mut self,
@@ -47,34 +42,38 @@ impl World {
         match answer {
             Ok(()) => true,
             Err((rule, detail)) => {
-                let (name, place) = (&self.tasks[doer.task].name, self.whereabouts());
-                let detail = format!("by {name}{place} {detail}");
                 self.object(RECLAMATION, rule, detail);
                 false
             }
         }
     }
 
-    /// Notes an objection of the current task's doing and ends the execution; does nothing if it has ended.
-    pub(super) fn object(&mut self, oracle: &'static str, rule: &str, detail: String) {
-        self.object_to(self.current, oracle, rule, detail);
+    /// Objects to what the current task did, in words that its name goes before.
+    pub(super) fn object(&mut self, oracle: &'static str, rule: &str, did: String) {
+        self.object_to(self.current, oracle, rule, did);
     }
 
-    /// The same, of a task's doing.
-    pub(super) fn object_to(
-        &mut self,
-        task: usize,
-        oracle: &'static str,
-        rule: &str,
-        detail: String,
-    ) {
+    /// The same, of another task's doing.
+    pub(super) fn object_to(&mut self, task: usize, oracle: &'static str, rule: &str, did: String) {
+        if self.phase == Phase::Over || self.phase == Phase::Idle {
+            return;
+        }
+        let doer = &self.tasks[task];
+        // A finding names the op first.
+        let by = if doer.op.is_some() { "by " } else { "" };
+        let detail = format!("{by}{}{} {did}", doer.name, doer.whereabouts());
+        self.over(task, Objection::new(oracle, rule, detail));
+    }
+
+    /// The execution ends with an objection, while this task was at something; nothing happens if it has ended.
+    pub(super) fn over(&mut self, task: usize, objection: Objection) {
         if self.phase == Phase::Over || self.phase == Phase::Idle {
             return;
         }
         self.phase = Phase::Over;
         let Task { op, pending, .. } = &self.tasks[task];
         self.finding = Some(Finding {
-            objection: Objection::new(oracle, rule, detail),
+            objection,
             at: pending.map_or(0, |pending| pending.op),
             op: *op,
             growth: None,

@@ -167,13 +167,12 @@ fn seen_made(world: &mut World, birth: Stamp, caller: &'static Site<'static>) ->
     if world.me().knowledge.view.ordered.knows(birth) {
         return true;
     }
-    let detail = format!(
-        "used an atomic at {}{} that {} made; nothing orders the making before the use",
+    let did = format!(
+        "used an atomic at {} that {} made; nothing orders the making before the use",
         world::site(caller),
-        world.whereabouts(),
         world.tasks[birth.task as usize].name,
     );
-    world.object(RACE, "an atomic is used only after its making is seen", detail);
+    world.object(RACE, "an atomic is used only after its making is seen", did);
     false
 }
 
@@ -181,17 +180,16 @@ fn seen_made(world: &mut World, birth: Stamp, caller: &'static Site<'static>) ->
 fn ordered(
     world: &mut World,
     done: &Clock,
-    [does, did]: [&str; 2],
+    [does, before]: [&str; 2],
     caller: &'static Site<'static>,
 ) -> bool {
     let Some(other) = world.me().knowledge.view.ordered.unordered(done) else { return true };
-    let detail = format!(
-        "{does} at {}{} owned memory that {} had {did}; nothing orders one before the other",
+    let did = format!(
+        "{does} at {} owned memory that {} had {before}; nothing orders one before the other",
         world::site(caller),
-        world.whereabouts(),
         world.tasks[other].name,
     );
-    world.object(RACE, "owned memory is not loaded by its owner and stored at once", detail);
+    world.object(RACE, "owned memory is not loaded by its owner and stored at once", did);
     false
 }
 
@@ -359,22 +357,20 @@ impl Traced {
             }
             let Some(before) = racing else { return true };
             let does = match site {
-                None => "giving it back".to_string(),
-                Some(site) if writes => format!("write at {}", world::site(site)),
+                None => "gave back".to_string(),
+                Some(site) if writes => format!("wrote at {}", world::site(site)),
                 Some(site) => format!("read at {}", world::site(site)),
             };
-            let detail = format!(
-                "{does}{} races with {} at {} by {}: nothing orders one before the other",
-                world.whereabouts(),
-                if wrote { "the write" } else { "the read" },
-                before.site.map_or("its making".to_string(), world::site),
-                world.name(before.doer),
-            );
-            let detail = format!("by {}: {detail}", world.tasks[doer.task].name);
+            let had_done = match before.site {
+                None => "made".to_string(),
+                Some(site) if wrote => format!("wrote at {}", world::site(site)),
+                Some(site) => format!("read at {}", world::site(site)),
+            };
+            let who = world.name(before.doer);
             world.object(
                 RACE,
                 "plain memory is not read and written, or written twice, at once",
-                detail,
+                format!("{does} what {who} {had_done}; nothing orders one before the other"),
             );
             false
         });

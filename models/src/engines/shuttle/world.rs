@@ -338,8 +338,8 @@ impl World {
             }
         }
         if self.steps > self.steps_max {
-            let detail = format!("the threads have taken {} steps and go on", self.steps);
-            self.object("livelock", "every op returns", detail);
+            let did = format!("goes on after {} steps of all threads", self.steps);
+            self.object("livelock", "every op returns", did);
             return false;
         }
         true
