@@ -111,6 +111,53 @@ fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
     }
 }
 
+/// One insert grows the table while the other writes to it, and what that wrote is lost.
+const LOST: &str = "case 1
+
+thread given
+  extend k0 3
+end
+
+thread ann
+  insert k4 v0
+end
+
+thread dan
+  insert k0 v1
+end
+
+schedule
+  switch ann.0 start+4 to dan
+end
+";
+
+/// The report and the page of a case, as text without line breaks.
+fn told(case: &str) -> (String, String) {
+    let here = folder();
+    std::fs::write(here.path().join("a.case"), case).expect("it can be written");
+    let show = ["triage", "--show", "--subject", "hasty-striped", "a.case"];
+    let (exit, report) = plug_in(&show, here.path());
+    assert_eq!(exit, 1, "{report}");
+    let pages = std::fs::read_dir(here.path().join("findings/triage")).expect("a folder");
+    let mut pages = pages.map(|entry| entry.expect("readable").path());
+    let is_page = |path: &PathBuf| {
+        path.extension().is_some_and(|ext| ext == "html") && !path.ends_with("index.html")
+    };
+    let page = std::fs::read_to_string(pages.find(is_page).expect("a page")).expect("text");
+    let page = scraper::Html::parse_document(&page).root_element().text().collect::<String>();
+    let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (in_one_line(&report), in_one_line(&page))
+}
+
+#[test]
+fn the_page_says_of_an_order_what_the_terminal_says() {
+    let (report, page) = told(LOST);
+    let (_, order) = report.split_once("✗ onlooker's").expect("what has no place");
+    let (order, _) = order.split_once(" ──").expect("the end of the order");
+    assert!(order.ends_with("k0 is Some(v1) there, so it would return Some(v1)"), "{order}");
+    assert!(page.contains(order), "{order}\n{page}");
+}
+
 #[test]
 fn maps_that_are_right_pass_and_are_the_usual_ones() {
     let here = folder();

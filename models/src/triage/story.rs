@@ -13,7 +13,6 @@ use super::store::{Occurrence, Record};
 use super::worker::Worker;
 use crate::case::Case;
 use crate::history::History;
-use crate::op::Ret;
 use crate::oracles::linearizability::Witness;
 use crate::picture::{Bucket, Picture, Table};
 use crate::subjects::Subject;
@@ -85,8 +84,8 @@ pub struct Attempt {
     pub order: Vec<String>,
     /// The op that has no place in it.
     pub blocked: String,
-    /// Where it was tried: after which op, what the key holds there, what the spec answers.
-    pub tried: Vec<[String; 3]>,
+    /// Where it was tried, and what it would return there.
+    pub tried: Vec<String>,
     /// The op that would have no place if it had one.
     pub rival: Option<String>,
 }
@@ -219,16 +218,11 @@ const PARTS_SHOWN: usize = 3;
 fn attempt(history: &History, witness: &Witness) -> Attempt {
     let operations = history.operations();
     let describe = |of: usize| history.describe(&operations[of]);
-    let tried = witness.alternatives.iter().map(|one| {
-        let after =
-            one.writer.map_or("at the start".to_string(), |of| format!("after {}", describe(of)));
-        [after, Ret::Value(one.value).to_string(), one.spec.to_string()]
-    });
     Attempt {
         key: witness.key,
         order: witness.prefix.iter().map(|&of| describe(of)).collect(),
         blocked: describe(witness.blocked),
-        tried: tried.collect(),
+        tried: witness.alternatives.iter().map(|one| one.told(witness.key)).collect(),
         rival: witness.rival.map(describe),
     }
 }

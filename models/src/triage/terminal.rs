@@ -204,9 +204,8 @@ fn order(text: &mut String, attempt: &Attempt) {
         let mark = if at == 0 { "✗" } else { " " };
         let _ = writeln!(text, "    {RED}{mark} {line}{RED:#}");
     }
-    for [after, holds, spec] in &attempt.tried {
-        let line = format!("{after}: k{} is {holds} there, so it would return {spec}", attempt.key);
-        for line in wrap(&line, WIDTH - 8) {
+    for line in &attempt.tried {
+        for line in wrap(line, WIDTH - 8) {
             let _ = writeln!(text, "        {line}");
         }
     }

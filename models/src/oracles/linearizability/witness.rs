@@ -35,6 +35,16 @@ pub struct Alternative {
     pub written_by: Option<String>,
 }
 
+impl Alternative {
+    /// What would come of the blocked op there, in words.
+    pub fn told(&self, key: u16) -> String {
+        let writer = self.written_by.as_ref();
+        let place = writer.map_or("at the start".to_string(), |writer| format!("after {writer}"));
+        let (value, spec) = (Ret::Value(self.value), &self.spec);
+        format!("{place}: k{key} is {value} there, so it would return {spec}")
+    }
+}
+
 /// Why a key's ops have no order. Ops are indices into [`History::operations`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
@@ -138,14 +148,8 @@ fn last_writer(placed: &[Placed], value: Option<u64>) -> Option<usize> {
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; no order of the ops on k{} explains it", self.described, self.key)?;
-        for Alternative { value, spec, written_by, .. } in self.alternatives.iter().take(SHOWN_MAX)
-        {
-            let value = Ret::Value(*value);
-            match written_by {
-                Some(writer) => write!(f, "\n  after {writer}")?,
-                None => write!(f, "\n  at the start")?,
-            }
-            write!(f, ": k{} is {value} there, so it would return {spec}", self.key)?;
+        for alternative in self.alternatives.iter().take(SHOWN_MAX) {
+            write!(f, "\n  {}", alternative.told(self.key))?;
         }
         if let Some(rival) = &self.rivalled {
             write!(f, "\n  where it fits, {rival} has no place")?;
