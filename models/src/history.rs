@@ -204,13 +204,24 @@ impl History {
         operations
     }
 
-    /// Says in words what an op did and when: ``writer's `insert k1 v5` (events 3–4) returned None``.
+    /// Whose op it is: ``writer's `insert k1 v5` ``, or ``writer's 2nd `insert k1 v5` `` if the thread has several such. O(n).
+    pub fn name(&self, operation: &Operation<'_>) -> String {
+        let Operation { thread, op, call, .. } = operation;
+        let is_such = |event: &&Event| event.thread == *thread && event.what == What::Call(*op);
+        let count = |events: &[Event]| events.iter().filter(is_such).count();
+        let number = match (count(&self.events[..=*call]), count(&self.events[call + 1..])) {
+            (1, 0) => String::new(),
+            (number, _) => ordinal(number) + " ",
+        };
+        format!("{}'s {number}`{op}`", self.threads[*thread])
+    }
+
+    /// Says in words what an op did: ``writer's `insert k1 v5` returned None``. O(n).
     pub fn describe(&self, operation: &Operation<'_>) -> String {
-        let Operation { thread, op, answer, call, returned } = operation;
-        let name = &self.threads[*thread];
-        match answer {
-            Some(answer) => format!("{name}'s `{op}` (events {call}–{returned}) returned {answer}"),
-            None => format!("{name}'s `{op}` (event {call}) never returned"),
+        let name = self.name(operation);
+        match operation.answer {
+            Some(answer) => format!("{name} returned {answer}"),
+            None => format!("{name} never returned"),
         }
     }
 
@@ -221,6 +232,17 @@ impl History {
     pub fn parse(text: &str) -> Result<History, ParseError> {
         text::parse(text)
     }
+}
+
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 impl fmt::Display for History {

@@ -96,6 +96,27 @@ fn events_that_cannot_come_next_are_refused() {
     assert_eq!(history.push("a", answer()), Err(Misplaced::NotOpen));
 }
 
+/// By its number among those of the thread that are spelt alike, which is what a reader can count.
+#[test]
+fn an_op_is_told_by_its_thread_and_where_there_are_several_by_its_number() {
+    let mut text = "history 1\nevents\n".to_string();
+    for _ in 0..11 {
+        text += "call a len\nreturn a 0\ncall b len\nreturn b 0\ncall b get k1\nreturn b None\n";
+    }
+    let history = History::parse(&(text + "call c len\n")).expect("a history");
+    let told: Vec<String> = history.operations().iter().map(|one| history.describe(one)).collect();
+    for (at, said) in [
+        (0, "a's 1st `len` returned 0"),
+        (4, "b's 2nd `len` returned 0"),
+        (5, "b's 2nd `get k1` returned None"),
+        (6, "a's 3rd `len` returned 0"),
+        (30, "a's 11th `len` returned 0"),
+        (33, "c's `len` never returned"),
+    ] {
+        assert_eq!(told[at], said);
+    }
+}
+
 /// One register, written by four threads: always linearizable, if the recorder brackets the ops.
 fn recorded<C: Clock + Sync>(clock: C) -> History {
     let recorder = Recorder::new(clock, ["a", "b", "c", "d"]);

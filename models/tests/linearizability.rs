@@ -250,10 +250,10 @@ fn a_message_names_the_pair_and_what_the_spec_says() {
     let Outcome::Illegal(witness) = check(&History::parse(text).unwrap(), Budget::default()) else {
         panic!("an update is lost");
     };
-    let expected = "b's `update k1 v1` (events 1–3) returned Some(v1); no order of the ops on k1 explains it\n  \
-        after a's `update k1 v1` (events 0–2) returned Some(v1): k1 is Some(v1) there, so it would return Some(v2)\n  \
-        where it fits, a's `update k1 v1` (events 0–2) returned Some(v1) has no place\n  \
-        the longest order without it\n    a's `update k1 v1` (events 0–2) returned Some(v1)";
+    let expected = "b's `update k1 v1` returned Some(v1); no order of the ops on k1 explains it\n  \
+        after a's `update k1 v1` returned Some(v1): k1 is Some(v1) there, so it would return Some(v2)\n  \
+        where it fits, a's `update k1 v1` returned Some(v1) has no place\n  \
+        the longest order without it\n    a's `update k1 v1` returned Some(v1)";
     assert_eq!(witness.to_string(), expected);
 }
 

@@ -156,6 +156,9 @@ fn the_page_says_of_an_order_what_the_terminal_says() {
     let (order, _) = order.split_once(" ──").expect("the end of the order");
     assert!(order.ends_with("k0 is Some(v1) there, so it would return Some(v1)"), "{order}");
     assert!(page.contains(order), "{order}\n{page}");
+    for told in [&report, &page] {
+        assert!(!told.contains("(events "), "what has no number is not cited by one: {told}");
+    }
 }
 
 #[test]

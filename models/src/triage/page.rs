@@ -153,13 +153,10 @@ pub fn page(story: &Story) -> Result<String, askama::Error> {
 fn start(story: &Story) -> usize {
     let end = story.steps.len().saturating_sub(1);
     let blocked = || {
-        let described = &story.attempt.as_ref()?.blocked;
-        let (name, rest) = described.split_once("'s `")?;
+        let (name, before) = &story.attempt.as_ref()?.place;
         let lane = story.lanes.iter().position(|lane| lane == name)?;
-        let (op, _) = rest.split_once('`')?;
-        let steps = || story.steps.iter().enumerate().filter(|(_, step)| step.lane == lane);
-        let (call, _) = steps().find(|(_, step)| step.kind == Kind::Call && step.text == op)?;
-        let (back, _) = steps().find(|(at, step)| *at > call && step.kind == Kind::Return)?;
+        let steps = story.steps.iter().enumerate().filter(|(_, step)| step.lane == lane);
+        let (back, _) = steps.filter(|(_, step)| step.kind == Kind::Return).nth(*before)?;
         Some(back)
     };
     blocked().unwrap_or(end)

@@ -84,6 +84,8 @@ pub struct Attempt {
     pub order: Vec<String>,
     /// The op that has no place in it.
     pub blocked: String,
+    /// Whose it is, and how many that thread had called before.
+    pub place: (String, usize),
     /// Where it was tried, and what it would return there.
     pub tried: Vec<String>,
     /// The op that would have no place if it had one.
@@ -218,8 +220,11 @@ const PARTS_SHOWN: usize = 3;
 fn attempt(history: &History, witness: &Witness) -> Attempt {
     let operations = history.operations();
     let describe = |of: usize| history.describe(&operations[of]);
+    let thread = operations[witness.blocked].thread;
+    let before = operations[..witness.blocked].iter().filter(|one| one.thread == thread).count();
     Attempt {
         key: witness.key,
+        place: (history.threads()[thread].clone(), before),
         order: witness.prefix.iter().map(|&of| describe(of)).collect(),
         blocked: describe(witness.blocked),
         tried: witness.alternatives.iter().map(|one| one.told(witness.key)).collect(),

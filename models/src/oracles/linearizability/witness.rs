@@ -64,7 +64,7 @@ pub struct Witness {
     described: String,
     /// The rival, in words.
     rivalled: Option<String>,
-    /// The prefix, in words.
+    /// The end of the prefix, in words.
     order: Vec<String>,
 }
 
@@ -107,6 +107,8 @@ impl Witness {
         });
         let blocked = cut.steps[blocked].of;
         let rival = rival.map(|step| cut.steps[step].of);
+        let prefix: Vec<usize> = longest.into_iter().map(|step| cut.steps[step].of).collect();
+        let shown = &prefix[prefix.len().saturating_sub(SHOWN_MAX)..];
         Witness {
             key: part.key,
             blocked,
@@ -115,8 +117,8 @@ impl Witness {
             rivalled: rival.map(describe),
             alternatives: alternatives.collect(),
             described: describe(blocked),
-            order: longest.iter().map(|&step| describe(cut.steps[step].of)).collect(),
-            prefix: longest.into_iter().map(|step| cut.steps[step].of).collect(),
+            order: shown.iter().map(|&of| describe(of)).collect(),
+            prefix,
         }
     }
 }
@@ -154,7 +156,7 @@ impl fmt::Display for Witness {
         if let Some(rival) = &self.rivalled {
             write!(f, "\n  where it fits, {rival} has no place")?;
         }
-        let (all, skipped) = (self.alternatives.len(), self.order.len().saturating_sub(SHOWN_MAX));
+        let (all, skipped) = (self.alternatives.len(), self.prefix.len() - self.order.len());
         if all > SHOWN_MAX {
             write!(f, "\n  and so for {} more values", all - SHOWN_MAX)?;
         }
@@ -164,7 +166,7 @@ impl fmt::Display for Witness {
         if skipped > 0 {
             write!(f, ", after the first {skipped} ops")?;
         }
-        for op in &self.order[skipped..] {
+        for op in &self.order {
             write!(f, "\n    {op}")?;
         }
         Ok(())

@@ -27,12 +27,11 @@ fn yielded<'h>(operation: &Operation<'h>) -> Option<&'h [(u64, u64)]> {
 /// Judges one op, if it is an iteration.
 pub(super) fn judge(looks: &Looks<'_>, operation: &Operation<'_>) -> Asked {
     let Some(entries) = yielded(operation) else { return Ok(0) };
-    let Operation { op, call, returned, .. } = *operation;
-    let who = format!(
-        "{}'s `{op}` (events {call}–{returned})",
-        looks.history.threads()[operation.thread]
-    );
-    let object = |rule, detail: String| Objection::raise(NAME, rule, format!("{who} {detail}"));
+    let Operation { call, returned, .. } = *operation;
+    let object = |rule, detail: String| {
+        let who = looks.history.name(operation);
+        Objection::raise(NAME, rule, format!("{who} {detail}"))
+    };
     let mut found: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for &(key, value) in entries {
         found.entry(key).or_default().push(value);
