@@ -145,10 +145,13 @@ where
         if Run::<S, K, V, M>::GROWS {
             growth = panics::caught(|| run.map.growth()).ok();
         }
-        if trace::is_on()
-            && let Ok(Some(picture)) = panics::caught(|| run.map.picture())
-        {
-            trace::note_state(picture);
+        if trace::is_on() {
+            if op.is_some() {
+                run.told(at);
+            }
+            if let Ok(Some(picture)) = panics::caught(|| run.map.picture()) {
+                trace::note_state(picture);
+            }
         }
         // A map that broke a rule is not to be trusted with its own drop.
         std::mem::forget(run);
@@ -275,8 +278,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     #[inline]
     fn step(&mut self, op: Op) -> Verdict {
         if self.fickle {
-            let verdict = self.step_rare(op);
-            return self.bear(verdict);
+            return self.step_fickle(op);
         }
         if self.armed {
             return self.step_armed(op);
@@ -338,6 +340,16 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     #[inline(never)]
+    fn step_fickle(&mut self, op: Op) -> Verdict {
+        let verdict = self.step_rare(op);
+        self.bear(verdict)?;
+        if !Self::is_composite(op) {
+            self.told(self.now as usize - 1);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
     fn step_rare(&mut self, op: Op) -> Verdict {
         match op {
             Op::FillToThreshold(distance, k) => self.fill(distance, k),
@@ -350,6 +362,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 if Self::COUNTED && !later && !self.fickle {
                     Ledger::arm(site, n as u32);
                     self.armed = true;
+                }
+                if !self.fickle {
+                    self.told(self.now as usize - 1);
                 }
                 Ok(())
             }

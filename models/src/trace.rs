@@ -44,7 +44,7 @@ pub enum Event {
         /// As a case says it.
         what: String,
     },
-    /// A sequential case has done an op, or a part of one.
+    /// A sequential case has done an op, or a part of one; the last may have gone wrong.
     Done {
         /// Which op, counted from 0.
         at: usize,

@@ -65,6 +65,29 @@ fn the_terminal_has_lanes_states_and_the_failure_in_100_columns() {
     assert!(coloured.contains("what happened") && told(&plain) == told(&coloured));
 }
 
+/// The steps of a report, without their numbers.
+fn steps(report: &str) -> Vec<&str> {
+    let lines = report.lines().skip_while(|line| !line.contains("what happened"));
+    let is_step = |line: &&str| line.get(..3).is_some_and(|at| at.trim().parse::<u32>().is_ok());
+    lines.filter(is_step).map(|line| line[3..].trim_start_matches([' ', '│'])).collect()
+}
+
+#[test]
+fn every_op_has_a_step_and_parts_without_one_are_counted() {
+    let (out, _) = shown(SEQUENTIAL, false);
+    let steps = steps(&out);
+    let expected = [
+        "fill-to-threshold +27 k0, of it: 24 ops, not shown",
+        "fill-to-threshold +27 k0, of it: insert k24 v24",
+        "fill-to-threshold +27 k0, of it: insert k25 v25",
+        "fill-to-threshold +27 k0, of it: insert k26 v26",
+        "remove k0",
+    ];
+    let (failed, before) = steps.split_last().expect("steps");
+    assert_eq!(before, expected, "{out}");
+    assert!(failed.starts_with("✗ reference: op 1 remove k0 returned None"), "{out}");
+}
+
 #[test]
 fn the_terminal_gives_a_failure_of_several_lines_one_number() {
     let sighting = Sighting::of_a_hang("word ".repeat(40));

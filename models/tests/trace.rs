@@ -119,3 +119,27 @@ fn pictures_of_a_sequential_map_show_both_tables_and_the_mark() {
         }
     }
 }
+
+#[test]
+fn every_op_of_a_sequential_case_is_told_once() {
+    let told = |hasher: &str, ops: &str| {
+        let text = format!("case 1\nhasher {hasher}\nelements counted\nthread main\n{ops}end\n");
+        let case = Case::parse(&text).expect("a case");
+        let (outcome, events) = record(|| Subject::MAP.run(&case, Checks::Every));
+        assert!(outcome.is_ok(), "{outcome:?}");
+        let done = events.into_iter().filter_map(|event| match event {
+            Event::Done { at, part } => Some((at, part)),
+            _ => None,
+        });
+        done.collect::<Vec<_>>()
+    };
+    let whole = |at: usize| (at, None);
+    let part = |key: usize| (0, Some(format!("insert k{key} v{key}")));
+    let fill: Vec<_> = (4..12).map(part).chain([whole(1)]).collect();
+    for hasher in ["mix", "fickle 8"] {
+        assert_eq!(told(hasher, ""), []);
+        let armed = told(hasher, " panic-at hash 1\n insert k1 v1\n get k1\n");
+        assert_eq!(armed, [0, 1, 2].map(whole), "{hasher}");
+        assert_eq!(told(hasher, " fill-to-threshold +8 k4\n clear\n"), fill, "{hasher}");
+    }
+}

@@ -54,9 +54,28 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if self.checks == Checks::Every
             || at_boundary && self.checks == Checks::Boundaries && self.affords()
         {
-            return self.thorough();
+            return self.looked_at();
         }
         if at_boundary { self.roomy() } else { Ok(()) }
+    }
+
+    /// Judges everything, and tells a trace of the op and what it left.
+    #[inline(never)]
+    fn looked_at(&mut self) -> Verdict {
+        self.thorough()?;
+        if trace::is_on() {
+            self.told(self.now as usize - 1);
+            memory::apart(|| self.map.picture().into_iter().for_each(trace::note_state));
+        }
+        Ok(())
+    }
+
+    /// Tells a trace that this op was done, or the part of it that the run is at.
+    pub(super) fn told(&self, at: usize) {
+        if trace::is_on() {
+            let done = || Event::Done { at, part: self.part.map(|part| part.to_string()) };
+            memory::apart(|| trace::note(done));
+        }
     }
 
     /// Judges the capacity. O(1).
@@ -90,13 +109,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Structure, contents and drops. O(n).
     #[inline(never)]
     pub(super) fn thorough(&mut self) -> Verdict {
-        if trace::is_on() {
-            memory::apart(|| {
-                let part = self.part.map(|part| part.to_string());
-                trace::note(|| Event::Done { at: self.now as usize - 1, part });
-                self.map.picture().into_iter().for_each(trace::note_state);
-            });
-        }
         if Self::GROWS {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
             Self::worked(&self.growth, &self.map.growth(), Bound::Read)?;

@@ -17,6 +17,7 @@ use crate::oracles::linearizability::Witness;
 use crate::picture::{Bucket, Picture, Table};
 use crate::subjects::Subject;
 use crate::trace::Event;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -123,6 +124,7 @@ impl Story {
 
     fn tell(&mut self, case: &Case, events: Vec<Event>) {
         let ops = case.ops();
+        let mut parts = Parts::of(&events);
         for event in events {
             let state = self.states.len().saturating_sub(1);
             let mut step = |lane, kind, text, place| {
@@ -140,8 +142,9 @@ impl Story {
                 Event::Done { at, part } => {
                     let op =
                         ops.get(at).map_or("the end of the run".to_string(), ToString::to_string);
-                    let part = part.map_or(String::new(), |part| format!("of it: {part}"));
-                    step(0, Kind::Op, op, part);
+                    if let Some(part) = parts.told(at, part) {
+                        step(0, Kind::Op, op, part);
+                    }
                 }
                 Event::State(picture) => {
                     if self.states.is_empty() {
@@ -153,33 +156,23 @@ impl Story {
                 }
             }
         }
-        self.thin_out();
+        self.forget_states();
         let lane = self.failing_lane(case);
         let text = self.sighting.message.lines().next().unwrap_or_default().to_string();
         let state = self.states.len().saturating_sub(1);
         self.steps.push(Step { lane, kind: Kind::Failure, text, place: String::new(), state });
     }
 
-    /// Of the parts of an op that fills the map, only the last are worth a line; the states between go with the others.
-    fn thin_out(&mut self) {
-        let steps = std::mem::take(&mut self.steps);
-        let is_part = |step: &Step| step.kind == Kind::Op && !step.place.is_empty();
-        let is_shown = |(at, step): &(usize, &Step)| {
-            let later = steps[at + 1..].iter().take(PARTS_SHOWN);
-            let more = later.filter(|later| is_part(later) && later.text == step.text).count();
-            !is_part(step) || more < PARTS_SHOWN
-        };
-        let shown: Vec<Step> =
-            steps.iter().enumerate().filter(is_shown).map(|(_, step)| step.clone()).collect();
-        let mut used: Vec<usize> = shown.iter().map(|step| step.state).collect();
+    /// The states that no step comes to go.
+    fn forget_states(&mut self) {
+        let mut used: Vec<usize> = self.steps.iter().map(|step| step.state).collect();
         used.extend([0, self.states.len().saturating_sub(1)]);
         used.sort_unstable();
         used.dedup();
         let states = std::mem::take(&mut self.states).into_iter().enumerate();
         self.states = states.filter(|(at, _)| used.contains(at)).map(|(_, state)| state).collect();
         let place = |state: usize| used.partition_point(|&kept| kept < state);
-        let steps = shown.into_iter().map(|step| Step { state: place(step.state), ..step });
-        self.steps = steps.collect();
+        self.steps.iter_mut().for_each(|step| step.state = place(step.state));
     }
 
     fn failing_lane(&self, case: &Case) -> usize {
@@ -214,8 +207,36 @@ impl Story {
     }
 }
 
-/// How many of an op's parts are shown.
+/// How many of an op's parts are shown: the last.
 const PARTS_SHOWN: usize = 3;
+
+/// The parts of ops that fill the map, as they are told: by op, how many it has, and how many of them have come.
+struct Parts(BTreeMap<usize, (usize, usize)>);
+
+impl Parts {
+    fn of(events: &[Event]) -> Parts {
+        let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+        for event in events {
+            if let Event::Done { at, part: Some(_) } = event {
+                counts.entry(*at).or_default().0 += 1;
+            }
+        }
+        Parts(counts)
+    }
+
+    /// What is said of the next part of an op, or of an op without. Those before the last ones have one line for them all:
+    /// `None` if it is there.
+    fn told(&mut self, at: usize, part: Option<String>) -> Option<String> {
+        let Some(part) = part else { return Some(String::new()) };
+        let (all, come) = self.0.get_mut(&at)?;
+        *come += 1;
+        match all.saturating_sub(PARTS_SHOWN) {
+            hidden if *come > hidden || hidden == 1 => Some(format!("of it: {part}")),
+            hidden if *come == 1 => Some(format!("of it: {hidden} ops, not shown")),
+            _ => None,
+        }
+    }
+}
 
 fn attempt(history: &History, witness: &Witness) -> Attempt {
     let operations = history.operations();
