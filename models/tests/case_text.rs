@@ -123,6 +123,16 @@ fn blanks_and_indentation_mean_nothing_and_comments_stay() {
 }
 
 #[test]
+fn the_example_of_several_threads_in_the_documentation_is_a_case() {
+    let text = include_str!("../../corpus/README.md");
+    let (_, text) = text.split_once("### Several threads").expect("it is documented");
+    let lines = text.lines().skip_while(|line| !line.starts_with("    "));
+    let lines = lines.take_while(|line| line.is_empty() || line.starts_with("    "));
+    let case = Case::parse(&lines.collect::<Vec<_>>().join("\n")).expect("a case");
+    assert_eq!((case.given().len(), case.running().len(), case.schedule.len()), (2, 2, 2));
+}
+
+#[test]
 fn several_threads_are_read() {
     let case =
         Case::parse("case 1\nthread reader\nget k1\nend\nthread writer\ninsert k1 v2\nend\n")
