@@ -74,8 +74,7 @@ impl Shared {
     }
 
     /// The case without what the map cannot do.
-    pub fn fitted(self, case: &Case) -> Case {
-        let mut case = case.clone();
+    pub fn fitted(self, mut case: Case) -> Case {
         if let Shared::Model(.., capabilities) | Shared::Threads(_, capabilities) = self {
             for thread in &mut case.threads {
                 thread.ops = program(&thread.ops, capabilities);

@@ -26,6 +26,14 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a place for files")
 }
 
+/// With `a.case`, which passes.
+fn folder_with_a_case() -> TempDir {
+    let here = folder();
+    let text = "case 1\nthread main\n  get k3\nend\n";
+    std::fs::write(here.path().join("a.case"), text).expect("written");
+    here
+}
+
 fn corpus(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(path)
 }
@@ -199,9 +207,7 @@ fn what_is_kept_may_be_read_by_whom_the_umask_lets() {
 #[test]
 #[cfg(target_os = "linux")]
 fn output_that_cannot_be_written_exits_with_2_and_says_so() {
-    let here = folder();
-    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
-        .expect("written");
+    let here = folder_with_a_case();
     for arguments in [
         &["list"][..],
         &["replay", "a.case"],
@@ -219,9 +225,7 @@ fn output_that_cannot_be_written_exits_with_2_and_says_so() {
 
 #[test]
 fn a_seed_is_written_once() {
-    let here = folder();
-    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
-        .expect("written");
+    let here = folder_with_a_case();
     let line = ["encode", "a.case", "--into", "seeds"];
     let (code, out, err) = models(&line, here.path());
     assert_eq!((code, out.as_str(), err.as_str()), (0, "seeds/a\n", ""));
@@ -236,9 +240,7 @@ fn a_seed_is_written_once() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_seed_is_complete_or_not_there() {
-    let here = folder();
-    std::fs::write(here.path().join("a.case"), "case 1\nthread main\n  get k3\nend\n")
-        .expect("written");
+    let here = folder_with_a_case();
     let line = ["encode", "a.case", "--into", "seeds"];
     let (code, out, err) = models_after("trap '' XFSZ; ulimit -f 0", &line, here.path());
     assert_eq!((code, out.as_str()), (2, ""), "{err}");

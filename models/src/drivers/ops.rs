@@ -149,7 +149,6 @@ impl<'a> Hunt<'a> {
         }
         self.progress.finish_and_clear();
         let (tally, took) = (Tally::on(&self.board)?, self.began.elapsed());
-        let late = self.is_late();
         self.sum_up(tally, took)?;
         for Kept { sighting, case, how } in &self.found {
             // What hangs takes too long to be made smaller here.
@@ -167,7 +166,7 @@ impl<'a> Hunt<'a> {
             return Ok(Exit::Found);
         }
         let limited = self.options.time.is_some() || self.options.ops.is_some();
-        let stopped = limited && self.stop.load(Ordering::Relaxed) && !late;
+        let stopped = limited && self.stop.load(Ordering::Relaxed) && !self.is_late();
         Ok(if stopped { Exit::Interrupted } else { Exit::Clean })
     }
 

@@ -89,8 +89,10 @@ impl Work {
                 (format!("generated {number}"), draw(seed), Allowed::default())
             }
         };
-        let case =
-            options.subject.shared().map_or_else(|| case.clone(), |shared| shared.fitted(&case));
+        let case = match options.subject.shared() {
+            Some(shared) => shared.fitted(case),
+            None => case,
+        };
         Work { name, case, allowed, seed }
     }
 }

@@ -37,9 +37,7 @@ pub fn cursor_across_two_growths(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
         ops.push(Op::Evacuate(rng.u8(0..4)));
         ops.push(Op::CursorStep(rng.u8(0..CURSORS as u8), rng.u8(1..8)));
     }
-    for c in 0..CURSORS as u8 {
-        ops.push(Op::CursorStep(c, 255));
-    }
+    exhaust_cursors(ops);
 }
 
 /// A cursor stands in an overflow bucket; the map is cleared; new overflow buckets are needed; the cursor goes on.
@@ -200,10 +198,7 @@ pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
     // Some are so large that a map of wide elements has not got all of the new table's memory yet.
     let old_log2 = if rng.u8(0..4) == 0 { 6 } else { rng.u32(0..=OLD_LOG2_MAX) };
     into_a_doubling(ops, old_log2, base);
-    for c in 0..CURSORS as u8 {
-        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
-        ops.push(Op::CursorStep(c, rng.u8(0..5)));
-    }
+    open_cursors(ops, rng);
     ops.push([Op::Clear, Op::Drain, Op::Retain(0, 0)][rng.usize(0..3)]);
     if rng.bool() {
         ops.push(Op::ShrinkToFit);
@@ -212,9 +207,7 @@ pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
         ops.push(Op::FillToThreshold(1, base));
         ops.push(Op::CursorStep(rng.u8(0..CURSORS as u8), rng.u8(0..5)));
     }
-    for c in 0..CURSORS as u8 {
-        ops.push(Op::CursorStep(c, 255));
-    }
+    exhaust_cursors(ops);
 }
 
 /// Cursors stand in a map that grows; entries of one bucket are removed and inserted after they were moved, again and
@@ -223,10 +216,7 @@ pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hash
     let old_log2 = rng.u32(1..=OLD_LOG2_MAX);
     let base = rng.u16(0..1024);
     into_a_doubling(ops, old_log2, base);
-    for c in 0..CURSORS as u8 {
-        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
-        ops.push(Op::CursorStep(c, rng.u8(0..5)));
-    }
+    open_cursors(ops, rng);
     ops.push(Op::Evacuate(255));
     let new_log2 = old_log2 + 1;
     let bucket = rng.u64(0..1 << new_log2);
@@ -235,9 +225,7 @@ pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hash
         let Some(&k) = rng.choice(&keys) else { break };
         ops.push(if rng.bool() { Op::Remove(k) } else { Op::Insert(k, 1) });
     }
-    for c in 0..CURSORS as u8 {
-        ops.push(Op::CursorStep(c, 255));
-    }
+    exhaust_cursors(ops);
 }
 
 /// Chains about as long as a bucket or two, in pairs that a smaller table joins; the map shrinks to it.
@@ -256,6 +244,19 @@ pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
         }
     }
     ops.push(if rng.bool() { Op::ShrinkToFit } else { Op::ShrinkTo(13 << buckets_log2 >> 2) });
+}
+
+/// Every cursor stands somewhere.
+fn open_cursors(ops: &mut Vec<Op>, rng: &mut Rng) {
+    for c in 0..CURSORS as u8 {
+        ops.push(Op::CursorOpen(c, rng.u16(..), rng.u8(0..8)));
+        ops.push(Op::CursorStep(c, rng.u8(0..5)));
+    }
+}
+
+/// Every cursor goes on to its end.
+fn exhaust_cursors(ops: &mut Vec<Op>) {
+    ops.extend((0..CURSORS as u8).map(|c| Op::CursorStep(c, 255)));
 }
 
 /// A new map that has just begun to double from 2^n buckets.

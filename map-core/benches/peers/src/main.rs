@@ -21,8 +21,8 @@
 //! Its entries are boxes (see `concurrent/entry.rs` for why): an allocation per insertion, a free and a
 //! share of a membarrier per removal, and a cache line per hit and per entry evacuated. In the mixes
 //! that insert, half of the time is the allocator's. The other maps with boxed entries are behind, papaya in
-//! reads by little or, on some machines, not at all. The maps with inline entries lead wherever entries are inserted, and in reads by one
-//! thread; in reads by more, `scc`'s do.
+//! reads by little or, on some machines, not at all. The maps with inline entries lead wherever entries
+//! are inserted, and in reads by one thread; in reads by more, `scc`'s do.
 
 mod clock;
 mod peer;

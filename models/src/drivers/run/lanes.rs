@@ -2,8 +2,7 @@
 //!
 //! A policy learns as it goes, so a lane belongs to one worker, and its executions are the same whatever else runs: they
 //! depend on the seed, the scenario's name and the policy, and, where several workers share a scenario, on which lane of it
-//! that is. Turns begin short, so that the first look at everything comes
-//! soon, and double.
+//! that is. Turns begin short, so that the first look at everything comes soon, and double.
 //!
 //! # Checked by
 //! `tests/command_line.rs`.
