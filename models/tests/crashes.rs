@@ -82,15 +82,18 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
 
 #[test]
 fn a_hunter_that_does_not_come_back_is_ended_and_its_sequence_kept() {
-    let here = folder();
-    let line = [&HUNT[..], &["--patience", "0.5"]].concat();
-    let (code, out, err) = models("hang", &line, here.path());
-    assert_eq!(code, 1, "{out}{err}");
-    assert!(out.contains("hang: the run has not come to an end in 0.5 s\n"), "{out}{err}");
-    let [path] = &kept(&out)[..] else { panic!("as found: {out}") };
-    let path = path.to_str().expect("UTF-8");
-    let (code, out, _) = models("hang", &["replay", "--subject", "wrong", path], here.path());
-    assert!(code == 1 && out.contains("hang: the run has not come to an end in 1 s"), "{out}");
+    // Also if its time is up before its patience is out.
+    for time in ["60", "0.2"] {
+        let here = folder();
+        let line = [&HUNT[..], &["--patience", "0.5", "--time", time]].concat();
+        let (code, out, err) = models("hang", &line, here.path());
+        assert_eq!(code, 1, "{out}{err}");
+        assert!(out.contains("hang: the run has not come to an end in 0.5 s\n"), "{out}{err}");
+        let [path] = &kept(&out)[..] else { panic!("as found: {out}") };
+        let path = path.to_str().expect("UTF-8");
+        let (code, out, _) = models("hang", &["replay", "--subject", "wrong", path], here.path());
+        assert!(code == 1 && out.contains("hang: the run has not come to an end in 1 s"), "{out}");
+    }
 }
 
 #[test]
@@ -262,6 +265,16 @@ fn a_run_that_stands_still_is_a_hang_and_keeps_what_it_was_at() {
     );
     assert_eq!(kept(&out).len(), 1, "{out}");
     assert_eq!(parent_of(hunter), None, "the hunter has ended");
+}
+
+#[test]
+fn a_worker_that_nobody_asks_anything_waits() {
+    let here = folder();
+    let mut worker = command("", &["worker"], here.path());
+    let worker = worker.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+    // It looks at its clock four times a second.
+    std::thread::sleep(Duration::from_millis(600));
+    assert_eq!(ended(worker), (Some(0), String::new()), "its input has ended, and nothing else");
 }
 
 fn signal(name: &str, process: u32) {

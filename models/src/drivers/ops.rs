@@ -176,6 +176,8 @@ impl<'a> Hunt<'a> {
         let mut hunter = Hunter::start("ops", drawn, &self.board)?;
         let mut patience = Patience::new(self.options.patience);
         let mut told = false;
+        // What the hunter was at when the time was up. That may hang, so it is let come to its end.
+        let mut last = None;
         loop {
             match hunter.news()? {
                 News::Line(line) => match serde_json::from_str(&line) {
@@ -191,7 +193,9 @@ impl<'a> Hunt<'a> {
                     let tally = Tally::on(&self.board)?;
                     self.progress.set_message(tally.words(self.began.elapsed()));
                     self.progress.tick();
-                    if self.is_over() {
+                    let is_at_last =
+                        self.is_late() && *last.get_or_insert(tally.sequences) == tally.sequences;
+                    if self.is_over() && (!is_at_last || self.stop.load(Ordering::Relaxed)) {
                         return Ok(None);
                     }
                     if patience.is_out(tally.sequences) {

@@ -101,7 +101,9 @@ impl Story {
     pub fn of(record: &Record, file: &Path) -> io::Result<Story> {
         let case = record.smallest().map_err(io::Error::other)?;
         let subject = Subject::known(&record.subject).map_err(io::Error::other)?;
-        let (came, events) = Worker::start()?.trace(Lab::new(subject), &case)?;
+        let mut worker = Worker::start()?;
+        worker.expect(&record.sighting);
+        let (came, events) = worker.trace(Lab::new(subject), &case)?;
         let sighting = match came {
             Came::Failed(sighting) => *sighting,
             _ => record.sighting.clone(),

@@ -62,7 +62,9 @@ pub fn replay(
 ) -> io::Result<Result<(Verdict, Option<Sighting>), String>> {
     let (mut failed, mut first) = (0, None);
     for _ in 0..runs {
-        match Worker::start()?.run(lab, case, Look::Once)? {
+        let mut worker = Worker::start()?;
+        first.iter().for_each(|first| worker.expect(first));
+        match worker.run(lab, case, Look::Once)? {
             Came::Passed(_) => {}
             Came::Unfit(why) => return Ok(Err(why)),
             Came::Failed(sighting) => {

@@ -8,7 +8,7 @@
 
 use super::lab::{self, Lab, Look};
 use super::minimise::{Bench, Minimal, Settings, minimise, shrink};
-use super::sighting::{Came, Sighting};
+use super::sighting::{Came, HANG, Sighting};
 use super::signature::Phase;
 use super::verdict::Verdict;
 use crate::case::Case;
@@ -26,6 +26,8 @@ use std::time::Duration;
 const TOO_LONG: i32 = 3;
 /// How long a case may take; the environment variable `CASE_SECONDS` says otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
+/// How long one like it may take, when a case is known to hang.
+const LIMIT_HANG: Duration = Duration::from_secs(2);
 /// A search under every engine may take longer: see `lab`.
 const LIMIT_SEARCH: Duration = Duration::from_secs(60);
 /// Failing runs leave their maps behind, so a worker is replaced now and then.
@@ -106,9 +108,10 @@ fn watch(begun: Arc<AtomicU64>) {
         loop {
             std::thread::sleep(step);
             let now = begun.load(Ordering::Relaxed);
-            spent = if now == last && now != 0 { spent + step } else { Duration::ZERO };
+            spent = if now == last { spent + step } else { Duration::ZERO };
             last = now;
-            if spent >= Duration::from_secs(now & u64::from(u32::MAX)) {
+            let is_busy = now != 0;
+            if is_busy && spent >= Duration::from_secs(now & u64::from(u32::MAX)) {
                 std::process::exit(TOO_LONG);
             }
         }
@@ -127,6 +130,8 @@ pub struct Worker {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     heard: bool,
+    /// How long a case may take.
+    limit: Duration,
     runs: u32,
 }
 
@@ -158,7 +163,23 @@ impl Worker {
         let mut child = command.spawn()?;
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Worker { child, input, output: BufReader::new(output), heard, runs: 0 })
+        let output = BufReader::new(output);
+        Ok(Worker { child, input, output, heard, limit: limit(), runs: 0 })
+    }
+
+    /// Another process in place of this one.
+    fn renew(&mut self) -> io::Result<()> {
+        let limit = self.limit;
+        *self = Worker::with(self.heard)?;
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// Nobody waits long for what is expected to be like this.
+    pub fn expect(&mut self, sighting: &Sighting) {
+        if sighting.oracle == HANG {
+            self.limit = self.limit.min(LIMIT_HANG);
+        }
     }
 
     /// Runs a case in it. If the worker does not survive that, another takes its place.
@@ -182,20 +203,20 @@ impl Worker {
     /// # Errors
     /// When no process can be started.
     pub fn run_bytes(&mut self, bytes: &[u8]) -> io::Result<Came> {
-        let request = Request { run: Run::Bytes(bytes.to_vec()), seconds: limit().as_secs() };
+        let request = Request { run: Run::Bytes(bytes.to_vec()), seconds: self.limit.as_secs() };
         self.send(&request).map(|answer| answer.came)
     }
 
     fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
         let searches = !case.is_sequential() && case.schedule.is_empty();
-        let seconds = if searches { LIMIT_SEARCH } else { limit() }.as_secs();
+        let seconds = if searches { LIMIT_SEARCH } else { self.limit }.as_secs();
         let (subject, checks, case) = (lab.subject.to_string(), lab.checks, case.to_string());
         self.send(&Request { run: Run::Case { subject, checks, case, look, traced }, seconds })
     }
 
     fn send(&mut self, request: &Request) -> io::Result<Answer> {
         if self.runs >= RUNS_MAX {
-            *self = Worker::with(self.heard)?;
+            self.renew()?;
         }
         self.runs += 1;
         let mut line = serde_json::to_string(request)?;
@@ -216,7 +237,7 @@ impl Worker {
             answer.clear();
         }
         let ended = self.child.wait()?;
-        *self = Worker::with(self.heard)?;
+        self.renew()?;
         let came = Came::Failed(Box::new(post_mortem(ended, request.seconds)));
         Ok(Answer { came, events: Vec::new() })
     }
@@ -273,13 +294,17 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// So many workers.
+    /// So many workers, for what failed so often, and like this.
     ///
     /// # Errors
     /// When one cannot be started.
-    pub fn start(lab: Lab, jobs: usize, verdict: Verdict) -> io::Result<Pool> {
-        let workers = (0..jobs.max(1)).map(|_| Worker::start().map(Mutex::new));
-        let workers = workers.collect::<io::Result<_>>()?;
+    pub fn start(lab: Lab, jobs: usize, verdict: Verdict, seen: &Sighting) -> io::Result<Pool> {
+        let mut workers = Vec::new();
+        for _ in 0..jobs.max(1) {
+            let mut worker = Worker::start()?;
+            worker.expect(seen);
+            workers.push(Mutex::new(worker));
+        }
         Ok(Pool { lab, repeats: verdict.runs_to_fail(), workers })
     }
 
@@ -329,7 +354,7 @@ pub fn minimise_in_workers(
     settings: &Settings<'_>,
 ) -> io::Result<Minimal> {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let mut pool = Pool::start(lab, jobs.unwrap_or_else(cores), verdict)?;
+    let mut pool = Pool::start(lab, jobs.unwrap_or_else(cores), verdict, sighting)?;
     // How closely a race is looked at makes no difference, and a crash can be seen coming only by looking.
     let mut minimal = match case.is_sequential() && !sighting.is_crash() {
         true => in_two_looks(&mut pool, case, sighting, settings),
