@@ -94,8 +94,15 @@ impl<'m, K, V> TableView<'m, K, V> {
         self.is_old && self.live_head(index).is_none()
     }
 
+    /// Which of the map's tables it is: each growth makes the next one. The new table of a growth is
+    /// the table after it, and the old table of the next.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.tables.generation - u64::from(self.is_old)
+    }
+
     fn live_head(&self, index: usize) -> Option<Handle<K, V>> {
-        self.tables.live_head(self.tables.generation - u64::from(self.is_old), index)
+        self.tables.live_head(self.generation(), index)
     }
 
     /// The head of a chain.

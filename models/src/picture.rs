@@ -21,6 +21,8 @@ pub struct Picture {
 pub struct Table {
     /// What to call it.
     pub name: String,
+    /// Which of the map's tables it is: each growth makes the next one.
+    pub generation: u64,
     /// How far its evacuation has come, if there is a newer one.
     pub mark: Option<usize>,
     /// Its buckets.
@@ -28,10 +30,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// Is it this table, seen at another moment? One that becomes the old table changes its name.
+    /// Is it this table, seen at another moment? One that becomes the old table changes its name, and a map that takes
+    /// another's place begins to count again.
     pub fn is_same(&self, other: &Table) -> bool {
-        let number = |table: &Table| table.name.split(' ').nth(1).map(str::to_string);
-        self.buckets.len() == other.buckets.len() && number(self) == number(other)
+        self.generation == other.generation && self.buckets.len() == other.buckets.len()
     }
 }
 
@@ -107,7 +109,8 @@ impl Picture {
                 |index| if old.is_evacuated(index) { State::Evacuated } else { State::Live };
             let buckets = (0..old.buckets()).map(|index| bucket_of(old, index, state(index)));
             let name = format!("old 2^{}", old.buckets_log2());
-            tables.push(Table { name, mark: Some(view.mark()), buckets: buckets.collect() });
+            let (generation, mark) = (old.generation(), Some(view.mark()));
+            tables.push(Table { name, generation, mark, buckets: buckets.collect() });
         }
         let new = view.table();
         if new.is_allocated() {
@@ -122,7 +125,8 @@ impl Picture {
                 None => format!("table 2^{}", new.buckets_log2()),
                 Some(kind) => format!("new 2^{} ({})", new.buckets_log2(), kind_name(kind)),
             };
-            tables.push(Table { name, mark: None, buckets: buckets.collect() });
+            let generation = new.generation();
+            tables.push(Table { name, generation, mark: None, buckets: buckets.collect() });
         }
         Picture { tables }
     }
@@ -157,6 +161,7 @@ impl Picture {
             });
             Table {
                 name: format!("table {} 2^{log2}{kind}", table.generation),
+                generation: table.generation,
                 mark: (at < newest).then_some(table.claimed),
                 buckets: buckets.collect(),
             }

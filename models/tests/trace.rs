@@ -121,6 +121,39 @@ fn pictures_of_a_sequential_map_show_both_tables_and_the_mark() {
 }
 
 #[test]
+fn a_table_is_known_again_in_a_growth_to_as_many_buckets() {
+    // Nine keys in each of four buckets, of which one stays: four chains with an overflow bucket.
+    let keys = |bucket: u16| (0..9).map(move |round| bucket + 4 * round);
+    let chain = |bucket| {
+        let inserts = keys(bucket).map(|key| format!(" insert k{key} v{key}\n"));
+        let removes = keys(bucket).skip(1).map(|key| format!(" remove k{key}\n"));
+        inserts.chain(removes).collect::<String>()
+    };
+    let chains: String = (0..4).map(chain).collect();
+    let more: String = (0..5).map(|key| format!(" insert k{} v0\n", 100 + key)).collect();
+    let text = format!("case 1\ncapacity 20\nthread main\n{chains}{more}end\n");
+    let case = Case::parse(&text).expect("a case");
+    for subject in [Subject::MAP, Subject::CONCURRENT] {
+        let (outcome, events) = record(|| subject.run(&case, Checks::Every));
+        assert!(outcome.is_ok(), "{outcome:?}");
+        let pictures = pictures(&events);
+        let sizes = |picture: &Picture| {
+            picture.tables.iter().map(|table| table.buckets.len()).collect::<Vec<_>>()
+        };
+        let begins = pictures.iter().position(|picture| sizes(picture) == [4, 4]);
+        let begins = begins.expect("it grows to the same size");
+        let (before, during) = (pictures[begins - 1], pictures[begins]);
+        let after = pictures[begins..].iter().find(|picture| sizes(picture) == [4]);
+        let (only, [old, new]) = (&before.tables[0], &during.tables[..]) else {
+            panic!("two tables: {during:?}")
+        };
+        let last = &after.expect("it comes to an end").tables[0];
+        let same = [only.is_same(old), only.is_same(new), new.is_same(last), old.is_same(last)];
+        assert_eq!(same, [true, false, true, false], "{}", subject.name());
+    }
+}
+
+#[test]
 fn every_op_of_a_sequential_case_is_told_once() {
     let told = |hasher: &str, ops: &str| {
         let text = format!("case 1\nhasher {hasher}\nelements counted\nthread main\n{ops}end\n");

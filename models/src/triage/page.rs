@@ -228,8 +228,8 @@ fn states(pictures: &[Picture]) -> Vec<StateView> {
     views
 }
 
-/// The buckets that change, or hold something, in any state: by number of buckets and index.
-fn busy(pictures: &[Picture]) -> BTreeSet<(usize, usize)> {
+/// The buckets that change in any state: by their table's generation, and index.
+fn busy(pictures: &[Picture]) -> BTreeSet<(u64, usize)> {
     let mut busy = BTreeSet::new();
     for pair in pictures.windows(2) {
         for table in &pair[1].tables {
@@ -237,7 +237,7 @@ fn busy(pictures: &[Picture]) -> BTreeSet<(usize, usize)> {
             let Some(old) = old else { continue };
             for (index, bucket) in table.buckets.iter().enumerate() {
                 if old.buckets.get(index) != Some(bucket) {
-                    busy.insert((table.buckets.len(), index));
+                    busy.insert((table.generation, index));
                 }
             }
         }
@@ -248,12 +248,13 @@ fn busy(pictures: &[Picture]) -> BTreeSet<(usize, usize)> {
 fn table_view(
     table: &Table,
     before: Option<&Table>,
-    busy: &BTreeSet<(usize, usize)>,
+    busy: &BTreeSet<(u64, usize)>,
     is_first: bool,
 ) -> TableView {
     let all = table.buckets.len();
     let is_shown = |index: usize| {
-        all <= BUCKETS_MAX || busy.contains(&(all, index)) || table.mark == Some(index)
+        let is_busy = busy.contains(&(table.generation, index));
+        all <= BUCKETS_MAX || is_busy || table.mark == Some(index)
     };
     let shown: Vec<usize> =
         (0..all).filter(|&index| is_shown(index)).take(4 * BUCKETS_MAX).collect();
