@@ -6,6 +6,8 @@
 # and mutating of cases, the engines, libraries. Counting their edges and checking their accesses took most of the
 # time, and all libFuzzer learned of it was how a `BTreeMap` splits its nodes. Comparisons are traced nowhere: libFuzzer
 # has its own mutator write their operands into inputs, and ours works on ops.
+#
+# HUNTED_CRATES: the names of more crates that are or use a map under test, for workspaces other than this.
 case " $* " in
 *" -Cpasses=sancov-module "*) ;;
 *) exec "$@" ;;
@@ -14,6 +16,11 @@ case " $* " in
 *" map-core/src/"* | *" fuzz/"*) is_hunted=1 ;;
 *) is_hunted= ;;
 esac
+for name in ${HUNTED_CRATES:-}; do
+    case " $* " in
+    *" --crate-name $name "*) is_hunted=1 ;;
+    esac
+done
 for argument; do
     shift
     case $argument:$is_hunted in

@@ -255,7 +255,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// Makes a map that has just become ours follow the case's order.
     fn adopt(&mut self) {
-        if S::CAPABILITIES.has(Capabilities::GROWTH) {
+        if S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
             self.map.set_order(self.order);
         }
         if Self::GROWS {
@@ -358,7 +358,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::PanicAt(site, n) => {
                 // A drop that comes later panics in the midst of another op, and takes the rest of its batch along.
                 let later = site == Site::Drop && S::CAPABILITIES.has(Capabilities::DEFERS_DROPS);
-                // An objection to a lie's answer, made before a drop panics, would leak: none is a finding there.
+                // With a hasher that lies, an objection to an answer is made and passed over. A drop that panics on the way
+                // out of such an op would leak the objection, which would count as the map's memory: so none is armed.
                 if Self::COUNTED && !later && !self.fickle {
                     Ledger::arm(site, n as u32);
                     self.armed = true;
@@ -458,7 +459,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     /// `evacuate-to`: one old bucket at a time, each judged.
     fn evacuate_to(&mut self, mark: usize) -> Verdict {
-        if !S::CAPABILITIES.has(Capabilities::GROWTH) {
+        if !S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
             return Ok(());
         }
         let old_buckets = self.map.growth().old_buckets.unwrap_or(0);

@@ -93,8 +93,12 @@ impl Capabilities {
     pub const SHRINK_TO: Self = Capabilities(1 << 13);
     /// Iteration that does not borrow the map.
     pub const CURSOR: Self = Capabilities(1 << 14);
-    /// Growth that is spread over writes: `growth`, `evacuate`, `set_order`.
+    /// It says how far it has grown: `growth`. Then it is looked at closely where a growth begins and ends, and findings are
+    /// told with the phase they came in.
     pub const GROWTH: Self = Capabilities(1 << 15);
+    /// Its growth is Go's, to the threshold: what [`work::bounded`](crate::oracles::work::bounded) says, and `evacuate` and
+    /// `set_order`. With `GROWTH`.
+    pub const GO_GROWTH: Self = Capabilities(1 << 28);
     /// `check`.
     pub const CHECK: Self = Capabilities(1 << 16);
     /// Of shared maps: `get_or_insert_with`.
@@ -369,11 +373,11 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn growth(&self) -> Growth {
         Growth::default()
     }
-    /// `GROWTH`: how many old buckets it emptied.
+    /// `GO_GROWTH`: how many old buckets it emptied.
     fn evacuate(&mut self, buckets: usize) -> usize {
         undeclared("evacuate")
     }
-    /// `GROWTH`.
+    /// `GO_GROWTH`.
     fn set_order(&mut self, order: Order) {
         undeclared("set_order")
     }

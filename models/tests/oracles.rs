@@ -119,6 +119,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
     type Cursor = Sorted;
     const CAPABILITIES: Capabilities = Capabilities::CURSOR
         .and(Capabilities::GROWTH)
+        .and(Capabilities::GO_GROWTH)
         .and(Capabilities::CHECK)
         .and(Capabilities::CLONE)
         .and(Capabilities::RETAIN)
@@ -306,7 +307,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
             let (state, chain) = (picture::State::Unborn, vec![vec![slot]]);
             buckets.push(picture::Bucket { state, chain });
         }
-        let table = picture::Table { name: "table 2^0".into(), mark: None, buckets };
+        let table = picture::Table { name: "table 2^0".into(), generation: 0, mark: None, buckets };
         Some(Picture { tables: vec![table] })
     }
     fn health(&self) -> Option<Health> {

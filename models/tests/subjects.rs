@@ -1,10 +1,13 @@
 //! The property holds on every map that ships with an adapter, for every hasher, order and element type.
 
 use models::case::{Case, Elements};
-use models::generators::hashers::Hasher;
+use models::elements::{Key, Value};
+use models::generators::hashers::{Hasher, ModelState};
 use models::generators::ops::{self, Mix};
 use models::op::{Op, Order};
-use models::property::Checks;
+use models::property::{Checks, run};
+use models::spec::Ordered;
+use models::subject::{Capabilities, Growth, NoCursor, SequentialSubject};
 use models::subjects::Subject;
 
 const SEQUENCES: u64 = if cfg!(miri) { 1 } else { 12 };
@@ -74,4 +77,55 @@ fn griddle() {
 #[cfg(feature = "indexmap")]
 fn indexmap() {
     hold(shipped("indexmap"), false);
+}
+
+/// A map that says how far it has grown, and grows otherwise than Go's.
+struct Threes<K, V>(std::collections::BTreeMap<u64, (K, V)>, Growth);
+
+impl<K: Key, V: Value> SequentialSubject<K, V> for Threes<K, V> {
+    type Cursor = NoCursor;
+    const CAPABILITIES: Capabilities = Capabilities::GROWTH;
+
+    fn create(_state: ModelState, _capacity: usize) -> Self {
+        Threes(Default::default(), Growth::default())
+    }
+    fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(&key.number()).map(|(_, value)| value)
+    }
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let old = match self.0.get_mut(&key.number()) {
+            Some((_, old)) => Some(std::mem::replace(old, value)),
+            None => self.0.insert(key.number(), (key, value)).map(|(_, old)| old),
+        };
+        let growing = self.0.len() % 3 == 0;
+        self.1.started += u64::from(growing && self.1.old_buckets.is_none());
+        self.1.old_buckets = growing.then_some(self.0.len());
+        old
+    }
+    fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.remove(&key.number()).map(|(_, value)| value)
+    }
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+    fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+        self.0.values().for_each(|(key, value)| visit(key, value));
+    }
+    fn growth(&self) -> Growth {
+        self.1
+    }
+}
+
+#[test]
+fn a_map_may_report_growths_of_its_own_kind() {
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut case = Case::default();
+    ops::fill(&mut case, &mut rng, Mix::Full, 200);
+    case.hasher = Hasher::Mix;
+    let report = run::<Threes<u64, u64>, u64, u64, Ordered>(&case, Checks::Every);
+    let growths = report.map(|report| report.growths);
+    assert!(growths.is_ok_and(|growths| growths > 0), "{case}");
 }

@@ -86,12 +86,15 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
     }
 
-    /// Judges growth work.
+    /// Judges growth work, of a map that promises some.
     #[inline]
     fn worked(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
-        match Self::SHARES {
-            true => work::shared(before, after, bound),
-            false => work::bounded(before, after, bound),
+        if Self::SHARES {
+            work::shared(before, after, bound)
+        } else if S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
+            work::bounded(before, after, bound)
+        } else {
+            Ok(())
         }
     }
 

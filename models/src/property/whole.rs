@@ -38,8 +38,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             | Op::TryReserveRefused(..)
             | Op::ShrinkToFit => (Capabilities::CAPACITY, Bound::Whole),
             Op::ShrinkTo(_) => (Capabilities::CAPACITY.and(Capabilities::SHRINK_TO), Bound::Whole),
-            Op::Evacuate(n) => (Capabilities::GROWTH, Bound::Evacuate(n as usize)),
-            Op::SetOrder(_) => (Capabilities::GROWTH, Bound::Read),
+            Op::Evacuate(n) => (Capabilities::GO_GROWTH, Bound::Evacuate(n as usize)),
+            Op::SetOrder(_) => (Capabilities::GO_GROWTH, Bound::Read),
             other => unreachable!("`{other}` is not done as one op on the whole map"),
         };
         if !S::CAPABILITIES.has(needs) {

@@ -14,21 +14,12 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     const CAPABILITIES: Capabilities = ALL_OF_STD
         .and(Capabilities::CURSOR)
         .and(Capabilities::GROWTH)
+        .and(Capabilities::GO_GROWTH)
         .and(Capabilities::CHECK)
         .and(Capabilities::BEARS_LIES)
         .and(Capabilities::DROPS_REGARDLESS);
 
-    std_required!();
-    std_removal!();
-    std_optional!();
-    std_shrink_to!();
-    std_into_parts!();
-    std_disjoint!();
-    std_drain!();
-    std_extract!();
-    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
-        entry.insert_entry(value).get().number()
-    ));
+    std_all!(hash_map, insert_entry);
 
     fn open_cursor(&mut self, start: Option<(usize, usize)>) -> Cursor {
         match start {

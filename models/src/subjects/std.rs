@@ -25,15 +25,5 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for HashMap<K, V, ModelState> {
     type Cursor = NoCursor;
     const CAPABILITIES: Capabilities = ALL_OF_STD.and(Capabilities::BEARS_LIES);
 
-    std_required!();
-    std_removal!();
-    std_optional!();
-    std_shrink_to!();
-    std_into_parts!();
-    std_disjoint!();
-    std_drain!();
-    std_extract!();
-    std_entry!(hash_map, remove, remove_entry, |entry, value| Some(
-        entry.insert_entry(value).get().number()
-    ));
+    std_all!(hash_map, insert_entry);
 }

@@ -1,5 +1,22 @@
 //! The methods that every map with std's API answers in the same words. A file beside this one says which it has.
 
+/// All of them, over the module that holds `Entry`, which inserts by `$insert_entry`.
+macro_rules! std_all {
+    ($module:ident, $insert_entry:ident) => {
+        std_required!();
+        std_removal!();
+        std_optional!();
+        std_shrink_to!();
+        std_into_parts!();
+        std_disjoint!();
+        std_drain!();
+        std_extract!();
+        std_entry!($module, remove, remove_entry, |entry, value| Some(
+            entry.$insert_entry(value).get().number()
+        ));
+    };
+}
+
 /// The required methods.
 macro_rules! std_required {
     () => {
