@@ -89,7 +89,8 @@ impl Setup for Loom {
 }
 
 // While a thread unwinds, nothing may be asked of loom: it may panic, and that would end the process. The execution has
-// failed by then, and the map is leaked: stores do nothing, loads return nothing.
+// failed by then, and the map is leaked: stores do nothing, loads return nothing. What both loads and stores is not asked for by
+// any drop that runs then: a lock is given back by a store.
 macro_rules! atomic {
     ([$($generics:tt)*] $name:ident $atomic:ty, $value:ty, $nothing:expr) => {
         #[doc = concat!("`", stringify!($atomic), "`.")]

@@ -18,7 +18,9 @@ use crate::oracles::{Objection, Verdict};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
-use map_core::concurrent::{Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation};
+use map_core::concurrent::{
+    Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation, Pinned,
+};
 use map_core::growth::entries_max;
 use map_core::platform::{Place, Platform};
 use std::collections::BTreeMap;
@@ -110,6 +112,33 @@ fn counted(health: &ConcurrentHealth) {
     }
 }
 
+/// What `compute` is to do, as it is decided about a value.
+pub(crate) fn operation<V: Value>(
+    decision: Decision,
+    old: Option<u64>,
+) -> Operation<V, Option<u64>> {
+    match decision {
+        Decision::Put(new) => Operation::Insert(V::make(new)),
+        Decision::Remove => Operation::Remove,
+        Decision::Keep => Operation::Abort(old),
+    }
+}
+
+/// The value before a `compute`, and after it.
+pub(crate) fn before_and_after<K, V: Value>(
+    computed: Computed<'_, K, V, Option<u64>>,
+) -> [Option<u64>; 2] {
+    match computed {
+        Computed::Inserted(_, new) => [None, Some(new.number())],
+        Computed::Updated { old: (_, old), new: (_, new) } => {
+            [Some(old.number()), Some(new.number())]
+        }
+        Computed::Removed(_, old) => [Some(old.number()), None],
+        Computed::Absent => [None, None],
+        Computed::Aborted(kept) => [kept, kept],
+    }
+}
+
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// The map of a case, with its `given` ops done.
     ///
@@ -170,39 +199,18 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 };
                 Ret::Value(Some(pin.get_or_insert_with(key(k), make).number()))
             }
-            Op::Update(k, v) | Op::UpdateWithin(k, v) => {
-                let mut within = if matches!(op, Op::UpdateWithin(..)) { v % 16 } else { 0 };
-                number(pin.update(key(k), |old| {
-                    asked.about(old);
-                    if within > 0 {
-                        within -= 1;
-                        pin.update(key(k), |now| V::make(now.number()));
-                        P::returned_to_an_op();
-                    }
-                    V::make(old.number().wrapping_add(v as u64))
-                }))
-            }
+            Op::Update(k, v) => number(Self::update(&pin, || key(k), v, 0)),
+            Op::UpdateWithin(k, v) => number(Self::update(&pin, || key(k), v, v % 16)),
             Op::Compute(k, v) => {
                 let computed = pin.compute(key(k), |entry| {
                     match entry {
                         Some((_, value)) => asked.about(value),
                         None => asked.about_none(),
                     }
-                    match decide(entry.map(|(_, value)| value.number()), v as u64) {
-                        Decision::Put(new) => Operation::Insert(V::make(new)),
-                        Decision::Remove => Operation::Remove,
-                        Decision::Keep => Operation::Abort(entry.map(|(_, value)| value.number())),
-                    }
+                    let old = entry.map(|(_, value)| value.number());
+                    operation(decide(old, v as u64), old)
                 });
-                Ret::Two(match computed {
-                    Computed::Inserted(_, new) => [None, Some(new.number())],
-                    Computed::Updated { old: (_, old), new: (_, new) } => {
-                        [Some(old.number()), Some(new.number())]
-                    }
-                    Computed::Removed(_, old) => [Some(old.number()), None],
-                    Computed::Absent => [None, None],
-                    Computed::Aborted(kept) => [kept, kept],
-                })
+                Ret::Two(before_and_after(computed))
             }
             Op::Retain(..) | Op::RetainValues(..) => {
                 pin.retain(|key, value| {
@@ -236,6 +244,25 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             // It is for the setup.
             Op::EvacuateTo(_) => Ret::Unit,
             other => panic!("a shared map has no `{other}`"),
+        })
+    }
+
+    /// Adds `v` to a value, by a closure that first updates the same entry itself, up to `within` times in all.
+    fn update<'pin>(
+        pin: &'pin Pinned<'_, K, V, ModelState, P>,
+        key: impl Fn() -> K,
+        v: u16,
+        mut within: u16,
+    ) -> Option<&'pin V> {
+        let mut asked = Asked::default();
+        pin.update(key(), |old| {
+            asked.about(old);
+            if within > 0 {
+                within -= 1;
+                pin.update(key(), |now| V::make(now.number()));
+                P::returned_to_an_op();
+            }
+            V::make(old.number().wrapping_add(v as u64))
         })
     }
 

@@ -27,8 +27,8 @@ mod iteration;
 mod length;
 mod timeline;
 
+use super::Objection;
 use super::linearizability::{self, Budget, Found, Outcome, partition, search};
-use super::{Objection, Verdict};
 use crate::history::History;
 use timeline::Timeline;
 
@@ -161,11 +161,3 @@ struct Looks<'h> {
 
 /// A verdict with the number of questions that stay open.
 type Asked = Result<usize, Box<Objection>>;
-
-/// [`judge`] with the default budget, as a plain verdict.
-///
-/// # Errors
-/// The first rule that was broken.
-pub fn verdict(history: &History) -> Verdict {
-    judge(history, Budget::default()).map(|_| ())
-}

@@ -137,11 +137,6 @@ impl Pending {
         steps: 0,
     };
 
-    /// Is the thread at this moment right now, with nothing done since?
-    pub fn is_at(&self, point: Point) -> bool {
-        self.steps == 0 && self.point.is_some_and(|(here, _)| here == point)
-    }
-
     /// Could it matter which of the two goes first?
     pub fn conflicts(&self, other: &Pending) -> bool {
         self.location == other.location

@@ -29,7 +29,7 @@ pub const RACE: &str = "race";
 pub struct Model;
 
 // SAFETY: the atomics are atomic: one OS thread, and each operation is one step of it. The orderings are at least as
-// strong as asked for, see `memory`. The mutex excludes.
+// strong as asked for, see `memory`. A cell's pointer is to the value in it. The mutex excludes.
 unsafe impl Platform for Model {
     type AtomicU64 = ModelAtomic<u64>;
     type AtomicUsize = ModelAtomic<usize>;
@@ -391,10 +391,10 @@ pub struct ModelCell<T> {
     accesses: Traced,
 }
 
-// SAFETY: **one OS thread**.
-unsafe impl<T> Send for ModelCell<T> {}
-// SAFETY: **one OS thread**.
-unsafe impl<T> Sync for ModelCell<T> {}
+// SAFETY: **one OS thread**, and the value's.
+unsafe impl<T: Send> Send for ModelCell<T> {}
+// SAFETY: **one OS thread**, and the value's.
+unsafe impl<T: Sync> Sync for ModelCell<T> {}
 
 impl<T> Cell<T> for ModelCell<T> {
     fn new(value: T) -> Self {
@@ -427,10 +427,10 @@ pub struct ModelMutex<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: **one OS thread**.
-unsafe impl<T> Send for ModelMutex<T> {}
-// SAFETY: **one OS thread**.
-unsafe impl<T> Sync for ModelMutex<T> {}
+// SAFETY: **one OS thread**, and as std's, which hands the value from thread to thread.
+unsafe impl<T: Send> Send for ModelMutex<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for ModelMutex<T> {}
 
 impl<T> Mutex<T> for ModelMutex<T> {
     fn new(value: T) -> Self {

@@ -109,13 +109,21 @@ unsafe impl Collector for ModelCollector {
 
 impl Drop for ModelCollector {
     fn drop(&mut self) {
-        let was = COLLECTING.replace(true);
-        // One that panics takes none of the others with it: they are freed by the next drop of the vector's rest.
+        let _until_here = Collecting(COLLECTING.replace(true));
+        // If one panics, the rest leaks, as what an execution has that failed.
         let recycled = self.recycled.take().into_iter().map(|recycled| recycled.free);
         for free in self.retired.take().into_iter().chain(recycled) {
             free();
         }
-        COLLECTING.set(was);
+    }
+}
+
+/// While it lives, this thread is giving memory back; afterwards it is if it was.
+struct Collecting(bool);
+
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        COLLECTING.set(self.0);
     }
 }
 
@@ -128,7 +136,8 @@ pub struct ModelGuard<'collector> {
 impl Guard for ModelGuard<'_> {
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
         world::before(self.collector.location, Access::Retire);
-        let identity = T::identity(object).addr();
+        // SAFETY: the caller's obligations: valid, and only its own any more.
+        let identity = unsafe { T::identity(object) }.addr();
         let (fine, recycled) = with(|world| {
             let deferred = world.stale && world.choose(Choice::Defer) == 1;
             if T::IS_KEPT && !world.recycles {

@@ -110,7 +110,12 @@ pub(super) fn task(
         with(|world| world.op(at, None));
         trace::look();
         trace::note(|| {
-            let answer = done.as_ref().map_or_else(|_| "panic".to_string(), ToString::to_string);
+            let answer = match &done {
+                Ok(answer) => answer.to_string(),
+                Err(Some(_)) => "panic".to_string(),
+                // The execution is over, by what this op did or another.
+                Err(None) => "no answer".to_string(),
+            };
             Event::Return { thread, answer }
         });
         match done {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Setup ──► Running ──► Judging        task 0 alone, then the threads, then task 0 alone
-//!                │  fail(…)
+//!                │  object(…)
 //!                └──────► Over           every task unwinds at its next operation; nothing else is judged
 //! ```
 //!

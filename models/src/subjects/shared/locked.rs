@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Table = HashMap<u64, u64, ModelState>;
 
-/// `SHARDS` maps, each with a lock; the hash's highest bits choose.
+/// `SHARDS` maps, each with a lock; the hash's lowest bits choose.
 pub struct Shards<const SHARDS: usize> {
     state: ModelState,
     shards: [Mutex<Table>; SHARDS],

@@ -1,12 +1,12 @@
 //! `map_core::ConcurrentMap`, on any platform.
 
 use crate::concurrent_subject::ConcurrentSubject;
+use crate::engines::program::{before_and_after, operation};
 use crate::generators::hashers::ModelState;
 use crate::op::Decision;
 use crate::oracles::whole_map::{Contracts, Iteration, Length, Walk};
 use crate::subject::Capabilities;
 use map_core::ConcurrentMap;
-use map_core::concurrent::{Computed, Operation};
 use map_core::platform::Platform;
 
 impl<P: Platform + 'static> ConcurrentSubject for ConcurrentMap<u64, u64, ModelState, P> {
@@ -26,19 +26,9 @@ impl<P: Platform + 'static> ConcurrentSubject for ConcurrentMap<u64, u64, ModelS
         let pin = self.pin();
         let computed = pin.compute(key, |entry| {
             let old = entry.map(|(_, &value)| value);
-            match decide(old) {
-                Decision::Put(new) => Operation::Insert(new),
-                Decision::Remove => Operation::Remove,
-                Decision::Keep => Operation::Abort(old),
-            }
+            operation(decide(old), old)
         });
-        match computed {
-            Computed::Inserted(_, &new) => [None, Some(new)],
-            Computed::Updated { old: (_, &old), new: (_, &new) } => [Some(old), Some(new)],
-            Computed::Removed(_, &old) => [Some(old), None],
-            Computed::Absent => [None, None],
-            Computed::Aborted(old) => [old, old],
-        }
+        before_and_after(computed)
     }
     fn retain(&self, keep: impl Fn(u64, u64) -> bool) {
         self.pin().retain(|&key, &value| keep(key, value));
