@@ -16,7 +16,8 @@
 //! # Invariants
 //! - **live**: a [`Handle`] points to the parts of an allocated bucket whose header has been
 //!   written.
-//! - **filled**: a slot with a full tophash holds an initialized entry, and no other slot does.
+//! - **filled**: a slot with a full tophash holds an initialized entry, and no other slot does. Whoever
+//!   sets tophashes keeps it so; the setters are for this crate alone.
 //! - **acyclic**: following overflow links ends.
 //! # Not here
 //! Which chain a key belongs to: see `tables`. Memory of heads: see `table`.
@@ -123,8 +124,7 @@ impl<K, V> Handle<K, V> {
     /// # Safety
     /// - The segment has more than `index` buckets.
     /// - **live** holds for the bucket whenever a method of this handle or of a copy is called.
-    /// - The caller has the same access to the bucket as it has to its map: handles that came by
-    ///   way of a `&Tables` are only read through.
+    /// - A handle is written through only by who holds the map exclusively, or alone knows the bucket.
     #[inline]
     pub(crate) const unsafe fn new(segment: Segment<K, V>, index: usize) -> Self {
         // SAFETY: the caller's promise: the header lies that far behind.

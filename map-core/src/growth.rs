@@ -23,6 +23,9 @@ use crate::tophash::SLOTS;
 /// Entries per bucket above which a table doubles, as a fraction: 13/2.
 pub const LOAD_FACTOR: (usize, usize) = (13, 2);
 
+/// Every bucket has eight tophashes and a link, so a table of 2^this many does not fit in any address space.
+const BUCKETS_LOG2_END: u32 = usize::BITS - (SLOTS + size_of::<usize>()).ilog2();
+
 /// Old buckets that one insert or remove evacuates at most.
 pub const WORK_PER_WRITE: usize = 2;
 
@@ -82,7 +85,7 @@ pub const fn buckets_log2_for(capacity: usize) -> Option<u32> {
     let mut buckets_log2 = 0;
     while over_load_factor(capacity, buckets_log2) {
         buckets_log2 += 1;
-        if buckets_log2 == usize::BITS - 4 {
+        if buckets_log2 == BUCKETS_LOG2_END {
             return None;
         }
     }

@@ -106,8 +106,11 @@ pub trait Reclaim {
     const IS_KEPT: bool = false;
 
     /// The address under which the object was announced by [`Platform::allocated`].
+    ///
+    /// # Safety
+    /// - `object` is valid, and no other thread changes it.
     #[inline(always)]
-    fn identity(object: *const Self) -> *const () {
+    unsafe fn identity(object: *const Self) -> *const () {
         object.cast()
     }
 

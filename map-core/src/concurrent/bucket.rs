@@ -202,9 +202,10 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
             if vacancy.is_none() {
                 vacancy = word.empty().first().map(|slot| (bucket, slot));
             }
-            match bucket.next() {
-                Some(next) if !probe.ends_chain() => bucket = next,
-                _ => return Found { at: vacancy, entry: ptr::null_mut(), last: bucket },
+            let next = if probe.ends_chain() { None } else { bucket.next() };
+            match next {
+                Some(next) => bucket = next,
+                None => return Found { at: vacancy, entry: ptr::null_mut(), last: bucket },
             }
         }
     }

@@ -32,11 +32,11 @@ use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// After so many drained segments of so many, the thread that drained the last starts the grace period of those it has
-/// drained itself, for the growth to use again. Those of other threads wait for theirs.
+/// How many segments of a table of `segments` are drained between two grace periods that are started early, so that the
+/// growth can use the memory again. The thread that drains the last of them starts it, for what it has drained itself.
 ///
-/// A part of the table, so that little beside it waits, and no smaller one, since each time is a membarrier, which
-/// interrupts readers: with 64 of however many, that was one in ten thousand gets during a growth.
+/// An eighth of the table, so that no more than that waits; but at least 64, as each time is a membarrier, which interrupts
+/// readers: when it was 64 for any table, that hit one in ten thousand gets during a growth.
 fn drained_per_flush(segments: usize) -> usize {
     (segments / 8).max(64)
 }

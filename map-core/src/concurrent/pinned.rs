@@ -270,7 +270,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
             None => Operation::Abort(()),
         };
         match self.compute(key, compute) {
-            Computed::Updated { new: (_, value), .. } | Computed::Inserted(_, value) => Some(value),
+            Computed::Updated { new: (_, value), .. } => Some(value),
             _ => None,
         }
     }

@@ -78,8 +78,8 @@ impl<K, V, P: Platform> Drained<K, V, P> {
 impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
     const IS_KEPT: bool = true;
 
-    fn identity(object: *const Self) -> *const () {
-        // SAFETY: made by `drain_segment`; whoever retires it has it to themselves.
+    unsafe fn identity(object: *const Self) -> *const () {
+        // SAFETY: the caller's promise.
         unsafe { (*object).first.cast_const().cast() }
     }
 

@@ -75,7 +75,7 @@ impl<K, V, P: Platform> Table<K, V, P> {
     /// A first table, every bucket born.
     pub(crate) fn first(buckets_log2: u32) -> *mut Self {
         let table = Self::allocate(0, buckets_log2, None);
-        // SAFETY: **one-owner**: just made by `allocate`; nobody else knows it.
+        // SAFETY: made by `allocate` just now; nobody else knows it.
         let first = unsafe { &*table };
         for segment in 0..first.segments() {
             let segment_log2 = first.shape().segment_log2;

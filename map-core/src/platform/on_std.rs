@@ -22,7 +22,8 @@ use std::sync::{Mutex as StdMutex, PoisonError};
 #[derive(Clone, Copy, Debug)]
 pub struct Std;
 
-// SAFETY: std's atomics and mutex are what the contract asks for.
+// SAFETY: std's atomics and mutex are what the contract asks for. A cell is std's `UnsafeCell`: its pointer is to what is in
+// it, and it is sent and shared as its implementation of `Cell` says.
 unsafe impl Platform for Std {
     type AtomicU64 = atomic::AtomicU64;
     type AtomicUsize = atomic::AtomicUsize;
