@@ -334,6 +334,16 @@ fn a_script_is_still_one_in_a_copy() {
 /// A go: executions, seconds, and whether it found the fault.
 type Go = (u64, f64, bool);
 
+#[test]
+fn the_last_detectors_look_for_what_no_other_has_found() {
+    let here = workspace();
+    let (code, out, _) =
+        faults(here.path(), &["--only", "killed", "survives", "--last", "ops-panics"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("killed: killed by 1 of 1: ops 0.5"), "{out}");
+    assert!(out.contains("survives: SURVIVED 2 detectors"), "{out}");
+}
+
 /// A row with what detectors came to.
 fn row(slug: &str, goes: &[(&str, &[Go])]) -> Row {
     let attempt = |&(executions, seconds, found): &Go| Attempt {

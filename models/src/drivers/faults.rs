@@ -43,6 +43,9 @@ pub struct Options {
     /// Only these detectors; `all`: also those that need a build of their own.
     #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
     pub detectors: Vec<String>,
+    /// Detectors that look, after all others, for what none of those has found: they take long.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', num_args = 1..)]
+    pub last: Vec<String>,
     /// Seconds that a detector has for one go.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub budget: Duration,
@@ -112,7 +115,11 @@ pub fn drive(options: &Options) -> Exit {
 fn hunt(options: &Options) -> Result<Exit, String> {
     let Options { json, html, markdown, .. } = options;
     files::ready(json.iter().chain(html).chain(markdown)).map_err(|error| error.to_string())?;
-    let detectors = detector::select(&options.detectors)?;
+    let mut detectors = detector::select(&options.detectors)?;
+    if !options.last.is_empty() {
+        detectors.retain(|detector| !options.last.contains(&detector.name));
+        detectors.extend(detector::select(&options.last)?);
+    }
     let equivalent = match &options.equivalent {
         Some(file) => {
             std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?
@@ -340,10 +347,13 @@ impl Hunt {
 
     /// What is to be done next for a fault.
     fn wanted(&self, fault: Option<&Fault>, row: &Row) -> Option<(&Detector, u64)> {
-        let is_found = || self.detectors.iter().any(|detector| row.is_found_by(detector));
-        if self.is_stopped() || self.options.first && is_found() {
+        let is_found = self.detectors.iter().any(|detector| row.is_found_by(detector));
+        if self.is_stopped() || self.options.first && is_found {
             return None;
         }
+        let is_needed = |detector: &&Detector| {
+            fault.is_none() || !is_found || !self.options.last.contains(&detector.name)
+        };
         let relevant = |detector: &&Detector| match fault {
             Some(fault) => fault.is(detector.kind),
             None if self.options.unpatched.is_some() => true,
@@ -355,6 +365,7 @@ impl Hunt {
         self.detectors
             .iter()
             .filter(relevant)
+            .filter(is_needed)
             .find_map(|detector| Some((detector, row.next(detector, seeds, budget)?)))
     }
 
