@@ -9,7 +9,8 @@
 # interrupted run goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants
+# The version whose words corpus/mutants.md has.
+command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants --version '^27.1'
 list=$(mktemp)
 config=$(mktemp)
 changes=$(mktemp)
