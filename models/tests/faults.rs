@@ -201,6 +201,24 @@ fn a_folder_that_is_no_workspace_is_named_and_nothing_is_made() {
 }
 
 #[test]
+fn what_is_mistyped_is_said_and_nothing_is_made() {
+    let here = workspace();
+    for (line, said) in [
+        ("faults --dir mistyped", "mistyped: No such file"),
+        ("names --dir mistyped", "mistyped: No such file"),
+        ("faults --mutants mistyped.json", "mistyped.json: No such file"),
+        ("faults --dir faults --only mistyped", "faults: no patch is called so"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+        command.args(line.split(' ')).current_dir(here.path());
+        let output = command.output().expect("the program runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && told.starts_with(said), "{line}: {told}");
+        assert!(!here.path().join("target").exists(), "{line}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_copied_is_named() {
     let here = workspace();
     let scratch = tempfile::tempdir().expect("a place for files");
@@ -513,7 +531,10 @@ fn mutants_are_faults_of_the_map_that_they_are_in() {
     fs::write(&list, format!("[{}]", files.map(mutant).join(","))).expect("written");
     let read = |equivalent| {
         let mutants = Mutants { list: &list, equivalent };
-        mutants::read(mutants, &here.path().join("patches"), &[]).expect("they read")
+        let patches = here.path().join("patches");
+        let faults = mutants::read(mutants, &patches, &[]).expect("they read");
+        mutants::write(&faults, &patches).expect("they are written");
+        faults
     };
     let other =
         "- map-core/src/tables.rs: `b` → `a`: no.\n- map-core/src/growth.rs: `c` → `b`: no.";

@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::patch::{Fault, read_all};
+use super::patch::{Fault, meant};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io;
@@ -32,10 +32,11 @@ pub struct Mutants<'a> {
     pub equivalent: &'a str,
 }
 
-/// Every mutant of a list, but for the equivalent ones, written to `folder` as a patch. With `only`: as [`read_all`].
+/// Every mutant of a list, but for the equivalent ones, by name, as a patch that [`write()`] puts into `folder`. With `only`: those
+/// whose names contain one of these.
 ///
 /// # Errors
-/// When the list cannot be read or a patch not be written; the text names it.
+/// When the list cannot be read; the text names it.
 pub fn read(
     Mutants { list, equivalent }: Mutants<'_>,
     folder: &Path,
@@ -44,18 +45,26 @@ pub fn read(
     let said = |error: io::Error| format!("{}: {error}", list.display());
     let text = std::fs::read(list).map_err(said)?;
     let mutants: Vec<Mutant> = serde_json::from_slice(&text).map_err(|error| said(error.into()))?;
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(said)?;
-    }
-    std::fs::create_dir_all(folder).map_err(said)?;
-    let mut taken = BTreeMap::new();
+    let (mut faults, mut taken) = (Vec::new(), BTreeMap::new());
     for mutant in mutants.iter().filter(|mutant| !mutant.is_in(equivalent)) {
         let slug = mutant.slug();
         let nth = taken.entry(slug.clone()).and_modify(|nth| *nth += 1).or_insert(1);
         let name = if *nth == 1 { slug } else { format!("{slug}-{nth}") };
-        std::fs::write(folder.join(name + ".patch"), mutant.patch()).map_err(said)?;
+        faults.push(Fault::parse(&folder.join(name + ".patch"), mutant.patch()).map_err(said)?);
     }
-    read_all(folder, only)
+    Ok(meant(faults, only))
+}
+
+/// Writes mutants down as patches, in place of all that is in their folder.
+///
+/// # Errors
+/// When a file cannot be removed or written.
+pub fn write(mutants: &[Fault], folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    mutants.iter().try_for_each(|fault| std::fs::write(&fault.path, &fault.text))
 }
 
 impl Mutant {

@@ -46,7 +46,14 @@ impl Fault {
     /// # Errors
     /// When it cannot be read, or its header says what is not known.
     pub fn read(path: &Path) -> io::Result<Fault> {
-        let text = std::fs::read_to_string(path)?;
+        Fault::parse(path, std::fs::read_to_string(path)?)
+    }
+
+    /// The fault of a patch with this text, which is in this file or will be.
+    ///
+    /// # Errors
+    /// When its header says what is not known.
+    pub fn parse(path: &Path, text: String) -> io::Result<Fault> {
         let header = text
             .lines()
             .take_while(|line| !line.starts_with("diff --git") && !line.starts_with("--- "));
@@ -95,11 +102,15 @@ pub fn read_all(folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
         if path.extension().is_none_or(|extension| extension != "patch") {
             continue;
         }
-        let fault = Fault::read(&path).map_err(|error| said(&path, error))?;
-        if only.is_empty() || only.iter().any(|part| fault.slug.contains(part.as_str())) {
-            faults.push(fault);
-        }
+        faults.push(Fault::read(&path).map_err(|error| said(&path, error))?);
     }
+    Ok(meant(faults, only))
+}
+
+/// Those that are meant, by name.
+pub(super) fn meant(mut faults: Vec<Fault>, only: &[String]) -> Vec<Fault> {
+    let is_meant = |slug: &str| only.iter().any(|part| slug.contains(part.as_str()));
+    faults.retain(|fault| only.is_empty() || is_meant(&fault.slug));
     faults.sort_by(|one, other| one.slug.cmp(&other.slug));
-    Ok(faults)
+    faults
 }

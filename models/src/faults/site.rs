@@ -39,7 +39,8 @@ pub struct Site {
 }
 
 impl Place {
-    /// Takes possession of the scratch folder, and reads the patches of the folder, or of a list of mutants in place of it.
+    /// Reads the patches of the folder, or of a list of mutants in place of it, and takes possession of the scratch folder: what
+    /// is mistyped is said before anything is made.
     ///
     /// # Errors
     /// When there is nothing to break, when another run is at work there, when something cannot be read or made, and when no
@@ -51,6 +52,16 @@ impl Place {
                 "{folder}: not a workspace with map-core and models; --workspace names it"
             ));
         }
+        let patches = self.scratch.join("mutants");
+        let (faults, from) = match mutants {
+            Some(mutants) => (mutants::read(mutants, &patches, &self.only)?, mutants.list),
+            None => (read_all(&self.dir, &self.only)?, self.dir.as_path()),
+        };
+        if faults.is_empty() {
+            let what =
+                if self.only.is_empty() { "no patch is in it" } else { "no patch is called so" };
+            return Err(format!("{}: {what}", from.display()));
+        }
         let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
         std::fs::create_dir_all(&self.scratch).map_err(said)?;
         let scratch = self.scratch.canonicalize().map_err(said)?;
@@ -58,15 +69,8 @@ impl Place {
         if lock.try_lock().is_err() {
             return Err(format!("{}: another run is at work there", scratch.display()));
         }
-        let faults = match mutants {
-            Some(mutants) => mutants::read(mutants, &scratch.join("mutants"), &self.only)?,
-            None => read_all(&self.dir, &self.only)?,
-        };
-        if faults.is_empty() {
-            let from = mutants.map_or(self.dir.as_path(), |mutants| mutants.list);
-            let what =
-                if self.only.is_empty() { "no patch is in it" } else { "no patch is called so" };
-            return Err(format!("{}: {what}", from.display()));
+        if mutants.is_some() {
+            mutants::write(&faults, &patches).map_err(said)?;
         }
         Ok(Site { faults, scratch, _lock: lock })
     }
