@@ -172,8 +172,17 @@ fn a_run_that_knows_nothing_exits_with_2() {
     let here = workspace();
     let (code, out, err) = faults(here.path(), &["--known", "--only", "killed,survives"]);
     assert_eq!(code, 2, "{out}");
-    assert!(out.contains("survives: not known\n") && out.contains("0 faults, 0 killed"), "{out}");
+    let said = "\n2 not known: killed, survives\n0 faults, 0 killed";
+    assert!(out.contains(said), "{out}");
     assert_eq!(err, "no detector has looked for any of these faults\n");
+    for more in 1..=5 {
+        let copied = format!("faults/killed-{more}.patch");
+        fs::copy(here.path().join("faults/killed.patch"), here.path().join(copied))
+            .expect("copied");
+    }
+    let (_, out, _) = faults(here.path(), &["--known", "--only", "killed,survives"]);
+    let said = "\n7 not known: killed, killed-1, killed-2, killed-3, killed-4 and 2 more\n";
+    assert!(out.contains(said), "{out}");
 }
 
 #[test]

@@ -94,6 +94,8 @@ struct Hunt {
     next: AtomicUsize,
     stop: Arc<AtomicBool>,
     rows: Mutex<Vec<Row>>,
+    /// Of what nothing is known: names.
+    unknown: Mutex<Vec<String>>,
     failed: Mutex<Vec<String>>,
 }
 
@@ -137,6 +139,7 @@ fn hunt(options: &Options) -> Result<Exit, String> {
         options: options.clone(),
         next: AtomicUsize::new(0),
         rows: Mutex::default(),
+        unknown: Mutex::default(),
         failed: Mutex::default(),
         detectors,
         site,
@@ -198,6 +201,9 @@ impl Hunt {
         if self.is_stopped() {
             return Ok(Exit::Interrupted);
         }
+        if let Some(line) = table::unknown(&mut locked(&self.unknown)) {
+            println!("{line}");
+        }
         let mut rows = std::mem::take(&mut *locked(&self.rows));
         rows.sort_by(|one, other| one.slug.cmp(&other.slug));
         let rows: Vec<Row> = rows.into_iter().map(|row| row.without(&unpatched)).collect();
@@ -247,7 +253,7 @@ impl Hunt {
                 Ok(row)
                     if self.options.known && row.attempts.is_empty() && self.looks_at(fault) =>
                 {
-                    println!("[{}/{}] {}: not known", number + 1, faults.len(), row.slug);
+                    locked(&self.unknown).push(row.slug);
                 }
                 Ok(row) => {
                     println!("[{}/{}] {}", number + 1, faults.len(), table::line(&row));

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// shuttle's own schedulers, which ours are compared with.
 pub const SHUTTLES_OWN: [&str; 3] = ["random", "pct", "urw"];
 
+/// Of how many faults that nothing is known of the names are said.
+const UNKNOWN_MAX: usize = 5;
+
 /// Seconds, in a few characters; `·` for a miss.
 pub fn short(cell: &Cell) -> String {
     match cell {
@@ -69,6 +72,16 @@ fn table<'a>(header: impl IntoIterator<Item = &'a str>) -> Table {
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
     table
+}
+
+/// Names of faults of which nothing is known, in a line: all, or the first few.
+pub fn unknown(slugs: &mut [String]) -> Option<String> {
+    slugs.sort_unstable();
+    let all = slugs.len();
+    // "and 1 more" is no shorter.
+    let shown = if all <= UNKNOWN_MAX + 1 { all } else { UNKNOWN_MAX };
+    let more = if shown < all { format!(" and {} more", all - shown) } else { String::new() };
+    (all > 0).then(|| format!("{all} not known: {}{more}", slugs[..shown].join(", ")))
 }
 
 /// What each detector did with the map as it is.
