@@ -168,6 +168,19 @@ fn what_does_not_apply_is_said_before_anything_is_built() {
 }
 
 #[test]
+fn names_says_of_every_patch_that_is_bad_and_goes_on_with_the_others() {
+    let here = workspace();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+    command.args(["names", "--dir", "faults", "--failures", "1", "--only", "does-not,killed"]);
+    let output = command.current_dir(here.path()).output().expect("the program runs");
+    let [out, err] = [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said));
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.starts_with("does-not-apply: does not apply: error: "), "{err}");
+    assert!(err.contains("\ndoes-not-build: does not build: error"), "{err}");
+    assert!(out.contains("[2/2] killed: 0 failures\n") && out.contains("| killed |"), "{out}");
+}
+
+#[test]
 fn a_run_that_knows_nothing_exits_with_2() {
     let here = workspace();
     let (code, out, err) = faults(here.path(), &["--known", "--only", "killed,survives"]);

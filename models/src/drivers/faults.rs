@@ -159,18 +159,12 @@ impl Hunt {
     /// Says which patches do not apply, and leaves the others: whoever made the former need not wait for the latter.
     fn set_aside(&mut self) -> Result<(), String> {
         let copy = self.copy(0);
-        copy.restore().map_err(|error| error.to_string())?;
-        let faults = std::mem::take(&mut self.site.faults);
-        let taken: Vec<_> = faults.iter().map(|fault| copy.takes(&fault.path)).collect();
+        let refused = copy.refused(&mut self.site.faults).map_err(|error| error.to_string())?;
         // ctrl-C ends git, too.
-        if self.was_stopped(taken.iter().any(Result::is_err)) {
+        if self.was_stopped(!refused.is_empty()) {
             return Ok(());
         }
-        for (fault, taken) in faults.into_iter().zip(taken) {
-            let Err(said) = taken else {
-                self.site.faults.push(fault);
-                continue;
-            };
+        for (fault, said) in refused {
             let row = self.broken(Row::new(Some(&fault), self.source), "apply", &said)?;
             println!("{}", table::line(&row));
             locked(&self.rows).push(row);

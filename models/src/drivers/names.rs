@@ -1,10 +1,10 @@
 //! `cargo models names`: does triage give one bug one name, and two bugs two?
 //!
-//! Plants faults in a copy of the workspace, one at a time, lets hunters find each from many seeds, has the faulty program
-//! triage what they found, and counts signatures. Raw failures stay in the scratch folder, in `raw`, and serve the next run; what
-//! triage made of each is beside them, in `names`.
+//! Says which patches do not apply. Then plants faults in a copy of the workspace, one at a time, lets hunters find each
+//! from many seeds, has the faulty program triage what they found, and counts signatures. Raw failures stay in the scratch
+//! folder, in `raw`, and serve the next run; what triage made of each is beside them, in `names`.
 //!
-//! Exit 0: each fault has one signature, and no two share one. 1: not so. 2: a fault cannot be planted.
+//! Exit 0: each fault has one signature, and no two share one. 1: not so. 2: some cannot be planted (the others are named).
 
 use super::Exit;
 use super::ops::seconds;
@@ -56,12 +56,22 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn all(options: &Options) -> Result<Exit, String> {
-    let site = options.place.open(None)?;
+    let mut site = options.place.open(None)?;
     let copy = Copy::new(&options.place.workspace, &site.scratch, 0);
-    let mut all = Vec::new();
+    let refused = copy.refused(&mut site.faults).map_err(|error| error.to_string())?;
+    for (fault, said) in &refused {
+        eprintln!("{}: does not apply: {said}", fault.slug);
+    }
+    let (mut all, mut is_bad) = (Vec::new(), !refused.is_empty());
     for (number, fault) in site.faults.iter().enumerate() {
-        let named = one(options, &copy, &site.scratch, fault)
-            .map_err(|error| format!("{}: {error}", fault.slug))?;
+        let named = match one(options, &copy, &site.scratch, fault) {
+            Ok(named) => named,
+            Err(said) => {
+                eprintln!("{}: {said}", fault.slug);
+                is_bad = true;
+                continue;
+            }
+        };
         println!("[{}/{}] {}: {} failures", number + 1, site.faults.len(), named.slug, named.raw);
         for (signature, count) in named.signatures() {
             println!("  {count}× {signature}");
@@ -73,13 +83,19 @@ fn all(options: &Options) -> Result<Exit, String> {
     if let Some(file) = &options.markdown {
         files::replace(file, table.as_bytes()).map_err(|error| error.to_string())?;
     }
-    Ok(if names::is_one_to_one(&all) { Exit::Clean } else { Exit::Found })
+    Ok(match names::is_one_to_one(&all) {
+        _ if is_bad => Exit::Bad,
+        true => Exit::Clean,
+        false => Exit::Found,
+    })
 }
 
 /// Plants a fault, finds it so many times, and names what was found.
 fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<Named, String> {
     let (program, _) = copy.make(Some(&fault.path)).map_err(|broken| match broken {
-        Broken::Copy(said) | Broken::Apply(said) | Broken::Build(said) => said,
+        Broken::Copy(said) => said,
+        Broken::Apply(said) => format!("does not apply: {said}"),
+        Broken::Build(said) => format!("does not build: {said}"),
     })?;
     let concurrent = fault.kind == Some(Kind::Concurrent);
     let raw = scratch.join("raw").join(&fault.slug);

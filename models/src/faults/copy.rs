@@ -4,6 +4,7 @@
 //! only files whose text differs are written, and only the two crates of the workspace are built again. Copies share a
 //! folder of build products, so dependencies are built once for all.
 
+use super::patch::Fault;
 use crate::files::named;
 use crate::finding::fnv;
 use std::collections::BTreeSet;
@@ -130,12 +131,20 @@ impl Copy {
         self.git_apply(patch, &[]).map_err(Broken::Apply)
     }
 
-    /// Would it apply? Changes nothing.
+    /// Takes out those that do not apply to the workspace, with what `git apply` says of them.
     ///
     /// # Errors
-    /// What `git apply` says, when it would not.
-    pub fn takes(&self, patch: &Path) -> Result<(), String> {
-        self.git_apply(patch, &["--check"])
+    /// When the copy cannot be made.
+    pub fn refused(&self, faults: &mut Vec<Fault>) -> io::Result<Vec<(Fault, String)>> {
+        self.restore()?;
+        let mut refused = Vec::new();
+        for fault in std::mem::take(faults) {
+            match self.git_apply(&fault.path, &["--check"]) {
+                Ok(()) => faults.push(fault),
+                Err(said) => refused.push((fault, said)),
+            }
+        }
+        Ok(refused)
     }
 
     fn git_apply(&self, patch: &Path, more: &[&str]) -> Result<(), String> {
