@@ -43,6 +43,8 @@ pub enum Event {
         thread: usize,
         /// As a case says it.
         what: String,
+        /// Before what the thread was, if it was left there: the operation, and where it is in the map's code.
+        place: String,
     },
     /// A sequential case has done an op, or a part of one; the last may have gone wrong.
     Done {

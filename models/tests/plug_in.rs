@@ -162,6 +162,20 @@ fn the_page_says_of_an_order_what_the_terminal_says() {
 }
 
 #[test]
+fn a_switch_is_told_with_the_line_of_the_map_that_it_comes_before() {
+    // Of locks, `start+N` counts the atomics.
+    let source = include_str!("../examples/plug_in/striped.rs");
+    let moved = source.lines().position(|line| line.contains("|stripes| *stripes = new)"));
+    let line = moved.expect("where the race is") + 1;
+    let (report, page) = told(LOST);
+    let (_, switched) = report.split_once("⇄ switch to dan").expect("a switch");
+    let at = format!("before its lock at striped.rs:{line}");
+    assert!(switched.trim_start_matches([' ', '│']).starts_with(&at), "{at}\n{report}");
+    let at = format!("switch to dan before its lock at models/examples/plug_in/striped.rs:{line}");
+    assert!(page.contains(&at), "{at}\n{page}");
+}
+
+#[test]
 fn maps_that_are_right_pass_and_are_the_usual_ones() {
     let here = folder();
     let (exit, said) = plug_in(&["ops", "--seed", "1", "--ops", "100000"], here.path());

@@ -74,7 +74,7 @@ fn a_trace_tells_calls_moments_returns_and_states_in_order() {
         &|event| matches!(event, Event::Reach { thread: 1, point, .. } if point == "about-to-publish-evacuated"),
     );
     let forced = at(
-        &|event| matches!(event, Event::Departure { thread: 1, what } if what == "switch to reader"),
+        &|event| matches!(event, Event::Departure { thread: 1, what, .. } if what == "switch to reader"),
     );
     let back =
         at(&|event| matches!(event, Event::Return { thread: 0, answer } if answer == "Some(v2)"));

@@ -138,8 +138,8 @@ impl Story {
                     step(thread, Kind::Return, answer, String::new());
                 }
                 Event::Reach { thread, point, place } => step(thread, Kind::Point, point, place),
-                Event::Departure { thread, what } => {
-                    step(thread, Kind::Departure, what, String::new());
+                Event::Departure { thread, what, place } => {
+                    step(thread, Kind::Departure, what, place);
                 }
                 Event::Done { at, part } => {
                     let op =

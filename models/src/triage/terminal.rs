@@ -122,23 +122,36 @@ fn row(text: &mut String, story: &Story, number: usize, step: &Step, width: usiz
         Kind::Departure => FORCED,
         _ => style(step.lane).bold(),
     };
-    let mut line = format!("{DIM}{number:>3}{DIM:#} ");
-    for _ in 0..step.lane {
-        let _ = write!(line, "{DIM}│{DIM:#} {}", " ".repeat(width));
+    let mut line = |number: &str, words: &str| {
+        let _ = writeln!(
+            text,
+            "{DIM}{number:>3}{DIM:#} {}",
+            in_lane(story, step.lane, width, style, words)
+        );
+    };
+    line(&number.to_string(), &words);
+    if step.kind == Kind::Departure && !step.place.is_empty() {
+        line("", &format!("    {}", short(&step.place)));
     }
-    let rest = story.lanes.len().max(1) - 1 - step.lane;
-    let words = if rest == 0 { fit(&words, width) } else { pad(&words, width) };
+}
+
+/// Words in their lane, the others beside it.
+fn in_lane(story: &Story, lane: usize, width: usize, style: Style, words: &str) -> String {
+    let mut line = format!("{DIM}│{DIM:#} {}", " ".repeat(width)).repeat(lane);
+    let rest = story.lanes.len().max(1) - 1 - lane;
+    let words = if rest == 0 { fit(words, width) } else { pad(words, width) };
     let _ = write!(line, "{DIM}│{DIM:#} {style}{words}{style:#}");
     for lane in 0..rest {
         let gap = if lane + 1 == rest { 0 } else { width + 1 };
         let _ = write!(line, "{DIM}│{DIM:#}{}", " ".repeat(gap));
     }
-    let _ = writeln!(text, "{line}");
+    line
 }
 
-/// `table 1 bucket 2` in few letters.
+/// `table 1 bucket 2` in few letters; of a file, its name.
 fn short(place: &str) -> String {
-    place.replace("table ", "t").replace(" bucket ", "·b")
+    let words = place.split(' ').map(|word| word.rsplit('/').next().unwrap_or(word));
+    words.collect::<Vec<_>>().join(" ").replace("table ", "t").replace(" bucket ", "·b")
 }
 
 /// What is new in a state.

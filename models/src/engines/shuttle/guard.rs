@@ -149,7 +149,11 @@ impl World {
             self.stalls_left -= 1;
             self.stalled = Some(current);
             self.log.push(Logged::Stall { task: current, at });
-            trace::note(|| Event::Departure { thread: current - 1, what: "stalled".to_string() });
+            trace::note(|| Event::Departure {
+                thread: current - 1,
+                what: "stalled".to_string(),
+                place: self.tasks[current].before(),
+            });
         }
     }
 
@@ -199,8 +203,16 @@ impl World {
             let from = self.current;
             let name = &self.tasks[to].name;
             trace::note(|| match from {
-                0 => Event::Departure { thread: to - 1, what: "goes first".to_string() },
-                _ => Event::Departure { thread: from - 1, what: format!("switch to {name}") },
+                0 => Event::Departure {
+                    thread: to - 1,
+                    what: "goes first".to_string(),
+                    place: String::new(),
+                },
+                _ => Event::Departure {
+                    thread: from - 1,
+                    what: format!("switch to {name}"),
+                    place: self.tasks[from].before(),
+                },
             });
             let at = self.tasks[from].pending.filter(|_| !self.tasks[from].finished);
             self.log.push(Logged::Switch { from, at, to });

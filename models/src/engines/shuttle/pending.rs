@@ -104,6 +104,23 @@ impl Access {
         )
     }
 
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Access::Begin => "first step",
+            Access::Read => "load",
+            Access::Write => "store",
+            Access::Rmw => "read-modify-write",
+            Access::Fence => "fence",
+            Access::Lock => "lock",
+            Access::Unlock => "unlock",
+            Access::Wait => "wait",
+            Access::Pin => "pin",
+            Access::Unpin => "unpin",
+            Access::Retire => "retire",
+        }
+    }
+
     /// Does it change what others read there?
     pub fn writes(self) -> bool {
         matches!(self, Access::Write | Access::Rmw | Access::Lock | Access::Unlock | Access::Retire)

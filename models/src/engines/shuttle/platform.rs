@@ -14,6 +14,7 @@ use super::memory::Memory;
 use super::objects::{Doer, Names};
 use super::pending::{Access, Choice};
 use super::reclaim::ModelCollector;
+use super::task::Doing;
 use super::world::{self, Phase, World, with};
 use crate::engines::program::{Abandoned, Setup};
 use map_core::platform::{Atomic, AtomicNumber, Cell, Mutex, Object, Place, Platform, Point};
@@ -49,13 +50,15 @@ unsafe impl Platform for Model {
         2
     }
 
+    #[track_caller]
     fn wait(_round: u32) {
         with(World::wait);
-        world::before(super::pending::Location::NONE, Access::Wait);
+        world::before(super::pending::Location::NONE, Access::Wait, Doing::here(Access::Wait));
     }
 
+    #[track_caller]
     fn fence(order: Ordering) {
-        world::before(super::pending::Location::NONE, Access::Fence);
+        world::before(super::pending::Location::NONE, Access::Fence, Doing::here(Access::Fence));
         with(|world| {
             let step = world.step();
             step.knowledge.fence(order, step.sequential);
@@ -129,6 +132,9 @@ fn ask(question: impl FnOnce(&mut World) -> bool) {
     }
 }
 
+/// What the map's code does, and where.
+type Told = (Access, &'static Site<'static>);
+
 /// An atomic.
 #[derive(Debug)]
 pub struct ModelAtomic<T>(UnsafeCell<Memory<T>>);
@@ -142,10 +148,19 @@ impl<T: Copy + PartialEq> ModelAtomic<T> {
     /// One operation: switch, check that the atomic is seen made, do it.
     #[track_caller]
     fn visit<R>(&self, access: Access, body: impl FnOnce(&mut World, &mut Memory<T>) -> R) -> R {
+        self.visit_as(access, (access, Site::caller()), body)
+    }
+
+    /// The same, which the map's code calls so and does there.
+    fn visit_as<R>(
+        &self,
+        access: Access,
+        (told, caller): Told,
+        body: impl FnOnce(&mut World, &mut Memory<T>) -> R,
+    ) -> R {
         // SAFETY: **one OS thread**; the location does not change.
         let location = unsafe { (*self.0.get()).location };
-        world::before(location, access);
-        let caller = Site::caller();
+        world::before(location, access, Doing { access: told, site: Some(caller) });
         let (answer, fine) = with(|world| {
             // SAFETY: **one OS thread**, and no switch until the end of this block.
             let memory = unsafe { &mut *self.0.get() };
@@ -159,6 +174,37 @@ impl<T: Copy + PartialEq> ModelAtomic<T> {
             world::unwind();
         }
         answer
+    }
+
+    fn store_as(&self, told: Told, value: T, order: Ordering) {
+        self.visit_as(Access::Write, told, |world, memory| {
+            let mut back = 0;
+            if world.stale && order != Ordering::SeqCst {
+                let options = memory.writable(&world.me().knowledge);
+                back = world.choose(Choice::Write { location: memory.location, options });
+            }
+            memory.store(world.step(), order, back, value);
+            world.stored();
+        });
+    }
+
+    fn exchange_as(
+        &self,
+        told: Told,
+        [current, new]: [T; 2],
+        [success, failure]: [Ordering; 2],
+    ) -> Result<T, T> {
+        self.visit_as(Access::Rmw, told, |world, memory| {
+            let back = back(world, memory, failure);
+            if back > 0 && memory.value(back) != current {
+                return Err(memory.load(world.step(), failure, back));
+            }
+            if memory.peek() != current {
+                return Err(memory.load(world.step(), failure, 0));
+            }
+            world.stored();
+            Ok(memory.update(world.step(), success, |_| new))
+        })
     }
 }
 
@@ -240,15 +286,7 @@ impl<T: Copy + PartialEq> Atomic<T> for ModelAtomic<T> {
 
     #[track_caller]
     fn store(&self, value: T, order: Ordering) {
-        self.visit(Access::Write, |world, memory| {
-            let mut back = 0;
-            if world.stale && order != Ordering::SeqCst {
-                let options = memory.writable(&world.me().knowledge);
-                back = world.choose(Choice::Write { location: memory.location, options });
-            }
-            memory.store(world.step(), order, back, value);
-            world.stored();
-        });
+        self.store_as((Access::Write, Site::caller()), value, order);
     }
 
     #[track_caller]
@@ -267,17 +305,7 @@ impl<T: Copy + PartialEq> Atomic<T> for ModelAtomic<T> {
         success: Ordering,
         failure: Ordering,
     ) -> Result<T, T> {
-        self.visit(Access::Rmw, |world, memory| {
-            let back = back(world, memory, failure);
-            if back > 0 && memory.value(back) != current {
-                return Err(memory.load(world.step(), failure, back));
-            }
-            if memory.peek() != current {
-                return Err(memory.load(world.step(), failure, 0));
-            }
-            world.stored();
-            Ok(memory.update(world.step(), success, |_| new))
-        })
+        self.exchange_as((Access::Rmw, Site::caller()), [current, new], [success, failure])
     }
 }
 
@@ -439,20 +467,21 @@ impl<T> Mutex<T> for ModelMutex<T> {
 
     #[track_caller]
     fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
-        struct Unlock<'m>(&'m ModelAtomic<usize>);
+        struct Unlock<'m>(&'m ModelAtomic<usize>, Told);
         impl Drop for Unlock<'_> {
             fn drop(&mut self) {
-                self.0.store(0, Ordering::Release);
+                self.0.store_as(self.1, 0, Ordering::Release);
             }
         }
-        let take =
-            || self.locked.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        let caller = Site::caller();
+        let orders = [Ordering::Acquire, Ordering::Relaxed];
+        let take = || self.locked.exchange_as((Access::Lock, caller), [0, 1], orders).is_ok();
         let mut round = 0;
         while !take() {
             Model::wait(round);
             round += 1;
         }
-        let _unlock = Unlock(&self.locked);
+        let _unlock = Unlock(&self.locked, (Access::Unlock, caller));
         // SAFETY: `locked` went from 0 to 1 for this task alone, and goes back after the last use.
         body(unsafe { &mut *self.value.get() })
     }

@@ -18,6 +18,7 @@
 use super::clock::{Clock, View};
 use super::objects::{Objects, PinNumber};
 use super::pending::{Access, Choice, Location};
+use super::task::Doing;
 use super::world::{self, with};
 use map_core::platform::{Collector, Guard, Reclaim};
 use std::cell::{Cell, RefCell};
@@ -95,8 +96,9 @@ unsafe impl Collector for ModelCollector {
         }
     }
 
+    #[track_caller]
     fn pin(&self) -> ModelGuard<'_> {
-        world::before(self.location, Access::Pin);
+        world::before(self.location, Access::Pin, Doing::here(Access::Pin));
         let number = with(|world| {
             let current = world.current;
             let step = world.step();
@@ -134,8 +136,9 @@ pub struct ModelGuard<'collector> {
 }
 
 impl Guard for ModelGuard<'_> {
+    #[track_caller]
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
-        world::before(self.collector.location, Access::Retire);
+        world::before(self.collector.location, Access::Retire, Doing::here(Access::Retire));
         // SAFETY: the caller's obligations: valid, and only its own any more.
         let identity = unsafe { T::identity(object) }.addr();
         let (fine, recycled) = with(|world| {
@@ -186,7 +189,8 @@ impl Guard for ModelGuard<'_> {
 
 impl Drop for ModelGuard<'_> {
     fn drop(&mut self) {
-        world::before(self.collector.location, Access::Unpin);
+        let doing = Doing { access: Access::Unpin, site: None };
+        world::before(self.collector.location, Access::Unpin, doing);
         let unheld = with(|world| {
             world.step();
             world.objects.unpin(self.number);

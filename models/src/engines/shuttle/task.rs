@@ -7,9 +7,34 @@
 
 use super::clock::{Clock, Stamp};
 use super::memory::Knowledge;
-use super::pending::Pending;
+use super::pending::{Access, Pending};
 use crate::op::{Kind, Op};
 use map_core::platform::{Place, Point};
+use std::fmt;
+use std::panic::Location as Site;
+
+/// What a task is about to do in the words of the map's code: of a mutex, a scheduler knows the atomic.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doing {
+    pub(super) access: Access,
+    /// Where, unless nobody has written it down: a pin ends by itself.
+    pub(super) site: Option<&'static Site<'static>>,
+}
+
+impl Doing {
+    /// This, where the caller is called.
+    #[track_caller]
+    pub(super) fn here(access: Access) -> Doing {
+        Doing { access, site: Some(Site::caller()) }
+    }
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its {}", self.access.name())?;
+        self.site.map_or(Ok(()), |site| write!(f, " at {}", super::world::site(site)))
+    }
+}
 
 /// A task.
 #[derive(Debug, Default)]
@@ -17,6 +42,8 @@ pub(super) struct Task {
     pub(super) name: String,
     pub(super) knowledge: Knowledge,
     pub(super) pending: Option<Pending>,
+    /// The same in words.
+    pub(super) doing: Option<Doing>,
     /// The op it is in.
     pub(super) op: Option<Op>,
     pub(super) finished: bool,
@@ -46,6 +73,12 @@ impl Task {
             Some((point, place)) => format!(" past {point} ({place})"),
             None => String::new(),
         }
+    }
+
+    /// What it has not done yet, for a trace.
+    pub(super) fn before(&self) -> String {
+        let doing = self.doing.filter(|_| !self.finished);
+        doing.map_or(String::new(), |doing| format!("before {doing}"))
     }
 
     /// It begins an op, its `at`-th, or ends one.

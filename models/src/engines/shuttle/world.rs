@@ -21,7 +21,7 @@ use super::guard::Logged;
 use super::memory::{Knowledge, Step};
 use super::objects::Objects;
 use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
-use super::task::{Span, Task};
+use super::task::{Doing, Span, Task};
 use super::trace::Trace;
 use crate::coverage::Coverage;
 use crate::coverage::phases::Phases;
@@ -308,12 +308,13 @@ impl World {
         me.stores_seen = others;
     }
 
-    fn before(&mut self, location: Location, access: Access) -> Go {
+    fn before(&mut self, location: Location, access: Access, doing: Doing) -> Go {
         match self.phase {
             Phase::Over => Go::Unwind,
             Phase::Running if self.current != 0 => {
                 let current = self.current;
                 let me = self.me();
+                me.doing = Some(doing);
                 let pending = me.pending.get_or_insert(Pending::BEGIN);
                 pending.location = location;
                 pending.access = access;
@@ -358,7 +359,11 @@ impl World {
             self.trace.chose(self.current, chosen);
             self.log.push(Logged::Chose { task: self.current, at: pending, choice, chosen });
             let thread = self.current - 1;
-            trace::note(|| Event::Departure { thread, what: choice.words(chosen) });
+            trace::note(|| Event::Departure {
+                thread,
+                what: choice.words(chosen),
+                place: String::new(),
+            });
         }
         chosen
     }
@@ -366,12 +371,12 @@ impl World {
 
 /// Publishes an operation and lets the scheduler choose who goes; returns when it is the operation's turn.
 #[inline]
-pub(super) fn before(location: Location, access: Access) {
+pub(super) fn before(location: Location, access: Access, doing: Doing) {
     if std::thread::panicking() {
         return;
     }
     trace::look();
-    let turn = match with(|world| world.before(location, access)) {
+    let turn = match with(|world| world.before(location, access, doing)) {
         Go::Ahead => true,
         Go::Unwind => false,
         Go::Switch(me) => {
