@@ -264,6 +264,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     fn all(&mut self, ops: &[Op], at: &mut usize) -> Verdict {
+        self.pictured();
         for (index, &op) in ops.iter().enumerate() {
             *at = index;
             self.now = index as u32 + 1;

@@ -12,10 +12,14 @@ const SEQUENTIAL: &str = "case 1\n# --subject wrong\nthread main\n reserve 27\n 
 
 /// Triages a case with everything shown; returns what was printed, and the page.
 fn shown(case: &str, coloured: bool) -> (String, String) {
+    shown_with(case, coloured, &[])
+}
+
+fn shown_with(case: &str, coloured: bool, more: &[&str]) -> (String, String) {
     let here: TempDir = tempfile::tempdir().expect("a place for files");
     std::fs::write(here.path().join("a.case"), case).expect("it is written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
-    command.args(["triage", "--show", "a.case"]).current_dir(here.path());
+    command.args(["triage", "--show", "a.case"]).args(more).current_dir(here.path());
     match coloured {
         true => command.env("CLICOLOR_FORCE", "1").env_remove("NO_COLOR"),
         false => command.env_remove("CLICOLOR_FORCE"),
@@ -86,6 +90,24 @@ fn every_op_has_a_step_and_parts_without_one_are_counted() {
     let (failed, before) = steps.split_last().expect("steps");
     assert_eq!(before, expected, "{out}");
     assert!(failed.starts_with("✗ reference: op 1 remove k0 returned None"), "{out}");
+}
+
+#[test]
+fn a_map_with_room_is_shown_before_the_first_op() {
+    let case = SEQUENTIAL.replace("thread main\n reserve 27\n", "capacity 27\nthread main\n");
+    // As it is: the smallest case needs no capacity.
+    let (out, page) = shown_with(&case, false, &["--limit", "0"]);
+    let steps = steps(&out);
+    assert_eq!(steps[0], "· a new map of capacity 27", "{out}");
+    let (before, _) = out.split_once("fill-to-threshold").expect("the first op");
+    assert!(before.contains("table 2^") && !before.contains("k4=v4"), "{out}");
+    let html = Html::parse_document(&page);
+    let select = |selector: &str| Selector::parse(selector).expect("a selector");
+    let states: Vec<_> = html.select(&select("section.state")).collect();
+    let full = |state: usize| states[state].select(&select(".slot.full")).count();
+    assert_eq!((full(0), full(1) > 0), (0, true), "first the new map, then what ops made of it");
+    let first = html.select(&select("[data-step]")).next().expect("a step");
+    assert_eq!(first.attr("data-state"), Some("0"));
 }
 
 #[test]

@@ -63,11 +63,16 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     #[inline(never)]
     fn looked_at(&mut self) -> Verdict {
         self.thorough()?;
+        self.told(self.now as usize - 1);
+        self.pictured();
+        Ok(())
+    }
+
+    /// Shows a trace what the map is like.
+    pub(super) fn pictured(&self) {
         if trace::is_on() {
-            self.told(self.now as usize - 1);
             memory::apart(|| self.map.picture().into_iter().for_each(trace::note_state));
         }
-        Ok(())
     }
 
     /// Tells a trace that this op was done, or the part of it that the run is at.

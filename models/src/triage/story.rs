@@ -129,6 +129,7 @@ impl Story {
         let mut parts = Parts::of(&events);
         for event in events {
             let state = self.states.len().saturating_sub(1);
+            let is_new = case.is_sequential() && self.steps.is_empty();
             let mut step = |lane, kind, text, place| {
                 self.steps.push(Step { lane, kind, text, place, state });
             };
@@ -149,6 +150,11 @@ impl Story {
                     }
                 }
                 Event::State(picture) => {
+                    // A sequential op has the state after it, so no other step would show the map as it was made.
+                    if is_new && !picture.tables.is_empty() {
+                        let text = format!("a new map of capacity {}", case.capacity);
+                        step(0, Kind::Point, text, String::new());
+                    }
                     if self.states.is_empty() {
                         self.steps.iter_mut().for_each(|step| step.state = 0);
                     } else if let Some(last) = self.steps.last_mut() {

@@ -111,6 +111,7 @@ fn row(text: &mut String, story: &Story, number: usize, step: &Step, width: usiz
     let words = match step.kind {
         Kind::Call => format!("▶ {}", step.text),
         Kind::Return => format!("◀ {}", step.text),
+        Kind::Point if step.place.is_empty() => format!("  · {}", step.text),
         Kind::Point => format!("  · {} {}", step.text, short(&step.place)),
         Kind::Departure => format!("  ⇄ {}", step.text),
         Kind::Op if step.place.is_empty() => step.text.clone(),
