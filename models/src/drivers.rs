@@ -7,6 +7,7 @@
 //! `tests/command_line.rs`, `tests/plug_in.rs`.
 
 pub mod bench;
+mod brief;
 pub mod compare;
 pub mod encode;
 pub mod faults;

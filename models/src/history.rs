@@ -40,6 +40,7 @@ pub use recorder::{Clock, Recorder, Sequence, Timer};
 
 use crate::case::{Expectation, ParseError};
 use crate::op::{Op, Ret};
+use crate::oracles::linearizability::key_of;
 use crate::oracles::whole_map::Contracts;
 use std::fmt;
 
@@ -223,6 +224,29 @@ impl History {
             Some(answer) => format!("{name} returned {answer}"),
             None => format!("{name} never returned"),
         }
+    }
+
+    /// The last calls about a key, so many at most, with what came of them, and what was given of it; calls about more than one
+    /// key, or none, are about each. Without a key: the last calls.
+    pub fn last(&self, key: Option<u16>, calls_max: usize) -> History {
+        let is_about = |other: Option<u16>| key.is_none() || other.is_none() || other == key;
+        let operations = self.operations();
+        let about = operations.iter().filter(|operation| is_about(key_of(operation.op)));
+        let mut calls: Vec<usize> = about.map(|operation| operation.call).collect();
+        calls.drain(..calls.len().saturating_sub(calls_max));
+        let given = self.given.iter().copied().filter(|&(other, _)| is_about(Some(other)));
+        let mut last = History { contracts: self.contracts, ..History::given(given) };
+        let mut is_in = vec![false; self.threads.len()];
+        for (at, Event { thread, what }) in self.events.iter().enumerate() {
+            if let What::Call(_) = what {
+                is_in[*thread] = calls.binary_search(&at).is_ok();
+            }
+            if is_in[*thread] {
+                let pushed = last.push(&self.threads[*thread], what.clone());
+                debug_assert!(pushed.is_ok(), "each end comes after its call");
+            }
+        }
+        last
     }
 
     /// Reads the text form.

@@ -198,3 +198,18 @@ fn a_coarse_clock_keeps_each_threads_order() {
     comes_back_from_its_text(&history);
     assert_eq!(check(&history, Budget::default()), Outcome::Linearizable);
 }
+
+#[test]
+fn the_last_calls_about_a_key_are_a_history_of_it() {
+    let text = "history 1\nexpect pass\ncontracts apart counted once\ngiven k1 v1\ngiven k2 v2\n\nevents\n\
+        call ann insert k1 v5\ncall dan get k2\nreturn ann Some(v1)\ncall ann clear\nreturn dan Some(v2)\n\
+        call dan get k1\nreturn ann nothing\npanic dan\n";
+    let history = History::parse(text).expect("it reads");
+    assert_eq!(history.last(None, 9), history);
+    let of_one = history.last(Some(1), 9).to_string();
+    let expected = text.replace("given k2 v2\n", "");
+    let expected = expected.replace("call dan get k2\n", "").replace("return dan Some(v2)\n", "");
+    assert_eq!(of_one, expected);
+    let last = "call ann clear\ncall dan get k1\nreturn ann nothing\npanic dan\n";
+    assert!(history.last(Some(1), 2).to_string().ends_with(&format!("events\n{last}")));
+}

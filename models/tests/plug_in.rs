@@ -53,6 +53,15 @@ fn found_and_triaged(hunt: &[&str], subject: &str, oracle: &str) -> String {
     let command = said.lines().rev().find_map(|line| line.strip_prefix("replay: "));
     let words: Vec<&str> = command.expect("it says how").split_whitespace().collect();
     assert_eq!(words[0], program().to_string_lossy(), "{said}");
+    // What is printed may be cut to what helps; what is kept is whole.
+    let file = words[words.len() - 1];
+    let kept = std::fs::read_to_string(here.path().join(file)).expect("a file");
+    let calls = |text: &str| text.matches("call ").count();
+    let left = said.split_once(" calls left out: ").map(|(_, left)| left);
+    let is_cut = left.is_some() && calls(&said) < calls(&kept);
+    assert_eq!(is_cut, calls(&kept) > 12, "{said}\n{kept}");
+    let all = format!("{} replay --show {file} prints all\n", words[0]);
+    assert!(left.is_none_or(|left| left.starts_with(&all)), "{said}");
     let (exit, again) = plug_in(&words[1..], here.path());
     assert_eq!(exit, 1, "{again}");
     assert!(again.contains(oracle), "{again}");
@@ -173,6 +182,33 @@ fn a_switch_is_told_with_the_line_of_the_map_that_it_comes_before() {
     assert!(switched.trim_start_matches([' ', '│']).starts_with(&at), "{at}\n{report}");
     let at = format!("switch to dan before its lock at models/examples/plug_in/striped.rs:{line}");
     assert!(page.contains(&at), "{at}\n{page}");
+}
+
+#[test]
+fn of_a_long_history_a_finding_has_what_is_about_its_key() {
+    let here = folder();
+    let replayed = |case: &str, more: &[&str]| {
+        std::fs::write(here.path().join("a.case"), case).expect("it can be written");
+        let replay = ["replay", "--subject", "hasty-striped", "a.case"];
+        let (exit, said) = plug_in(&[&replay, more].concat(), here.path());
+        assert_eq!(exit, 1, "{said}");
+        let (_, message) = said.rsplit_once("linearizability: ").expect("what is wrong");
+        message.to_string()
+    };
+    let short = replayed(LOST, &[]);
+    assert!(short.contains("call onlooker get k4") && !short.contains("left out"), "{short}");
+    let gets: String = (10..22).map(|key| format!("  get k{key}\n")).collect();
+    let long = LOST.replace("  insert k4 v0\n", &format!("  insert k4 v0\n{gets}"));
+    let said = replayed(&long, &[]);
+    let at = |part: &str| said.find(part).unwrap_or_else(|| panic!("{part}\n{said}"));
+    assert!(at("it would return") < at("rule: ") && at("rule: ") < at("call dan insert k0 v1"));
+    assert!(at("return onlooker") < at(" calls left out: "));
+    assert!(!said.contains("get k4\n") && !said.contains("call ann get k10\n"), "{said}");
+    let command = format!("{} replay --show --subject hasty-striped a.case", program().display());
+    assert!(said.contains(&format!(" calls left out: {command} prints all\n")), "{said}");
+    let all = replayed(&long, &["--show"]);
+    assert!(all.contains("call ann get k10\n") && all.contains("call onlooker get k4\n"), "{all}");
+    assert!(!all.contains("left out"), "{all}");
 }
 
 #[test]

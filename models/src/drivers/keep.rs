@@ -3,6 +3,7 @@
 //! # Checked by
 //! `tests/catalogue.rs`, `tests/command_line.rs`.
 
+use super::brief::brief;
 use crate::case::Case;
 use crate::command::{command, replaying};
 use crate::engines::Found;
@@ -28,7 +29,13 @@ pub(super) fn keep(
     }
     story += found_by;
     let kept = finding::keep(folder, &case, &found.finding, &story);
-    println!("{name}:\n{}\n{story}", found.finding);
+    let message = found.finding.to_string();
+    let message = match &kept {
+        Ok(file) => brief(&message, &replaying(format_args!("--show {}", file.display()))),
+        // It is nowhere else.
+        Err(_) => message,
+    };
+    println!("{name}:\n{message}\n{story}");
     told(kept, folder, again, &case)
 }
 

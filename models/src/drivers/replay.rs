@@ -6,7 +6,9 @@
 //! `tests/command_line.rs`, `tests/crashes.rs`.
 
 use super::Exit;
+use super::brief::brief;
 use crate::case::{Case, Expectation};
+use crate::command::replaying;
 use crate::history::History;
 use crate::input::threads;
 use crate::oracles::linearizability::Budget;
@@ -28,7 +30,7 @@ pub struct Options {
     /// The map under test (else: the one that the file or its folder names).
     #[arg(long)]
     pub subject: Option<Subject>,
-    /// Print each case as text first.
+    /// Print each case as text first, and all of a finding's history.
     #[arg(long)]
     pub show: bool,
     /// Run in this process, for a debugger.
@@ -99,7 +101,7 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
             false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),
         }
     };
-    Ok(told(&case, path, came))
+    Ok(told(options, &case, path, came))
 }
 
 fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
@@ -108,8 +110,15 @@ fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
 }
 
 /// Says what became of a case.
-fn told(case: &Case, path: &Path, came: Came) -> Exit {
+fn told(options: &Options, case: &Case, path: &Path, came: Came) -> Exit {
     let name = path.display();
+    let said = |message: String| {
+        let map = options.subject.map_or(String::new(), |map| map.flag(!case.is_sequential()));
+        match options.show {
+            true => message,
+            false => brief(&message, &replaying(format_args!("--show{map} {name}"))),
+        }
+    };
     match (came, &case.expect) {
         (Came::Unfit(why), _) => {
             eprintln!("{name}: {why}");
@@ -124,11 +133,12 @@ fn told(case: &Case, path: &Path, came: Came) -> Exit {
             Exit::Found
         }
         (Came::Failed(sighting), Expectation::Finding(oracle)) if sighting.oracle == *oracle => {
-            println!("{name}: {oracle} objects, as expected\n{}", sighting.message);
+            println!("{name}: {oracle} objects, as expected\n{}", said(sighting.message));
             Exit::Clean
         }
         (Came::Failed(sighting), _) => {
             let Sighting { op, at, message, .. } = *sighting;
+            let message = said(message);
             match op {
                 Some(_) if case.is_sequential() => {
                     println!("{name}: {at} of {} ops\n{message}", case.ops().len());
