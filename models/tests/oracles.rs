@@ -71,6 +71,7 @@ mod fault {
     pub const CLEAR_MISFREES: u8 = 49;
     pub const REMOVE_LEAKS_IF_STRUCK: u8 = 50;
     pub const REMOVE_DROPS_THE_UNWRITTEN: u8 = 51;
+    pub const CLONE_GROWS_ANEW: u8 = 52;
 }
 
 #[global_allocator]
@@ -328,7 +329,11 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         if FAULT == fault::CLONE_LOSES_ONE {
             entries.pop();
         }
-        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated: 0.into(), mark: 0 }
+        let (evacuated, mark) = match FAULT {
+            fault::CLONE_GROWS_ANEW => (0.into(), 0),
+            _ => (self.evacuated.clone(), self.mark),
+        };
+        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated, mark }
     }
     fn equals(&self, other: &Self) -> bool {
         let same = |(key, value): &(K, V)| {
@@ -550,6 +555,7 @@ objects! {
     a_figure_that_differs_from_the_view: FIGURES_DIFFER, "well-formed", "health is what the view shows";
     a_map_collected_from_fewer: COLLECTS_ONE_LESS, "reference", "all the spec holds is there";
     a_clone_beside_what_was_there: CLONE_INTO_KEEPS, "reference", "a clone is equal";
+    a_clone_that_has_not_grown_as_far: CLONE_GROWS_ANEW, "work", "a clone has grown as far as the map";
     a_capability_without_a_method: UNDECLARED, "panics", "no op panics on its own";
 }
 
@@ -642,6 +648,22 @@ fn a_clone_goes_on_where_its_iterator_stands() {
         }
     }
     impl ExactSizeIterator for Hasty {}
+    /// Its `nth` stops at the last that there is.
+    #[derive(Clone)]
+    struct Clinging(std::ops::Range<u8>);
+    impl Iterator for Clinging {
+        type Item = u8;
+        fn next(&mut self) -> Option<u8> {
+            self.0.next()
+        }
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.0.size_hint()
+        }
+        fn nth(&mut self, n: usize) -> Option<u8> {
+            self.0.nth(n.min(self.0.len().saturating_sub(1)))
+        }
+    }
+    impl ExactSizeIterator for Clinging {}
     let kept = || sizes::kept().map_err(|objection| objection.detail);
     let mut seen = Vec::new();
     sizes::half(0..5u8, |n| seen.push(n));
@@ -662,6 +684,9 @@ fn a_clone_goes_on_where_its_iterator_stands() {
     }
     sizes::half(Hasty(0..5), drop);
     assert_eq!(kept(), fewer);
+    sizes::half(Clinging(0..5), drop);
+    let nth = "had an iterator that passes over another number of entries than nth is told";
+    assert_eq!(kept(), Err(nth.to_string()));
     sizes::folded(Hasty(0..5), drop);
     assert_eq!(kept(), fewer);
     let mut seen = Vec::new();

@@ -97,7 +97,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Threes<K, V> {
             Some((_, old)) => Some(std::mem::replace(old, value)),
             None => self.0.insert(key.number(), (key, value)).map(|(_, old)| old),
         };
-        let growing = self.0.len() % 3 == 0;
+        let growing = self.0.len().is_multiple_of(3);
         self.1.started += u64::from(growing && self.1.old_buckets.is_none());
         self.1.old_buckets = growing.then_some(self.0.len());
         old

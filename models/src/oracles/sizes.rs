@@ -1,5 +1,5 @@
-//! Sizes: what an iterator says of how many entries are to come, it keeps; and its clone goes on where it stands, as does a
-//! fold.
+//! Sizes: what an iterator says of how many entries are to come, it keeps; and its clone goes on where it stands, as do a
+//! fold and an `nth`.
 //!
 //! An adapter has its map's iterators [`watched`], or [`exactly`] where the number is known, or their second [`half`] yielded
 //! by a clone, or [`folded`]; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
@@ -79,6 +79,7 @@ pub fn exactly<I: ExactSizeIterator>(inner: I) -> Watched<I> {
 /// come.
 pub fn half<I: ExactSizeIterator + Clone>(iter: I, mut visit: impl FnMut(I::Item)) {
     let middle = iter.len() / 2;
+    skips(iter.clone());
     let mut front = exactly(iter);
     front.by_ref().take(middle).for_each(&mut visit);
     let back = front.clone();
@@ -86,6 +87,19 @@ pub fn half<I: ExactSizeIterator + Clone>(iter: I, mut visit: impl FnMut(I::Item
     let came = back.map(visit).count();
     if came != left {
         note("yields another number of entries than its clone");
+    }
+}
+
+/// Passes over the first half by `nth`, and then over more than there are.
+fn skips<I: ExactSizeIterator>(mut iter: I) {
+    let (len, middle) = (iter.len(), iter.len() / 2);
+    let is_there = iter.nth(middle).is_some();
+    let left = iter.len();
+    if is_there != (middle < len)
+        || left != len.saturating_sub(middle + 1)
+        || iter.nth(left).is_some()
+    {
+        note("passes over another number of entries than nth is told");
     }
 }
 

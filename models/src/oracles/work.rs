@@ -4,6 +4,7 @@
 //!   `n` and says how many.
 //! - A write to a growing map raises the mark or ends the growth, unless the map is empty.
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
+//! - A clone is at the same point of the same growth, and as near to the next.
 //! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
 //! A map whose growth is everybody's ([`shared`]) promises less of a single write: one that finds nothing to write may be a
@@ -59,6 +60,25 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Whole => (true, ""),
     };
     if ok { Ok(()) } else { exceeded(rule, evacuated, started) }
+}
+
+/// Judges a clone of a map, which is due to grow when the map is.
+///
+/// # Errors
+/// It is not at the same point of the same growth, or has other overflow buckets.
+pub fn cloned(map: &Growth, clone: &Growth) -> Verdict {
+    if clone == map {
+        return Ok(());
+    }
+    let told = |Growth { started, evacuated, overflow, .. }: &Growth| {
+        format!(
+            "{overflow} overflow buckets, {started} growths and {evacuated} evacuated buckets so far"
+        )
+    };
+    let (told_clone, told_map) = (told(clone), told(map));
+    let detail =
+        format!("made a clone that is {clone}, {told_clone}; the map is {map}, {told_map}");
+    Objection::raise(NAME, "a clone has grown as far as the map", detail)
 }
 
 #[cold]

@@ -272,6 +272,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Objection::raise(reference::NAME, "a clone is equal", detail);
         }
         reference::length(clone.len(), self.spec.len())?;
+        if S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
+            work::cloned(&self.map.growth(), &clone.growth())?;
+        }
         self.is_held_by("the clone", &clone)?;
         if swap {
             self.close_cursors();

@@ -82,6 +82,7 @@ macro_rules! std_optional {
         fn keys_values(&self, key: impl FnMut(&K), value: impl FnMut(&V)) {
             sizes::half(self.keys(), key);
             sizes::half(self.values(), value);
+            sizes::half(self.iter(), |_| ());
         }
         fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
             let all = sizes::exactly(self.into_iter());
