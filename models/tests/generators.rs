@@ -215,7 +215,7 @@ fn the_directed_sequences_pass_on_a_correct_map() {
         let rng = &mut fastrand::Rng::with_seed(seed);
         let hasher = Hasher::ALL[seed as usize % Hasher::HONEST];
         let mut case = Case { hasher, ..Case::default() };
-        directed::order_changed_on_the_way(case.ops_mut(), rng);
+        directed::evacuated_ahead_of_the_mark(case.ops_mut(), rng);
         directed::emptied_under_a_cursor(case.ops_mut(), rng);
         directed::past_the_limit(case.ops_mut(), rng, hasher);
         directed::slots_taken_under_a_cursor(case.ops_mut(), rng, hasher);

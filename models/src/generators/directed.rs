@@ -10,6 +10,8 @@ use fastrand::Rng;
 
 /// How many absent keys a threshold is filled with at most, as log2 of the old table.
 const OLD_LOG2_MAX: u32 = 4;
+/// A table so large that a map of wide elements gets the memory of the next one piece by piece.
+const OLD_LOG2_LARGE: u32 = 6;
 
 /// Cursors stand in old chains of a doubling; the doubling ends; a same-size growth starts, or another doubling; the
 /// cursors go on.
@@ -91,9 +93,9 @@ pub fn older_cursor_closed(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
 }
 
-/// Removed keys stay with the map for an open cursor; it is closed; the next removal, what empties the map or what makes
-/// it grow throws them away, and the `Drop` of one of them panics. In half of the cases a younger cursor, two growths
-/// on, still needs what is known of the last.
+/// Removed keys stay with the map for an open cursor; it is closed; the next removal, what empties the map, gives its
+/// table up or makes it grow throws them away, and the `Drop` of one of them panics. In half of the cases a younger
+/// cursor, two growths on, still needs what is known of the last.
 pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     into_a_doubling(ops, rng.u32(1..=OLD_LOG2_MAX), base);
@@ -109,9 +111,14 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
         ops.push(Op::CursorStep(younger, rng.u8(1..5)));
         ops.push(Op::Evacuate(255));
     }
+    let is_emptied = rng.u8(0..4) == 0;
+    if is_emptied {
+        ops.push(Op::Retain(0, 0));
+    }
     ops.push(Op::CursorClose(older));
     ops.push(Op::PanicAt(Site::Drop, rng.u8(0..6)));
     ops.push(match rng.u8(0..8) {
+        _ if is_emptied => Op::ShrinkToFit,
         0 => Op::Clear,
         1 => Op::DrainDrop(rng.u8(0..4)),
         2 => Op::IntoIterDrop(rng.u8(0..4)),
@@ -119,6 +126,9 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
         4 => Op::FillToThreshold(1, base),
         _ => Op::Remove(base.wrapping_add(removed)),
     });
+    if is_emptied {
+        ops.push(Op::FillToThreshold(rng.i8(-6..2), base));
+    }
     ops.push(Op::CursorStep(younger, 255));
 }
 
@@ -150,15 +160,19 @@ pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
     }
 }
 
-/// The order changes from Go's to that of the mark in the middle of a growth: old buckets ahead of the mark are
-/// evacuated, though the order in force evacuates none there.
-pub fn order_changed_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
+/// In the middle of a growth in Go's order, old buckets ahead of the mark are evacuated; an op meets them, in half of the
+/// cases after the order has changed to that of the mark, which evacuates none there.
+pub fn evacuated_ahead_of_the_mark(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     ops.push(Op::SetOrder(Order::Go));
-    into_a_doubling(ops, rng.u32(2..=OLD_LOG2_MAX), base);
-    ops.extend((0..rng.u8(1..4)).map(|_| Op::Remove(base.wrapping_add(rng.u16(0..64)))));
-    ops.push(Op::SetOrder(Order::InOrder));
-    let k = base.wrapping_add(rng.u16(0..64));
+    let old_log2 = if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(2..=OLD_LOG2_MAX) };
+    into_a_doubling(ops, old_log2, base);
+    let keys = 4 << old_log2;
+    ops.extend((0..rng.u8(1..4)).map(|_| Op::Remove(base.wrapping_add(rng.u16(0..keys)))));
+    if rng.bool() {
+        ops.push(Op::SetOrder(Order::InOrder));
+    }
+    let k = base.wrapping_add(rng.u16(0..keys));
     ops.push(match rng.u8(0..8) {
         0 => Op::Get(k),
         1 => Op::Insert(k, 1),
@@ -166,7 +180,7 @@ pub fn order_changed_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
         3 => Op::Iter,
         4 => Op::Clone,
         5 => Op::CloneSwap,
-        6 => Op::Clear,
+        6 => [Op::Clear, Op::DrainDrop(rng.u8(0..4))][usize::from(rng.bool())],
         _ => Op::Reserve(rng.u16(0..256)),
     });
 }
@@ -195,8 +209,7 @@ pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
 /// Cursors stand in a map that is emptied, and leaves its table; another takes its place, and the cursors go on.
 pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
-    // Some are so large that a map of wide elements has not got all of the new table's memory yet.
-    let old_log2 = if rng.u8(0..4) == 0 { 6 } else { rng.u32(0..=OLD_LOG2_MAX) };
+    let old_log2 = if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(0..=OLD_LOG2_MAX) };
     into_a_doubling(ops, old_log2, base);
     open_cursors(ops, rng);
     ops.push([Op::Clear, Op::Drain, Op::Retain(0, 0)][rng.usize(0..3)]);
@@ -211,7 +224,7 @@ pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
 }
 
 /// Cursors stand in a map that grows; entries of one bucket are removed and inserted after they were moved, again and
-/// again, so that they take each other's slots; the cursors go on.
+/// again, so that they take each other's slots; in half of the cases the map grows once more; the cursors go on.
 pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let old_log2 = rng.u32(1..=OLD_LOG2_MAX);
     let base = rng.u16(0..1024);
@@ -224,6 +237,9 @@ pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hash
     for _ in 0..rng.u8(4..16) {
         let Some(&k) = rng.choice(&keys) else { break };
         ops.push(if rng.bool() { Op::Remove(k) } else { Op::Insert(k, 1) });
+    }
+    if rng.bool() {
+        ops.extend([Op::FillToThreshold(1, base), Op::Evacuate(255)]);
     }
     exhaust_cursors(ops);
 }

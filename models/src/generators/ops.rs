@@ -131,7 +131,7 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         4 if mix == Mix::Iteration => {
             return directed::slots_taken_under_a_cursor(ops, rng, hasher);
         }
-        4 if mix == Mix::Full => return directed::order_changed_on_the_way(ops, rng),
+        4 if mix == Mix::Full => return directed::evacuated_ahead_of_the_mark(ops, rng),
         5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
         6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
         7 if mix == Mix::Full => return directed::panic_on_the_way(ops, rng),
