@@ -189,6 +189,15 @@ pub(super) fn all() -> Vec<Scenario> {
             .allows("reader", [Some(104), Some(104)])
             .allows("reader", [Some(104), None])
             .allows("reader", [None, None]),
+        // The same, and two slots are taken: the first leaves the end where the removals did, and is seen, perhaps, without them.
+        scenario("key_missed_at_an_end_that_moves_on_is_missed_behind_it")
+            .hasher(Hasher::Low3)
+            .given(insert((5..14).map(|tophash| 8 * tophash)).into_iter().chain([Remove(88)]))
+            .thread("reader", [Get(104), Get(104)])
+            .thread("writer", [Remove(104), Remove(96), Insert(112, V), Insert(120, V)])
+            .allows("reader", [Some(104), Some(104)])
+            .allows("reader", [Some(104), None])
+            .allows("reader", [None, None]),
         // The same of a writer that twice finds nothing to do, and so takes no lock: that key is gone, and that one stays as it is.
         scenario("writer_that_missed_a_removed_key_misses_it_again")
             .hasher(Hasher::Low3)

@@ -7,6 +7,8 @@ use super::{
 use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View};
 
 const V: u16 = 100;
+/// A bucket and an entry behind it.
+const CHAIN: [u16; 9] = [2, 4, 6, 8, 10, 12, 14, 16, 18];
 /// A value that `retain-values 1 0` keeps.
 const STAYS: u16 = 101;
 
@@ -18,6 +20,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("clearer", [Clear])
             .thread("evacuator", [Remove(9)])
             .thread("reader", [Get(KEY), Get(KEY)]),
+        // A chain goes as a whole: what a search no longer finds, behind the end of the chain, no iteration yields.
+        scenario("clear_forgets_a_chain_at_once")
+            .given(insert(CHAIN))
+            .thread("clearer", [Clear])
+            .thread("reader", [Get(CHAIN[8]), Iter]),
         // What is inserted after `clear` began may stay; it comes back in one piece.
         scenario("clear_against_insert_of_the_same_key")
             .counted()
