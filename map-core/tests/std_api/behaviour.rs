@@ -233,6 +233,9 @@ fn equality_is_of_contents() {
             assert_ne!(forward, backward);
         }
     }
+    let strange = Map::from([(1, f64::NAN)]);
+    let itself = &strange;
+    assert!(strange != *itself, "a value differs from itself");
 }
 
 #[test]

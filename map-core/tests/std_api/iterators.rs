@@ -44,6 +44,11 @@ fn borrowing_iterators_yield_every_entry_once() {
         all_once(honest(map.values().copied(), len), pairs().map(|(_, v)| v));
         all_once(honest(map.iter_mut().map(|(k, v)| (*k, *v)), len), pairs());
         all_once(honest(map.values_mut().map(|v| *v), len), pairs().map(|(_, v)| v));
+        for n in [0, len / 2, len, len + 9] {
+            let mut iter = map.iter();
+            assert_eq!(iter.nth(n as usize).is_some(), n < len, "{n} of {len}");
+            assert_eq!(iter.count() as u64, len.saturating_sub(n + 1), "{n} of {len}");
+        }
         assert_eq!((&map).into_iter().count(), len as usize);
         assert_eq!((&mut map).into_iter().count(), len as usize);
         for (_, value) in &mut map {
