@@ -10,7 +10,6 @@
 //! order go
 //! elements plain
 //! capacity 0
-//! expect pass
 //!
 //! thread main
 //!   fill-to-threshold +1 k0

@@ -201,7 +201,7 @@ fn a_coarse_clock_keeps_each_threads_order() {
 
 #[test]
 fn the_last_calls_about_a_key_are_a_history_of_it() {
-    let text = "history 1\nexpect pass\ncontracts apart counted once\ngiven k1 v1\ngiven k2 v2\n\nevents\n\
+    let text = "history 1\ncontracts apart counted once\ngiven k1 v1\ngiven k2 v2\n\nevents\n\
         call ann insert k1 v5\ncall dan get k2\nreturn ann Some(v1)\ncall ann clear\nreturn dan Some(v2)\n\
         call dan get k1\nreturn ann nothing\npanic dan\n";
     let history = History::parse(text).expect("it reads");

@@ -19,9 +19,8 @@ pub(super) fn print(history: &History, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     for line in &history.story {
         comment(f, "", line)?;
     }
-    match &history.expect {
-        Expectation::Pass => writeln!(f, "expect pass")?,
-        Expectation::Finding(oracle) => writeln!(f, "expect finding {oracle}")?,
+    if let Expectation::Finding(oracle) = &history.expect {
+        writeln!(f, "expect finding {oracle}")?;
     }
     let Contracts { iteration, length, walk } = history.contracts;
     writeln!(f, "contracts {} {} {}", iteration.name(), length.name(), walk.name())?;
