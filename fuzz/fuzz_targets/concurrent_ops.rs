@@ -1,4 +1,4 @@
 //! `ConcurrentMap` from one thread: everything it can be asked, against the spec and every oracle.
 #![no_main]
 
-map_core_fuzz::one_thread!("concurrent_ops", CONCURRENT, Full);
+map_core_fuzz::one_thread!(CONCURRENT, Full);

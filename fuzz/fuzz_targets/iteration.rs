@@ -1,4 +1,4 @@
 //! Cursors over a map that changes under them.
 #![no_main]
 
-map_core_fuzz::one_thread!("iteration", MAP, Iteration);
+map_core_fuzz::one_thread!(MAP, Iteration);

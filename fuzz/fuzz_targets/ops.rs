@@ -1,4 +1,4 @@
 //! Everything a map can be asked, against the spec and every oracle.
 #![no_main]
 
-map_core_fuzz::one_thread!("ops", MAP, Full);
+map_core_fuzz::one_thread!(MAP, Full);

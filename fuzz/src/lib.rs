@@ -15,10 +15,10 @@ pub static MAP: Adapter = sequential!("map", Map);
 /// `ConcurrentMap` from one thread.
 pub static CONCURRENT: Adapter = sequential!("concurrent", OneThread);
 
-/// A fuzz target for one thread: what it is called, which map it hunts in, and the mix of ops that its mutator draws from.
+/// A fuzz target for one thread: which map it hunts in, and the mix of ops that its mutator draws from.
 #[macro_export]
 macro_rules! one_thread {
-    ($name:literal, $map:ident, $mix:ident) => {
+    ($map:ident, $mix:ident) => {
         use libfuzzer_sys::{fuzz_crossover, fuzz_mutator, fuzz_target};
         use models::drivers::fuzz;
         use models::generators::{mutate, ops::Mix};
@@ -28,7 +28,7 @@ macro_rules! one_thread {
         #[global_allocator]
         static ALLOCATOR: Watched<false> = Watched;
 
-        fuzz_target!(|bytes: &[u8]| fuzz::one($name, Subject::of(&$crate::$map), bytes));
+        fuzz_target!(|bytes: &[u8]| fuzz::one(Subject::of(&$crate::$map), bytes));
         fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
             fuzz::mutate(data, size, max_size, seed, Mix::$mix)
         });

@@ -51,7 +51,7 @@ fn at_exit(function: extern "C" fn()) {
 ///
 /// # Panics
 /// When something is found: with the case as text, the rule, and how to replay it.
-pub fn one(target: &str, subject: Subject, bytes: &[u8]) {
+pub fn one(subject: Subject, bytes: &[u8]) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         at_exit(summary);
@@ -60,7 +60,7 @@ pub fn one(target: &str, subject: Subject, bytes: &[u8]) {
         input::decode_into(bytes, case);
         match subject.run(case, Checks::Boundaries) {
             Ok(report) => count(report),
-            Err(finding) => report(target, subject, bytes, case, &finding.to_string()),
+            Err(finding) => report(subject, bytes, case, &finding.to_string()),
         }
     });
 }
@@ -83,24 +83,23 @@ extern "C" fn summary() {
 }
 
 #[cold]
-fn report(target: &str, subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
-    let file = artifact(target, bytes);
+fn report(subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
+    let file = artifact(bytes);
     let replay = replaying_on(subject.name(), false, file);
     panic!("\n{case}\n{finding}\nreplay: {replay}\n");
 }
 
 /// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.
-fn artifact(target: &str, bytes: &[u8]) -> String {
+fn artifact(bytes: &[u8]) -> String {
     let arguments: Vec<String> = std::env::args().collect();
     let given =
         |name: &str| arguments.iter().rev().find_map(|argument| argument.strip_prefix(name));
     if let Some(exact) = given("-exact_artifact_path=") {
         return exact.to_string();
     }
-    let prefix =
-        given("-artifact_prefix=").map_or(format!("fuzz/artifacts/{target}/"), str::to_string);
+    let prefix = given("-artifact_prefix=").unwrap_or_default();
     let here = std::env::current_dir().unwrap_or_default();
-    let prefix = prefix.strip_prefix(&format!("{}/", here.display())).unwrap_or(&prefix);
+    let prefix = prefix.strip_prefix(&format!("{}/", here.display())).unwrap_or(prefix);
     format!("{prefix}crash-{}", Sha1::from(bytes).digest())
 }
 

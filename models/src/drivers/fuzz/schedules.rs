@@ -50,7 +50,7 @@ pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     }
     if let Some(found) = report.found {
         let case = Case { schedule: found.schedule, ..case };
-        let file = artifact("schedules", bytes);
+        let file = artifact(bytes);
         eprintln!("\n{case}\n{}\nreplay: {}\n", found.finding, replaying(file));
         std::process::abort();
     }
