@@ -65,6 +65,8 @@ type Map = ConcurrentMap<u64, u64, By, Stalling>;
 
 /// Keys that are there from before the stall to the end.
 const STEADY: u64 = 60;
+/// Far more than a growth takes.
+const WRITES: u64 = if cfg!(miri) { 500 } else { 50_000 };
 /// The first key of the thread that stalls.
 const STALLERS: u64 = 1 << 20;
 
@@ -117,6 +119,11 @@ fn goes_on_without_a_thread_stalled(at: Point) {
                 }
                 pin.reserve(0);
             }
+            // Each old bucket's turn comes hundreds of times meanwhile.
+            let writable = (0..STEADY).find(free).unwrap();
+            for _ in 0..WRITES {
+                map.pin().insert(writable, writable);
+            }
             map.check().unwrap();
             finished.send(map.health().generation > generation).unwrap();
         })
@@ -129,6 +136,11 @@ fn goes_on_without_a_thread_stalled(at: Point) {
     others.join().unwrap();
     drop(release);
     staller.join().unwrap();
+    for _ in 0..WRITES {
+        map.pin().insert(0, 0);
+    }
+    let health = map.health();
+    assert!(health.growing.is_empty(), "writes go on, and no growth ends: {health:?}");
     let Ok(mut map) = Arc::try_unwrap(map) else { unreachable!("both threads are gone") };
     map.check_at_rest().unwrap();
 }

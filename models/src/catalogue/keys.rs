@@ -219,6 +219,14 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("replacer", [Insert(0, V)])
             .allows("appender", [None])
             .allows("replacer", [Some(0)]),
+        // The full chain is evacuated meanwhile, and as full in the new table: the overflow bucket that was made counts there. (The
+        // appender's own growth work does not come to that chain.)
+        scenario("overflow_bucket_counts_where_it_is_linked")
+            .capacity(QUAD)
+            .given(growing((0..8).map(|nth| 3 + 8 * nth)))
+            .thread("appender", [Insert(67, V)])
+            .thread("evacuator", [Remove(9)])
+            .allows("appender", [None]),
         // A slot becomes free meanwhile: the bucket that was made is not a part of the chain, and does not count as one.
         scenario("overflow_bucket_that_was_not_needed_is_not_counted")
             .given(insert([0, 2, 4, 6, 8, 10, 12, 14]))
