@@ -8,7 +8,8 @@
 //! # Checked by
 //! `tests/round_trips.rs`, `tests/case_text.rs`.
 
-use super::{Case, Elements, Expectation, GIVEN, Thread, VERSION, schedule};
+use super::schedule::{self, Forced};
+use super::{Case, Elements, Expectation, GIVEN, Thread, VERSION};
 use crate::generators::hashers::Hasher;
 use crate::op::{Argument, CURSORS, Kind, Op, Order, Site};
 use crate::oracles;
@@ -101,91 +102,122 @@ impl fmt::Display for Op {
 const HEADERS: &str = "`hasher`, `order`, `elements`, `capacity`, `expect` or `thread`";
 
 pub(super) fn parse(text: &str) -> Result<Case, ParseError> {
-    let mut case = Case { threads: Vec::new(), ..Case::default() };
-    let mut versioned = false;
-    let mut said = Vec::new();
-    let mut open: Option<Thread> = None;
-    let mut scheduling = false;
+    let mut reader = Reader::default();
     let mut last = 0;
     for (index, raw) in text.lines().enumerate() {
         let mut line = Line::new(index + 1, raw);
         last = line.number;
         if let Some(text) = raw.trim().strip_prefix('#') {
             let text = text.strip_prefix(' ').unwrap_or(text).trim_end().to_string();
-            match (&mut open, case.threads.last_mut()) {
-                (Some(thread), _) => thread.notes.push((thread.ops.len(), text)),
-                (None, _) if scheduling => {}
-                (None, None) => case.story.push(text),
-                (None, Some(_)) => {
-                    return Err(line.unexpected(raw.trim(), "no comment between or after threads"));
-                }
+            if !reader.comment(text) {
+                return Err(line.unexpected(raw.trim(), "no comment between or after threads"));
             }
-            continue;
+        } else if let Some(word) = line.next_word() {
+            reader.line(word, &mut line)?;
+            line.finish()?;
         }
-        let Some(word) = line.next_word() else { continue };
-        if !versioned {
-            line.version(word, "case", VERSION)?;
-            versioned = true;
-        } else if let Some(thread) = &mut open {
-            if word == "end" {
-                case.threads.extend(open.take());
-            } else {
-                thread.ops.push(op(word, &mut line)?);
-            }
-        } else if scheduling {
-            match word {
-                "end" => scheduling = false,
-                _ => {
-                    let forced = schedule::forced(word, &mut line)?;
-                    if let Some(stranger) = forced.names().find(|name| !is_thread(&case, name)) {
-                        let names = list(case.threads.iter().map(|thread| thread.name.as_str()));
-                        let expected = format!("one of the threads ({names})");
-                        return Err(line.unexpected(stranger, &expected));
-                    }
-                    case.schedule.push(forced);
-                }
-            }
-        } else if !case.schedule.is_empty() {
-            return Err(line.unexpected(word, "the end of the file"));
-        } else if word == "schedule" && case.threads.len() > 1 {
-            scheduling = true;
-        } else if word == "thread" {
-            let name = line.word("a thread's name")?;
-            if case.threads.iter().any(|thread| thread.name == name) {
-                return Err(line.unexpected(name, "a name that no other thread has"));
-            }
-            open = Some(Thread { name: name.to_string(), ..Thread::default() });
-        } else if case.threads.is_empty() {
-            line.once(word, &mut said)?;
-            header(&mut case, word, &mut line)?;
-        } else {
-            let expected = match case.threads.len() {
-                1 => "`thread` or the end of the file",
-                _ => "`thread`, `schedule` or the end of the file",
-            };
-            return Err(line.unexpected(word, expected));
-        }
-        line.finish()?;
     }
     let end = Line::new(last + 1, "");
-    if !versioned {
-        return Err(end.unexpected("the end of the file", &format!("`case {VERSION}`")));
-    }
-    if open.is_some() {
-        return Err(end.unexpected("the end of the file", "an op or `end`"));
-    }
-    if scheduling {
-        return Err(end.unexpected("the end of the file", "a departure or `end`"));
-    }
-    if case.threads.is_empty() {
-        return Err(end.unexpected("the end of the file", HEADERS));
-    }
-    Ok(case)
+    let expected = match reader.place {
+        Place::Start => &format!("`case {VERSION}`"),
+        Place::Header => HEADERS,
+        Place::Thread(_) => "an op or `end`",
+        Place::Schedule => "a departure or `end`",
+        Place::Between | Place::End => return Ok(reader.case),
+    };
+    Err(end.unexpected("the end of the file", expected))
 }
 
-/// Is there a thread of this name? The setup's is there in any case.
-fn is_thread(case: &Case, name: &str) -> bool {
-    name == GIVEN || case.threads.iter().any(|thread| thread.name == name)
+/// What has been read.
+struct Reader<'a> {
+    case: Case,
+    /// Words of the header that have come.
+    said: Vec<&'a str>,
+    place: Place,
+}
+
+/// Where the next line is.
+enum Place {
+    /// Before the version.
+    Start,
+    Header,
+    Thread(Thread),
+    /// Behind a thread.
+    Between,
+    Schedule,
+    /// Behind the schedule.
+    End,
+}
+
+impl Default for Reader<'_> {
+    fn default() -> Self {
+        let case = Case { threads: Vec::new(), ..Case::default() };
+        Reader { case, said: Vec::new(), place: Place::Start }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Keeps a comment; false where there may be none.
+    fn comment(&mut self, text: String) -> bool {
+        match &mut self.place {
+            Place::Start | Place::Header => self.case.story.push(text),
+            Place::Thread(thread) => thread.notes.push((thread.ops.len(), text)),
+            Place::Schedule => {}
+            Place::Between | Place::End => return false,
+        }
+        true
+    }
+
+    fn line(&mut self, word: &'a str, line: &mut Line<'a>) -> Result<(), ParseError> {
+        let Reader { case, said, place } = self;
+        match place {
+            Place::Start => {
+                line.version(word, "case", VERSION)?;
+                *place = Place::Header;
+            }
+            Place::Thread(thread) if word == "end" => {
+                case.threads.push(std::mem::take(thread));
+                *place = Place::Between;
+            }
+            Place::Thread(thread) => thread.ops.push(op(word, line)?),
+            Place::Schedule if word == "end" => {
+                *place = if case.schedule.is_empty() { Place::Between } else { Place::End };
+            }
+            Place::Schedule => case.schedule.push(departure(case, word, line)?),
+            Place::Header | Place::Between if word == "thread" => {
+                let name = line.word("a thread's name")?;
+                if case.threads.iter().any(|thread| thread.name == name) {
+                    return Err(line.unexpected(name, "a name that no other thread has"));
+                }
+                *place = Place::Thread(Thread { name: name.to_string(), ..Thread::default() });
+            }
+            Place::Header => {
+                line.once(word, said)?;
+                header(case, word, line)?;
+            }
+            Place::Between if case.threads.len() == 1 => {
+                return Err(line.unexpected(word, "`thread` or the end of the file"));
+            }
+            Place::Between if word == "schedule" => *place = Place::Schedule,
+            Place::Between => {
+                return Err(line.unexpected(word, "`thread`, `schedule` or the end of the file"));
+            }
+            Place::End => return Err(line.unexpected(word, "the end of the file")),
+        }
+        Ok(())
+    }
+}
+
+/// Reads a departure, of threads that there are; the setup's is there in any case.
+fn departure(case: &Case, word: &str, line: &mut Line<'_>) -> Result<Forced, ParseError> {
+    let forced = schedule::forced(word, line)?;
+    let is_thread =
+        |name: &str| name == GIVEN || case.threads.iter().any(|thread| thread.name == name);
+    if let Some(stranger) = forced.names().find(|name| !is_thread(name)) {
+        let names = list(case.threads.iter().map(|thread| thread.name.as_str()));
+        return Err(line.unexpected(stranger, &format!("one of the threads ({names})")));
+    }
+    Ok(forced)
 }
 
 fn header(case: &mut Case, word: &str, line: &mut Line<'_>) -> Result<(), ParseError> {

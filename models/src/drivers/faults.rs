@@ -18,7 +18,7 @@ use crate::faults::results::{Row, Store};
 use crate::faults::site::{Place, Site};
 use crate::faults::{page, table};
 use crate::files;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -291,8 +291,23 @@ impl Hunt {
                 return Err(format!("the map without a fault does not build: {said}"));
             }
         };
+        let row = self.hunted(&copy, &program, fault, row)?;
+        match row.is_killed() && !self.options.triage.is_zero() && !self.is_stopped() {
+            true => self.named(&program, row),
+            false => Ok(row),
+        }
+    }
+
+    /// Has one detector after the other look for what is planted in the program.
+    fn hunted(
+        &self,
+        copy: &Copy,
+        program: &Path,
+        fault: Option<&Fault>,
+        mut row: Row,
+    ) -> Result<Row, String> {
         let (budget, focus) = (self.budget(fault), self.options.focus);
-        let findings = self.site.scratch.join("findings").join(&row.slug);
+        let findings = self.findings(&row);
         while let Some((detector, seed)) = self.wanted(fault, &row) {
             let scenarios = match fault {
                 Some(fault) if focus && !fault.scenarios.is_empty() => fault.scenarios.clone(),
@@ -304,7 +319,7 @@ impl Hunt {
             }
             let stop = &self.stop;
             let terms = Terms { budget, scenarios: &scenarios, findings: &findings, stop };
-            let attempt = detector.attempt(&copy, &program, seed, terms);
+            let attempt = detector.attempt(copy, program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
             if self.was_stopped(attempt.is_err()) {
                 return Ok(row);
@@ -313,20 +328,25 @@ impl Hunt {
             row.add(detector, attempt);
             row = self.saved(row)?;
         }
-        if row.is_killed() && !self.options.triage.is_zero() {
-            // The smallest is the quickest.
-            let size = |path: &PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
-            let smallest = detector::cases(&findings).into_iter().min_by_key(size);
-            let limit = self.options.triage;
-            let triaged =
-                detector::triage(&program, smallest.as_slice(), limit, Some(1), &self.stop);
-            if self.is_stopped() {
-                return Ok(row);
-            }
-            row.signature = triaged?.into_iter().next().map(|record| record.name);
-            row = self.saved(row)?;
-        }
         Ok(row)
+    }
+
+    /// Gives what was found the name that triage has for its smallest case: that is the quickest.
+    fn named(&self, program: &Path, mut row: Row) -> Result<Row, String> {
+        let size = |path: &PathBuf| path.metadata().map_or(u64::MAX, |meta| meta.len());
+        let smallest = detector::cases(&self.findings(&row)).into_iter().min_by_key(size);
+        let limit = self.options.triage;
+        let triaged = detector::triage(program, smallest.as_slice(), limit, Some(1), &self.stop);
+        if self.is_stopped() {
+            return Ok(row);
+        }
+        row.signature = triaged?.into_iter().next().map(|record| record.name);
+        self.saved(row)
+    }
+
+    /// Where what is found of a fault is kept.
+    fn findings(&self, row: &Row) -> PathBuf {
+        self.site.scratch.join("findings").join(&row.slug)
     }
 
     /// The row of a fault that cannot be planted.
