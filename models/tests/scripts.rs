@@ -1,6 +1,7 @@
 //! The scripts of `ci`, with a cargo that does as it is told: what they come to is what happened.
 #![cfg(unix)]
 
+use models::faults::detector;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -58,4 +59,16 @@ fn a_hunter_that_cannot_hunt_is_no_finding() {
     }
     assert_eq!(run("schedules.sh", &[found]).0, 1);
     assert_eq!(run("schedules.sh", &[("'models run'*", 101)]).0, 101);
+}
+
+#[test]
+fn every_detector_has_its_hour_a_week() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.github/workflows/ci.yml");
+    let text = fs::read_to_string(file).expect("it is there");
+    let (_, list) = text.split_once("        detector:\n").expect("a list of detectors");
+    let named: Vec<&str> =
+        list.lines().map_while(|line| line.trim_start().strip_prefix("- ")).collect();
+    let all = detector::all();
+    let all: Vec<&str> = all.iter().map(|detector| detector.name.as_str()).collect();
+    assert_eq!(named, all);
 }
