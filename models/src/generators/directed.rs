@@ -127,7 +127,7 @@ pub fn kept_keys_thrown_away(ops: &mut Vec<Op>, rng: &mut Rng) {
         _ => Op::Remove(base.wrapping_add(removed)),
     });
     if is_emptied {
-        ops.push(Op::FillToThreshold(rng.i8(-6..2), base));
+        ops.extend((0..rng.u16(1..9)).map(|k| Op::Insert(base.wrapping_add(k), k)));
     }
     ops.push(Op::CursorStep(younger, 255));
 }
