@@ -96,9 +96,9 @@ impl Capabilities {
     /// It says how far it has grown: `growth`. Then it is looked at closely where a growth begins and ends, and findings are
     /// told with the phase they came in.
     pub const GROWTH: Self = Capabilities(1 << 15);
-    /// Its growth is Go's, to the threshold: what [`work::bounded`](crate::oracles::work::bounded) says, and `evacuate` and
-    /// `set_order`. With `GROWTH`.
-    pub const GO_GROWTH: Self = Capabilities(1 << 28);
+    /// `GROWTH`, and it is Go's, to the threshold: what [`work::bounded`](crate::oracles::work::bounded) says, and `evacuate`
+    /// and `set_order`.
+    pub const GO_GROWTH: Self = Capabilities(1 << 28).and(Self::GROWTH);
     /// `check`.
     pub const CHECK: Self = Capabilities(1 << 16);
     /// Of shared maps: `get_or_insert_with`.

@@ -119,7 +119,6 @@ impl<K: Key, V: Value, const FAULT: u8> Faulty<K, V, FAULT> {
 impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V, FAULT> {
     type Cursor = Sorted;
     const CAPABILITIES: Capabilities = Capabilities::CURSOR
-        .and(Capabilities::GROWTH)
         .and(Capabilities::GO_GROWTH)
         .and(Capabilities::CHECK)
         .and(Capabilities::CLONE)

@@ -6,6 +6,7 @@
 //! `tests/plug_in.rs`.
 
 use crate::history::History;
+use crate::triage::sighting;
 
 /// A history with more calls is cut to the last so many that are about the key.
 const CALLS_MAX: usize = 12;
@@ -24,9 +25,9 @@ pub(super) fn brief(message: &str, whole: &str) -> String {
 
 /// A message's parts: what was seen, the history, the rule.
 fn parts(message: &str) -> Option<(&str, History, &str)> {
-    let at = message.find("\nhistory ")?;
-    let (text, rule) = message[at + 1..].split_once("\nrule: ")?;
-    Some((&message[..at], History::parse(text).ok()?, rule))
+    let (detail, rule) = message.rsplit_once("\nrule: ")?;
+    let (said, _) = detail.split_once("\nhistory ")?;
+    Some((said, sighting::history(detail)?, rule))
 }
 
 /// The key whose ops are said to have no order.

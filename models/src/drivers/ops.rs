@@ -193,9 +193,9 @@ impl<'a> Hunt<'a> {
                     let tally = Tally::on(&self.board)?;
                     self.progress.set_message(tally.words(self.began.elapsed()));
                     self.progress.tick();
-                    let is_at_last =
-                        self.is_late() && *last.get_or_insert(tally.sequences) == tally.sequences;
-                    if self.is_over() && (!is_at_last || self.stop.load(Ordering::Relaxed)) {
+                    let is_done =
+                        self.is_late() && *last.get_or_insert(tally.sequences) != tally.sequences;
+                    if is_done || self.stop.load(Ordering::Relaxed) {
                         return Ok(None);
                     }
                     if patience.is_out(tally.sequences) {

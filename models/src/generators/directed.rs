@@ -165,7 +165,7 @@ pub fn panic_on_the_way(ops: &mut Vec<Op>, rng: &mut Rng) {
 pub fn evacuated_ahead_of_the_mark(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     ops.push(Op::SetOrder(Order::Go));
-    let old_log2 = if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(2..=OLD_LOG2_MAX) };
+    let old_log2 = often_small(rng, 2);
     into_a_doubling(ops, old_log2, base);
     let keys = 4 << old_log2;
     ops.extend((0..rng.u8(1..4)).map(|_| Op::Remove(base.wrapping_add(rng.u16(0..keys)))));
@@ -209,7 +209,7 @@ pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
 /// Cursors stand in a map that is emptied, and leaves its table; another takes its place, and the cursors go on.
 pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
-    let old_log2 = if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(0..=OLD_LOG2_MAX) };
+    let old_log2 = often_small(rng, 0);
     into_a_doubling(ops, old_log2, base);
     open_cursors(ops, rng);
     ops.push([Op::Clear, Op::Drain, Op::Retain(0, 0)][rng.usize(0..3)]);
@@ -260,6 +260,11 @@ pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
         }
     }
     ops.push(if rng.bool() { Op::ShrinkToFit } else { Op::ShrinkTo(13 << buckets_log2 >> 2) });
+}
+
+/// The size of an old table, as log2: small in three of four cases, and then no less than this.
+fn often_small(rng: &mut Rng, least: u32) -> u32 {
+    if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(least..=OLD_LOG2_MAX) }
 }
 
 /// Every cursor stands somewhere.

@@ -13,7 +13,6 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
     type Cursor = Cursor;
     const CAPABILITIES: Capabilities = ALL_OF_STD
         .and(Capabilities::CURSOR)
-        .and(Capabilities::GROWTH)
         .and(Capabilities::GO_GROWTH)
         .and(Capabilities::CHECK)
         .and(Capabilities::BEARS_LIES)

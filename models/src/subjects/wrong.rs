@@ -54,10 +54,8 @@ type Right<K, V> = Map<K, V, ModelState>;
 
 impl<K: Key, V: Value> SequentialSubject<K, V> for Wrong<K, V> {
     type Cursor = NoCursor;
-    const CAPABILITIES: Capabilities = Capabilities::GROWTH
-        .and(Capabilities::GO_GROWTH)
-        .and(Capabilities::CHECK)
-        .and(Capabilities::CAPACITY);
+    const CAPABILITIES: Capabilities =
+        Capabilities::GO_GROWTH.and(Capabilities::CHECK).and(Capabilities::CAPACITY);
 
     fn create(state: ModelState, capacity: usize) -> Self {
         Wrong(Map::with_capacity_and_hasher(capacity, state))
