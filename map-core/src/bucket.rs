@@ -2,16 +2,17 @@
 //!
 //! ```text
 //!  a segment of a table                              an overflow bucket
-//!  ┌ body 2 ┬ body 1 ┬ body 0 ╫ t 0 ┬ t 1 ┬ t 2 ┐    ┌ body ╫ t ┐
+//!  ┌ body 2 ┬ body 1 ┬ body 0 ╫ h 0 ┬ h 1 ┬ h 2 ┐    ┌ body ╫ h ┐
 //!  └────────┴────────┴────────╨─────┴─────┴─────┘    └──────╨───┘
 //!
-//!  t       8 tophashes
-//!  body    8 × (key, value) │ link to an overflow bucket
+//!  h       header: 8 tophashes │ link to an overflow bucket
+//!  body    8 × (key, value)
 //! ```
 //!
-//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. The tophashes
-//! of a segment lie together, eight buckets to a cache line, so that a search without a match
-//! mostly touches a line that other searches have touched. Keys and values lie side by side.
+//! A **chain** is the bucket of a table (its head) followed by its overflow buckets. The headers
+//! of a segment lie together, four buckets to a cache line, so that a search without a match
+//! mostly touches a line that other searches have touched, and knows from the same line where a
+//! full bucket's chain goes on. Keys and values lie side by side.
 //!
 //! # Invariants
 //! - **live**: a [`Handle`] points to the parts of an allocated bucket whose header has been
@@ -34,23 +35,24 @@ use alloc::alloc::{Layout, alloc, dealloc};
 use crate::TryReserveError;
 use crate::tophash::{EMPTY_REST, SLOTS, Word, is_full};
 
-/// The tophashes of a bucket.
-pub(crate) type Header = [u8; SLOTS];
-
-/// The slots of a bucket, and its link. Never borrowed as a whole: users hold references into it.
+/// What a search looks at first.
 #[repr(C)]
-pub(crate) struct Body<K, V> {
-    slots: [MaybeUninit<(K, V)>; SLOTS],
+pub(crate) struct Header<K, V> {
+    tophashes: [u8; SLOTS],
     overflow: Option<Segment<K, V>>,
 }
+
+/// The slots of a bucket. Never borrowed as a whole: users hold references into it.
+pub(crate) type Body<K, V> = [MaybeUninit<(K, V)>; SLOTS];
 
 /// Memory for some buckets, named by the address of its first header.
 ///
 /// The body of bucket *i* lies *i* + 1 places before that address and its header *i* places behind
-/// it, so neither depends on the number of buckets.
+/// it, so neither depends on the number of buckets. (Nothing lies between them: eight entries of
+/// whatever size end where a header may begin.)
 #[repr(transparent)]
 pub(crate) struct Segment<K, V> {
-    headers: NonNull<Header>,
+    headers: NonNull<Header<K, V>>,
     bodies: PhantomData<NonNull<Body<K, V>>>,
 }
 
@@ -65,7 +67,7 @@ impl<K, V> Copy for Segment<K, V> {}
 /// The layout of a segment and the offset of its first header.
 pub(crate) fn segment_layout<K, V>(buckets: usize) -> Option<(Layout, usize)> {
     let bodies = Layout::array::<Body<K, V>>(buckets).ok()?;
-    let headers = Layout::array::<Header>(buckets).ok()?;
+    let headers = Layout::array::<Header<K, V>>(buckets).ok()?;
     bodies.extend(headers).ok()
 }
 
@@ -100,7 +102,7 @@ pub(crate) unsafe fn free_segment<K, V>(segment: Segment<K, V>, buckets: usize) 
 
 /// A bucket that is **live**, by the promise made to [`Handle::new`].
 pub(crate) struct Handle<K, V> {
-    header: NonNull<Header>,
+    header: NonNull<Header<K, V>>,
     body: NonNull<Body<K, V>>,
 }
 
@@ -172,7 +174,7 @@ impl<K, V> Handle<K, V> {
     #[inline]
     pub(crate) fn tophashes(self) -> [u8; SLOTS] {
         // SAFETY: **live**.
-        unsafe { self.header.read() }
+        unsafe { (*self.header.as_ptr()).tophashes }
     }
 
     #[inline]
@@ -183,7 +185,7 @@ impl<K, V> Handle<K, V> {
     #[inline]
     pub(crate) fn set_tophashes(self, tophashes: [u8; SLOTS]) {
         // SAFETY: **live** (or allocated, in `initialize`).
-        unsafe { self.header.write(tophashes) }
+        unsafe { (*self.header.as_ptr()).tophashes = tophashes }
     }
 
     #[inline]
@@ -199,7 +201,7 @@ impl<K, V> Handle<K, V> {
     #[inline]
     pub(crate) fn overflow(self) -> Option<Self> {
         // SAFETY: **live**.
-        let segment = unsafe { (*self.body.as_ptr()).overflow }?;
+        let segment = unsafe { (*self.header.as_ptr()).overflow }?;
         // SAFETY: an overflow bucket is a segment of one, and linked buckets are **live**.
         Some(unsafe { Self::new(segment, 0) })
     }
@@ -207,16 +209,14 @@ impl<K, V> Handle<K, V> {
     #[inline]
     pub(crate) fn set_overflow(self, overflow: Option<Self>) {
         // SAFETY: **live** (or allocated, in `initialize`).
-        unsafe { (*self.body.as_ptr()).overflow = overflow.map(Self::segment) }
+        unsafe { (*self.header.as_ptr()).overflow = overflow.map(Self::segment) }
     }
 
     /// The place of the entry of a slot, initialized or not.
     #[inline]
     fn place(self, slot: usize) -> *mut (K, V) {
         debug_assert!(slot < SLOTS);
-        // SAFETY: **live**: it lies in the body.
-        let slots = unsafe { &raw mut (*self.body.as_ptr()).slots };
-        slots.cast::<(K, V)>().wrapping_add(slot)
+        self.body.as_ptr().cast::<(K, V)>().wrapping_add(slot)
     }
 
     /// Fills an empty slot.

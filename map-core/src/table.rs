@@ -59,7 +59,7 @@ impl<K, V> Copy for Table<K, V> {}
 impl<K, V> Table<K, V> {
     /// Buckets in a full segment, as a power of two.
     const SEGMENT_LOG2: u32 = {
-        let bucket = size_of::<Header>() + size_of::<Body<K, V>>();
+        let bucket = size_of::<Header<K, V>>() + size_of::<Body<K, V>>();
         let mut log2 = 0;
         while bucket << (log2 + 1) <= SEGMENT_BYTES_MAX {
             log2 += 1;
