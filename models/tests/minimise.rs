@@ -64,6 +64,17 @@ fn what_does_not_matter_goes() {
 }
 
 #[test]
+fn a_count_that_matters_at_boundaries_alone_comes_to_the_least_one() {
+    let seen = |case: &Case| {
+        let fills = |op: &Op| matches!(op, Op::Extend(_, 13 | 209));
+        let at = case.ops().iter().position(fills)?;
+        Some(objects("fills", at, case.ops()[at]))
+    };
+    let minimal = all(&Case::sequential(vec![Op::Clear, Op::Extend(7, 209)]), seen);
+    assert_eq!(minimal.case, Case::sequential(vec![Op::Extend(0, 13)]));
+}
+
+#[test]
 fn what_matters_stays() {
     // Two keys of one bucket of eight, from 100 on, and a value: smaller keys come with the same remainder.
     let seen = |case: &Case| {

@@ -256,6 +256,14 @@ fn lower(number: u16) -> impl Iterator<Item = u16> {
 
 /// Entries that start a growth: one more than 1, 2, 4, … buckets hold.
 pub(super) const THRESHOLDS: [u8; 6] = [9, 14, 27, 53, 105, 209];
+
+/// Smaller counts of entries to try: besides any, those that fill so many buckets, that start a growth, and that come upon one.
+fn smaller(count: u16) -> impl Iterator<Item = u16> {
+    let starts = THRESHOLDS.into_iter().map(u16::from);
+    let counts = starts.flat_map(|start| [start - 1, start, start + 1]);
+    lower(count).chain(counts.filter(move |&less| less < count))
+}
+
 /// Other keys to look at when new ones fill the map: where in its table a key stands is what matters.
 const TARGETS: u16 = 8;
 
@@ -302,8 +310,11 @@ pub fn arguments(case: &Case) -> Vec<Edit> {
         op.arguments(|argument, raw| {
             let tries: Vec<u16> = match argument {
                 Argument::Key => Vec::new(),
-                Argument::Distance => vec![0, 1, u16::from((raw as u8 as i8 / 2) as u8)],
-                _ => lower(raw).collect(),
+                Argument::Distance => match raw as u8 as i8 {
+                    ahead @ 0.. => smaller(ahead as u16).collect(),
+                    behind => vec![0, 1, u16::from((behind / 2) as u8)],
+                },
+                _ => smaller(raw).collect(),
             };
             ops.extend(tries.into_iter().map(|less| with_argument(op, at, less)));
             at += 1;
