@@ -34,7 +34,7 @@ use crate::oracles::work::{self, Bound};
 use crate::oracles::{Objection, Verdict, drops, sizes, well_formed};
 use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Growth, SequentialSubject};
-use crate::trace;
+use crate::trace::{self, Event};
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
@@ -265,12 +265,19 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     fn all(&mut self, ops: &[Op], at: &mut usize) -> Verdict {
         self.pictured();
-        for (index, &op) in ops.iter().enumerate() {
+        let is_traced = trace::is_on();
+        let mut begin = |index| {
             *at = index;
+            if is_traced {
+                memory::apart(|| trace::note(|| Event::Begun { at: index }));
+            }
+        };
+        for (index, &op) in ops.iter().enumerate() {
+            begin(index);
             self.now = index as u32 + 1;
             self.step(op)?;
         }
-        *at = ops.len();
+        begin(ops.len());
         self.part = None;
         if self.checks >= Checks::End && !self.fickle { self.thorough() } else { Ok(()) }
     }

@@ -1,6 +1,7 @@
 //! A trace: what a run did, step by step, with pictures of the map. Recorded on request only.
 //!
-//! Whoever runs a case notes what happens; where nobody asked for a trace that is one test of a flag.
+//! Whoever runs a case notes what happens; where nobody asked for a trace that is one test of a flag. A run that takes its
+//! process with it leaves what was told as it happened.
 //!
 //! # Not here
 //! Showing one: see `triage`.
@@ -46,6 +47,11 @@ pub enum Event {
         /// Before what the thread was, if it was left there: the operation, and where it is in the map's code.
         place: String,
     },
+    /// A sequential case has begun an op, or what is behind the last.
+    Begun {
+        /// Which op, counted from 0.
+        at: usize,
+    },
     /// A sequential case has done an op, or a part of one; the last may have gone wrong.
     Done {
         /// Which op, counted from 0.
@@ -59,11 +65,14 @@ pub enum Event {
 
 /// A thread's looks at the map while it runs.
 type Look = Box<dyn Fn() -> Option<Picture>>;
+/// Who is told of events as they happen.
+type Listener = Box<dyn FnMut(&Event)>;
 
 thread_local! {
     static ON: Cell<bool> = const { Cell::new(false) };
     static EVENTS: RefCell<Vec<Event>> = const { RefCell::new(Vec::new()) };
     static LOOK: RefCell<Option<Look>> = const { RefCell::new(None) };
+    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
 }
 
 /// Pictures are large; a trace has so many at most.
@@ -77,6 +86,17 @@ pub fn record<T>(run: impl FnOnce() -> T) -> (T, Vec<Event>) {
     ON.set(false);
     LOOK.take();
     (result, EVENTS.take())
+}
+
+/// [`record`], and tells `listener` of each event as it happens. For a run of one execution.
+pub fn record_telling<T>(
+    listener: impl FnMut(&Event) + 'static,
+    run: impl FnOnce() -> T,
+) -> (T, Vec<Event>) {
+    LISTENER.set(Some(Box::new(listener)));
+    let recorded = record(run);
+    LISTENER.take();
+    recorded
 }
 
 /// Is a trace recorded?
@@ -102,8 +122,17 @@ pub fn end() {
 #[inline]
 pub fn note(event: impl FnOnce() -> Event) {
     if is_on() {
-        EVENTS.with_borrow_mut(|events| events.push(event()));
+        push(event());
     }
+}
+
+fn push(event: Event) {
+    LISTENER.with_borrow_mut(|listener| {
+        if let Some(listener) = listener {
+            listener(&event);
+        }
+    });
+    EVENTS.with_borrow_mut(|events| events.push(event));
 }
 
 /// Looks at the map, and notes its state if that has changed.
@@ -116,14 +145,15 @@ pub fn look() {
 
 /// Notes the state of the map if it has changed.
 pub fn note_state(picture: Picture) {
-    EVENTS.with_borrow_mut(|events| {
-        let last = events.iter().rev().find_map(|event| match event {
+    let is_news = EVENTS.with_borrow(|events| {
+        let mut pictures = events.iter().filter_map(|event| match event {
             Event::State(picture) => Some(picture),
             _ => None,
         });
-        let pictures = events.iter().filter(|event| matches!(event, Event::State(_))).count();
-        if last != Some(&picture) && pictures < PICTURES_MAX {
-            events.push(Event::State(picture));
-        }
+        let last = pictures.next_back();
+        last != Some(&picture) && pictures.count() + 1 < PICTURES_MAX
     });
+    if is_news {
+        push(Event::State(picture));
+    }
 }

@@ -68,10 +68,14 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
         for path in [raw, small] {
             let path = path.to_str().expect("UTF-8");
             let (code, out, _) = models(deed, &["replay", "--subject", "wrong", path], here.path());
-            assert!(
-                code == 1 && out.starts_with(&format!("{path}: found something\n{said}")),
-                "{out}"
-            );
+            // It grows before that: in a case of single ops, not at the first.
+            let (what, how) = said.split_once(": ").expect("an oracle, and what it says");
+            let (head, place) = out.split_once('\n').expect("two lines");
+            let of = format!(" of {} ops", case(Path::new(path)).ops().len());
+            assert!(code == 1 && head.starts_with(path) && head.ends_with(&of), "{out}");
+            let place = place.strip_prefix(&format!("{what}: op ")).expect("where it was");
+            assert!(place.starts_with("0 ") == (of == " of 1 ops"), "{out}");
+            assert!(place.contains(&format!(": {how}\n")), "{out}");
             let (code, out, _) = models("talk", &["replay", "--subject", "map", path], here.path());
             assert!(code == 0 && out.contains(": passes ("), "another map passes: {out}");
         }
@@ -92,7 +96,8 @@ fn a_hunter_that_does_not_come_back_is_ended_and_its_sequence_kept() {
         let [path] = &kept(&out)[..] else { panic!("as found: {out}") };
         let path = path.to_str().expect("UTF-8");
         let (code, out, _) = models("hang", &["replay", "--subject", "wrong", path], here.path());
-        assert!(code == 1 && out.contains("hang: the run has not come to an end in 1 s"), "{out}");
+        assert!(code == 1 && out.contains(": the run has not come to an end in 1 s"), "{out}");
+        assert!(out.contains("\nhang: op "), "{out}");
     }
 }
 

@@ -16,10 +16,19 @@ fn shown(case: &str, coloured: bool) -> (String, String) {
 }
 
 fn shown_with(case: &str, coloured: bool, more: &[&str]) -> (String, String) {
+    shown_when("", case, coloured, more)
+}
+
+/// Where the wrong map does `deed` while it grows.
+fn shown_when(deed: &str, case: &str, coloured: bool, more: &[&str]) -> (String, String) {
     let here: TempDir = tempfile::tempdir().expect("a place for files");
     std::fs::write(here.path().join("a.case"), case).expect("it is written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
     command.args(["triage", "--show", "a.case"]).args(more).current_dir(here.path());
+    command.env("CASE_SECONDS", "1");
+    if !deed.is_empty() {
+        command.env("WRONG_INSERT", deed);
+    }
     match coloured {
         true => command.env("CLICOLOR_FORCE", "1").env_remove("NO_COLOR"),
         false => command.env_remove("CLICOLOR_FORCE"),
@@ -169,10 +178,29 @@ fn the_page_parses_and_has_lanes_steps_states_and_nothing_from_elsewhere() {
 }
 
 #[test]
-fn a_case_that_kills_its_process_has_a_story_too() {
-    let case = "case 1\n# --subject wrong\nthread main\n insert k60001 v0\nend\n";
-    let (out, page) = shown(case, false);
-    assert!(out.contains("crash: the process was ended by SIGABRT"), "{out}");
-    assert!(Html::parse_document(&page).errors.is_empty() && page.contains("There is no picture"));
-    assert!(!page.contains("violet line"), "nor a word about what would be in it");
+fn a_case_that_kills_or_hangs_its_process_has_a_story_up_to_there() {
+    for (key, failure) in [
+        ("k60001", "crash: op 0 insert k60001 v0: the process was ended by SIGABRT"),
+        ("k60002", "hang: op 0 insert k60002 v0: the run has not come to an end in 1 s"),
+    ] {
+        let case = format!("case 1\n# --subject wrong\nthread main\n insert {key} v0\nend\n");
+        let (out, page) = shown_with(&case, false, &["--runs", "1", "--limit", "3"]);
+        assert!(out.contains("· insert×insert · before-growth\n"), "{out}");
+        let steps = steps(&out);
+        assert_eq!(steps[0], format!("insert {key} v0, does not return"), "{out}");
+        assert!(steps[1].contains(failure), "{out}");
+        assert!(Html::parse_document(&page).errors.is_empty());
+    }
+}
+
+#[test]
+fn a_crash_in_the_midst_of_an_op_is_told_with_the_map_before_it() {
+    let case = "case 1\n# --subject wrong\nthread main\n fill-to-threshold +53 k0\nend\n";
+    let (out, _) = shown_when("abort", case, false, &["--runs", "1"]);
+    assert!(out.contains("· insert×evacuate · doubling\n"), "{out}");
+    let (steps, op) = (steps(&out), "fill-to-threshold +28 k0");
+    let [.., part, last, failure] = &steps[..] else { panic!("{out}") };
+    assert_eq!(*part, format!("{op}, of it: insert k26 v26"), "{out}");
+    assert_eq!(*last, format!("{op}, does not return"), "{out}");
+    assert!(failure.contains(op) && out.contains("old 2^"), "{out}");
 }

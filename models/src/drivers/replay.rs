@@ -16,7 +16,7 @@ use crate::oracles::{Objection, whole_map};
 use crate::subjects::Subject;
 use crate::triage::intake::{case, history, subject_of};
 use crate::triage::lab::{self, Lab, Look};
-use crate::triage::worker::Worker;
+use crate::triage::worker::{Worker, located};
 use crate::triage::{Came, Sighting};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -98,7 +98,9 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
         let lab = Lab::new(options.subject.map_or_else(|| subject_of(path, &case), Ok)?);
         match options.in_process {
             true => lab::run(lab, &case, Look::Once),
-            false => in_a_worker(|worker| worker.run(lab, &case, Look::Once)),
+            false => in_a_worker(|worker| {
+                worker.run(lab, &case, Look::Once).and_then(|came| located(lab, &case, came))
+            }),
         }
     };
     Ok(told(options, &case, path, came))

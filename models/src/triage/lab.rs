@@ -180,7 +180,14 @@ fn under_each_engine(shared: Shared, case: &Case) -> Report {
     sum
 }
 
-/// What a run of a case does, step by step. Of a case without a schedule, the last execution that was tried.
-pub fn traced(lab: Lab, case: &Case) -> (Came, Vec<Event>) {
-    trace::record(|| run(lab, case, Look::Once))
+/// Runs a case and tells what it does, step by step: as it happens, if there is but one execution; else, of the last one that
+/// was tried.
+pub fn traced(lab: Lab, case: &Case, tell: impl FnMut(&Event) + 'static) -> Came {
+    let run = || run(lab, case, Look::Once);
+    if case.is_sequential() {
+        return trace::record_telling(tell, run).0;
+    }
+    let (came, events) = trace::record(run);
+    events.iter().for_each(tell);
+    came
 }

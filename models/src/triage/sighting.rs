@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::history::History;
 use crate::oracles::linearizability::{self, Budget, Outcome, Witness, check};
 use crate::oracles::{drops, iteration, panics, reference, well_formed, work};
+use crate::trace::Event;
 use serde::{Deserialize, Serialize};
 
 /// This oracle's name: the process that ran the case ended by itself.
@@ -108,6 +109,22 @@ impl Sighting {
         }
     }
 
+    /// Says in which op a run of one thread took its process with it, or got stuck: in its trace, that is the last one begun.
+    pub fn locate(&mut self, case: &Case, events: &[Event]) {
+        let mut begun = events.iter().rev().filter_map(|event| match event {
+            Event::Begun { at } => Some(*at),
+            _ => None,
+        });
+        let Some(at) = begun.next().filter(|_| self.ended_its_process()) else { return };
+        let op = case.ops().get(at);
+        let place = op.map_or("the end of the run".to_string(), |op| format!("op {at} {op}"));
+        let Sighting { oracle, rule, detail, .. } = self;
+        self.message = format!("{oracle}: {place}: {detail}\nrule: {rule}");
+        self.class = op.map_or("end", |op| class_of(op.kind())).to_string();
+        self.op = op.map(ToString::to_string);
+        self.at = at;
+    }
+
     /// Is it the same failure? The oracle, the symptom; and what kind of op it was, where that is what the rule is about:
     /// which op comes upon a broken structure, or upon growth work not done, is chance. Of a history without an order, which
     /// op is the one too many, and so the symptom, is chance as well. The contents and the phase of the growth are left open:
@@ -117,6 +134,7 @@ impl Sighting {
             && (self.oracle == linearizability::NAME
                 || self.symptom == other.symptom
                     && (self.is_structural()
+                        || self.ended_its_process()
                         || self.oracle == work::NAME
                         || family(&self.class) == family(&other.class)))
     }
@@ -143,6 +161,11 @@ impl Sighting {
     /// Did it take the process with it?
     pub fn is_crash(&self) -> bool {
         self.oracle == CRASH
+    }
+
+    /// Did it, or did it never end? Of such a run only a trace says which op it was.
+    pub fn ended_its_process(&self) -> bool {
+        self.is_crash() || self.oracle == HANG
     }
 
     /// Is it about the inside of a map?

@@ -138,6 +138,7 @@ impl Story {
                 Event::Return { thread, answer } => {
                     step(thread, Kind::Return, answer, String::new());
                 }
+                Event::Begun { .. } => {}
                 Event::Reach { thread, point, place } => step(thread, Kind::Point, point, place),
                 Event::Departure { thread, what, place } => {
                     step(thread, Kind::Departure, what, place);
@@ -165,6 +166,11 @@ impl Story {
             }
         }
         self.forget_states();
+        if let Some(op) = self.sighting.op.clone().filter(|_| self.sighting.ended_its_process()) {
+            let state = self.states.len().saturating_sub(1);
+            let place = "does not return".to_string();
+            self.steps.push(Step { lane: 0, kind: Kind::Op, text: op, place, state });
+        }
         let lane = self.failing_lane(case);
         let text = self.sighting.message.lines().next().unwrap_or_default().to_string();
         let state = self.states.len().saturating_sub(1);

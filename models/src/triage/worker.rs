@@ -55,48 +55,51 @@ enum Run {
     Bytes(Vec<u8>),
 }
 
-/// A line from it.
+/// A line from it: of a trace, or the last one of an answer.
 #[derive(Serialize, Deserialize)]
-struct Answer {
-    came: Came,
-    events: Vec<Event>,
+enum Line {
+    Event(Event),
+    Came(Came),
 }
 
 /// Answers requests from standard input until it ends.
 pub fn serve() -> io::Result<()> {
     let begun = Arc::new(AtomicU64::new(0));
     watch(Arc::clone(&begun));
-    let mut output = io::stdout().lock();
     for (number, line) in io::stdin().lock().lines().enumerate() {
         let request: Request = serde_json::from_str(&line?)?;
         // The number tells one request from the next, the low bits say how long it may take.
         begun.store((number as u64 + 1) << 32 | request.seconds, Ordering::Relaxed);
-        let answer = answer(&request.run);
+        let came = answer(&request.run);
         begun.store(0, Ordering::Relaxed);
-        // A line of its own, whatever the map under test has said.
-        writeln!(output, "\n{}", serde_json::to_string(&answer)?)?;
-        output.flush()?;
+        say(&Line::Came(came))?;
     }
     Ok(())
 }
 
-fn answer(run: &Run) -> Answer {
-    let plain = |came| Answer { came, events: Vec::new() };
+/// On a line of its own, whatever the map under test has said.
+fn say(line: &Line) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "\n{}", serde_json::to_string(line)?)?;
+    output.flush()
+}
+
+fn answer(run: &Run) -> Came {
     let (subject, checks, case, look, traced) = match run {
         Run::Case { subject, checks, case, look, traced } => (subject, checks, case, look, traced),
-        Run::Bytes(bytes) => return plain(lab::run_bytes(bytes)),
+        Run::Bytes(bytes) => return lab::run_bytes(bytes),
     };
     match (Subject::known(subject), Case::parse(case)) {
         (Ok(subject), Ok(case)) => {
             let lab = Lab { subject, checks: *checks };
-            if *traced {
-                let (came, events) = lab::traced(lab, &case);
-                return Answer { came, events };
+            match traced {
+                // A parent that does not listen any more ends this process.
+                true => lab::traced(lab, &case, |event| drop(say(&Line::Event(event.clone())))),
+                false => lab::run(lab, &case, *look),
             }
-            plain(lab::run(lab, &case, *look))
         }
-        (Err(error), _) => plain(Came::Unfit(error)),
-        (_, Err(error)) => plain(Came::Unfit(error.to_string())),
+        (Err(error), _) => Came::Unfit(error),
+        (_, Err(error)) => Came::Unfit(error.to_string()),
     }
 }
 
@@ -187,15 +190,20 @@ impl Worker {
     /// # Errors
     /// When no process can be started.
     pub fn run(&mut self, lab: Lab, case: &Case, look: Look) -> io::Result<Came> {
-        self.ask(lab, case, look, false).map(|answer| answer.came)
+        self.ask(lab, case, look, false).map(|(came, _)| came)
     }
 
-    /// The same, at the case's own schedule, with a trace; that is empty if the process did not survive.
+    /// The same, at the case's own schedule, with a trace. If the process did not survive, that breaks off there, and what is
+    /// seen says in which op.
     ///
     /// # Errors
     /// When no process can be started.
     pub fn trace(&mut self, lab: Lab, case: &Case) -> io::Result<(Came, Vec<Event>)> {
-        self.ask(lab, case, Look::Once, true).map(|answer| (answer.came, answer.events))
+        let (mut came, events) = self.ask(lab, case, Look::Once, true)?;
+        if let Came::Failed(sighting) = &mut came {
+            sighting.locate(case, &events);
+        }
+        Ok((came, events))
     }
 
     /// Runs an input of the fuzz target `schedules`, once, by the schedule in it.
@@ -204,24 +212,30 @@ impl Worker {
     /// When no process can be started.
     pub fn run_bytes(&mut self, bytes: &[u8]) -> io::Result<Came> {
         let request = Request { run: Run::Bytes(bytes.to_vec()), seconds: self.limit.as_secs() };
-        self.send(&request).map(|answer| answer.came)
+        self.send(&request).map(|(came, _)| came)
     }
 
-    fn ask(&mut self, lab: Lab, case: &Case, look: Look, traced: bool) -> io::Result<Answer> {
+    fn ask(
+        &mut self,
+        lab: Lab,
+        case: &Case,
+        look: Look,
+        traced: bool,
+    ) -> io::Result<(Came, Vec<Event>)> {
         let searches = !case.is_sequential() && case.schedule.is_empty();
         let seconds = if searches { LIMIT_SEARCH } else { self.limit }.as_secs();
         let (subject, checks, case) = (lab.subject.to_string(), lab.checks, case.to_string());
         self.send(&Request { run: Run::Case { subject, checks, case, look, traced }, seconds })
     }
 
-    fn send(&mut self, request: &Request) -> io::Result<Answer> {
+    fn send(&mut self, request: &Request) -> io::Result<(Came, Vec<Event>)> {
         if self.runs >= RUNS_MAX {
             self.renew()?;
         }
         self.runs += 1;
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
-        let mut answer = String::new();
+        let (mut answer, mut events) = (String::new(), Vec::new());
         let sent = match &mut self.input {
             Some(input) => input.write_all(line.as_bytes()).and_then(|()| input.flush()),
             None => Err(io::ErrorKind::BrokenPipe.into()),
@@ -229,7 +243,8 @@ impl Worker {
         // A worker that is gone says so by the end of its output.
         while sent.is_ok() && self.output.read_line(&mut answer)? > 0 {
             match serde_json::from_str(&answer) {
-                Ok(answer) => return Ok(answer),
+                Ok(Line::Came(came)) => return Ok((came, events)),
+                Ok(Line::Event(event)) => events.push(event),
                 // The map under test may talk.
                 Err(_) if self.heard && answer != "\n" => print!("{answer}"),
                 Err(_) => {}
@@ -239,7 +254,7 @@ impl Worker {
         let ended = self.child.wait()?;
         self.renew()?;
         let came = Came::Failed(Box::new(post_mortem(ended, request.seconds)));
-        Ok(Answer { came, events: Vec::new() })
+        Ok((came, events))
     }
 }
 
@@ -281,6 +296,23 @@ fn name_of(signal: i32) -> String {
         9 => "SIGKILL".to_string(),
         11 => "SIGSEGV".to_string(),
         other => format!("signal {other}"),
+    }
+}
+
+/// What came of a case, and if the process did not survive it: where. That takes another run.
+///
+/// # Errors
+/// When no process can be started.
+pub fn located(lab: Lab, case: &Case, came: Came) -> io::Result<Came> {
+    match &came {
+        Came::Failed(seen) if seen.ended_its_process() && case.is_sequential() => {
+            let mut worker = Worker::start()?;
+            worker.expect(seen);
+            let (again, _) = worker.trace(lab, case)?;
+            let is_same = matches!(&again, Came::Failed(other) if other.is_like(seen));
+            Ok(if is_same { again } else { came })
+        }
+        _ => Ok(came),
     }
 }
 
@@ -361,7 +393,10 @@ pub fn minimise_in_workers(
         false => minimise(case, sighting, &pool, settings),
     };
     // The finding says how far the map had grown when it failed, if that; a trace says what went before.
-    let (_, events) = Worker::start()?.trace(lab, &minimal.case)?;
+    let mut worker = Worker::start()?;
+    worker.expect(&minimal.sighting);
+    let (_, events) = worker.trace(lab, &minimal.case)?;
+    minimal.sighting.locate(&minimal.case, &events);
     minimal.sighting.phase = Phase::of_run(minimal.sighting.phase, &events);
     Ok(minimal)
 }
