@@ -1,7 +1,9 @@
 //! The maps that the targets for one thread hunt.
 //!
 //! They and all that is generic over them are compiled here and not in `models`, so that this is what libFuzzer's counters
-//! and AddressSanitizer see: `rustc.sh` beside this folder leaves `models` without.
+//! and AddressSanitizer see: `rustc.sh` beside this folder leaves `models` without. What `models` compiled of them as well would be
+//! taken from there, a growth's work before all else, as rustc shares what is not to be inlined: so for a fuzz target,
+//! where `cfg(fuzzing)` holds, it compiles none. `ci/smoke.sh` looks whether that is so.
 
 use models::generators::hashers::ModelState;
 use models::sequential;

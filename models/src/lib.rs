@@ -9,6 +9,11 @@
 //!
 //! To test a map of your own, implement the trait of its kind: the documentation of each has an example.
 
+#![cfg_attr(
+    fuzzing,
+    allow(dead_code, unused_imports, reason = "a fuzz target has no command line")
+)]
+
 pub mod case;
 pub mod catalogue;
 pub mod command;
@@ -17,10 +22,12 @@ pub mod coverage;
 pub mod drivers;
 pub mod elements;
 pub mod engines;
+#[cfg(not(fuzzing))]
 pub mod faults;
 pub mod files;
 pub mod finding;
 pub mod generators;
+#[cfg(not(fuzzing))]
 pub mod go_trace;
 pub mod history;
 pub mod input;
@@ -35,4 +42,5 @@ pub mod spec;
 pub mod subject;
 pub mod subjects;
 pub mod trace;
+#[cfg(not(fuzzing))]
 pub mod triage;

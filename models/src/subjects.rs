@@ -66,6 +66,7 @@ pub enum Shared {
 
 impl Shared {
     /// Under real threads.
+    #[cfg(not(fuzzing))]
     pub fn on_threads(self) -> threads::Runner {
         match self {
             Shared::Program => threads::run::<ConcurrentMap<u64, u64, ModelState>>,
@@ -209,10 +210,25 @@ type GriddleMap<K, V> = ::griddle::HashMap<K, V, ModelState>;
 #[cfg(feature = "indexmap")]
 type IndexedMap<K, V> = ::indexmap::IndexMap<K, V, ModelState>;
 
-static MAP: Adapter = sequential!("map", CoreMap).and_programs();
-static CONCURRENT: Adapter = sequential!("concurrent", SharedMap).and_programs();
-static STD: Adapter = sequential!("std", StdMap);
-static WRONG: Adapter = sequential!("wrong", WrongMap).hidden();
+/// A map that is compiled here; for a fuzz target it is not, and there is but its name. There the target compiles it, so that it
+/// is instrumented, and would take what it finds compiled, as it is.
+#[cfg(not(fuzzing))]
+macro_rules! compiled {
+    ($name:literal, $map:ident) => {
+        sequential!($name, $map)
+    };
+}
+#[cfg(fuzzing)]
+macro_rules! compiled {
+    ($name:literal, $map:ident) => {
+        Adapter { name: $name, is_hidden: false, sequential: None, shared: None }
+    };
+}
+
+static MAP: Adapter = compiled!("map", CoreMap).and_programs();
+static CONCURRENT: Adapter = compiled!("concurrent", SharedMap).and_programs();
+static STD: Adapter = compiled!("std", StdMap);
+static WRONG: Adapter = compiled!("wrong", WrongMap).hidden();
 static SHIPPED: &[Adapter] = &[
     Adapter::threads::<locked::Locked>("mutex"),
     Adapter::threads::<locked::Sharded>("sharded"),
