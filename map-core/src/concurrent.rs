@@ -220,7 +220,8 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     }
 
     /// How many entries the map has. With writes under way: between the least and the most that it
-    /// may have had meanwhile, give or take one for each such write. O(stripes): adds up at most 64
+    /// may have had meanwhile, give or take one for each such write (for a `clear` or `retain`, the
+    /// entries of the bucket it is at). O(stripes): adds up at most 64
     /// counters on [`Std`], two to four for each thread that the machine runs at once.
     #[must_use]
     pub fn len(&self) -> usize {

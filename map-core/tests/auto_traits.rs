@@ -127,6 +127,14 @@ macro_rules! same_entries_for {
     })*};
 }
 
+macro_rules! same_predicates_for {
+    ($differences:ident: $($predicate:ty;)*) => {
+        same! { $differences:
+            $(ours::ExtractIf<'static, u8, u8, $predicate> as theirs::ExtractIf<'static, u8, u8, $predicate>;)*
+        }
+    };
+}
+
 type Guard = MutexGuard<'static, u8>;
 type Mutable = &'static mut u8;
 
@@ -159,6 +167,11 @@ fn auto_traits_are_std_s() {
         u8, Cell<u8>;
         Guard, u8;
         u8, Guard;
+    }
+    same_predicates_for! { differences:
+        Box<dyn FnMut(&u8, &mut u8) -> bool>;
+        Box<dyn FnMut(&u8, &mut u8) -> bool + Send>;
+        Box<dyn FnMut(&u8, &mut u8) -> bool + Send + Sync>;
     }
     assert!(
         differences.is_empty(),

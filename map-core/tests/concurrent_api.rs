@@ -282,6 +282,17 @@ fn health_shows_a_growth_under_way() {
 }
 
 #[test]
+fn a_map_that_others_have_emptied_is_empty() {
+    let map = ConcurrentMap::new();
+    let here = |work: &(dyn Fn() + Sync)| std::thread::scope(|scope| drop(scope.spawn(work)));
+    here(&|| (0..9).for_each(|key| assert_eq!(map.pin().insert(key, key), None)));
+    assert!(!map.is_empty() && !map.pin().is_empty());
+    here(&|| (0..9).for_each(|key| assert_eq!(map.pin().remove(&key), Some(&key))));
+    assert!(map.is_empty() && map.pin().is_empty());
+    assert_eq!(map.len(), 0);
+}
+
+#[test]
 fn traits() {
     let map: ConcurrentMap<u8, u8> = (0..3).map(|key| (key, key + 1)).collect();
     let copy = map.clone();

@@ -45,6 +45,14 @@ fn the_last_of_equal_keys_wins_and_nonsense_is_an_error() {
     assert!(serde_json::from_str::<Map<u8, u8>>(r#"{"x": 1}"#).is_err());
 }
 
+#[test]
+fn entries_without_a_size_are_read_too() {
+    use serde::de::value::{Error, MapDeserializer};
+    let entries = MapDeserializer::<_, Error>::new([((), ())].into_iter());
+    let map: Map<(), ()> = serde::Deserialize::deserialize(entries).unwrap();
+    assert_eq!(map, Map::from([((), ())]));
+}
+
 /// A length that lies must not reserve what it claims.
 #[test]
 fn a_claimed_length_is_not_believed() {

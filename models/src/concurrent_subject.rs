@@ -69,6 +69,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, decide, stays};
 use crate::oracles::whole_map::Contracts;
+use crate::oracles::{Verdict, reference, well_formed};
 use crate::spec::extension;
 use crate::subject::{Capabilities, undeclared};
 
@@ -112,7 +113,7 @@ pub trait ConcurrentSubject: Send + Sync + Sized + 'static {
     fn len(&self) -> usize {
         undeclared("len")
     }
-    /// No entries?
+    /// `LEN`: no entries?
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -135,6 +136,15 @@ pub trait ConcurrentSubject: Send + Sync + Sized + 'static {
     /// `CHECK`, while nobody writes: is the map well formed? The claim it breaks and how, if not.
     fn check(&self) -> Result<(), (String, String)> {
         Ok(())
+    }
+}
+
+/// Judges a map that nobody uses: its structure, and whether it says that it is empty if it is.
+pub(crate) fn at_rest<S: ConcurrentSubject>(map: &S) -> Verdict {
+    well_formed::structure(map.check())?;
+    match S::CAPABILITIES.has(Capabilities::LEN) {
+        true => reference::emptiness(map.is_empty(), map.len()),
+        false => Ok(()),
     }
 }
 

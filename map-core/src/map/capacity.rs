@@ -58,7 +58,8 @@ where
         self.rebuild(buckets_log2)
     }
 
-    /// Gives up memory that the present entries don't need. O(len) if there is any.
+    /// Gives up memory that the present entries don't need: a growth under way comes to its end, so that
+    /// there is one table. O(len) if there is any.
     pub fn shrink_to_fit(&mut self) {
         self.shrink_to(0);
     }

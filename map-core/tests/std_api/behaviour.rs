@@ -267,6 +267,16 @@ fn built_from_arrays_iterators_and_extend_the_last_of_equal_keys_wins() {
 }
 
 #[test]
+fn an_iterator_that_may_yield_any_number_is_taken_for_what_it_yields() {
+    let few = || (0..u64::MAX).take_while(|key| *key < 60).map(|key| (key, key * key));
+    assert_eq!(few().size_hint(), (0, Some(usize::MAX)));
+    assert_eq!(few().collect::<Map<_, _>>(), squares(60));
+    let mut map = squares(30);
+    map.extend(few());
+    assert_eq!(map, squares(60));
+}
+
+#[test]
 fn a_built_map_remembers_its_hasher() {
     #[derive(Clone)]
     struct Named(RandomState, &'static str);
@@ -341,8 +351,10 @@ fn shrinking_keeps_the_entries_and_the_room_asked_for() {
             capacity < roomy && capacity >= 500.max(len as usize),
             "{capacity} at length {len}"
         );
-        map.shrink_to(roomy);
-        assert_eq!(map.capacity(), capacity, "shrink_to never grows");
+        for more in [roomy, isize::MAX as usize, usize::MAX] {
+            map.shrink_to(more);
+            assert_eq!(map.capacity(), capacity, "shrink_to never grows");
+        }
         map.shrink_to_fit();
         assert!(map.capacity() >= len as usize && map.capacity() <= capacity);
         assert_eq!(map.capacity() == 0, len == 0, "an empty map keeps nothing");

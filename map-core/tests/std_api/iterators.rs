@@ -3,6 +3,8 @@
 use super::{Map, hash_map};
 use crate::LENGTHS;
 use core::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 /// Filled one by one: `collect` reserves, and then no growth would be under way.
 fn squares(len: u64) -> Map<u64, u64> {
@@ -160,6 +162,35 @@ fn folds_agree_with_loops() {
         assert_eq!(map.clone().into_iter().fold(0, |sum, (k, _)| sum + k), sum);
         assert_eq!(map.drain().fold(0, |sum, (k, _)| sum + k), sum);
     }
+}
+
+#[test]
+fn an_iteration_that_panics_drops_what_it_has_not_come_to() {
+    let of = |held: &Rc<()>, len: u64| -> Map<u64, Rc<()>> {
+        let mut map = Map::new();
+        (0..len).for_each(|key| drop(map.insert(key, Rc::clone(held))));
+        map
+    };
+    let stops = |ways: &dyn Fn(Map<u64, Rc<()>>, &mut dyn FnMut())| {
+        for &len in LENGTHS {
+            let held = Rc::new(());
+            let (map, mut left) = (of(&held, len), len / 2);
+            let mut visit = || left = left.checked_sub(1).expect("half of them are enough");
+            let stopped = catch_unwind(AssertUnwindSafe(|| ways(map, &mut visit)));
+            assert_eq!((stopped.is_err(), Rc::strong_count(&held)), (len > 0, 1), "{len}");
+        }
+    };
+    stops(&|map, visit| map.into_iter().for_each(|_| visit()));
+    stops(&|map, visit| map.into_keys().for_each(|_| visit()));
+    stops(&|map, visit| map.into_values().for_each(|_| visit()));
+    stops(&|mut map, visit| map.drain().for_each(|_| visit()));
+    stops(&|mut map, visit| map.extract_if(|_, _| true).for_each(|_| visit()));
+    stops(&|mut map, visit| {
+        map.retain(|_, _| {
+            visit();
+            true
+        })
+    });
 }
 
 #[test]

@@ -4,13 +4,24 @@ use super::{
     DONE, KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, nested,
     scenario,
 };
+use crate::history::Answer;
 use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View};
+use crate::op::Ret;
 
 const V: u16 = 100;
 /// A bucket and an entry behind it.
 const CHAIN: [u16; 9] = [2, 4, 6, 8, 10, 12, 14, 16, 18];
 /// A value that `retain-values 1 0` keeps.
 const STAYS: u16 = 101;
+
+/// Answers of `get` and `len`.
+fn value(value: Option<u64>) -> Answer {
+    Answer::Ret(Ret::Value(value))
+}
+
+fn count(len: usize) -> Answer {
+    Answer::Ret(Ret::Count(len))
+}
 
 pub(super) fn all() -> Vec<Scenario> {
     vec![
@@ -25,6 +36,23 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert(CHAIN))
             .thread("clearer", [Clear])
             .thread("reader", [Get(CHAIN[8]), Iter]),
+        // It counts what it removes bucket by bucket: once the last one is empty, `len` may still have that one's entry.
+        (0..=4).fold(
+            scenario("len_follows_a_clear_bucket_by_bucket")
+                .given(insert([2, 4, 6, SIBLING]))
+                .thread("clearer", [Clear])
+                .thread("reader", [Get(SIBLING), Len])
+                .allows("reader", [value(None), count(0)])
+                .allows("reader", [value(None), count(1)]),
+            |scenario, len| scenario.allows("reader", [value(Some(1)), count(len)]),
+        ),
+        // An entry is there before it is counted: a map that says it is empty is cleared all the same.
+        scenario("clear_forgets_what_is_not_counted_yet")
+            .thread("writer", [Insert(KEY, V)])
+            .thread("clearer", [Get(KEY), Clear, Get(KEY)])
+            .allows("clearer", [value(Some(V.into())), DONE, value(None)])
+            .allows("clearer", [value(None), DONE, value(None)])
+            .allows("clearer", [value(None), DONE, value(Some(V.into()))]),
         // What is inserted after `clear` began may stay; it comes back in one piece.
         scenario("clear_against_insert_of_the_same_key")
             .counted()

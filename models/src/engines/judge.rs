@@ -20,7 +20,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
-use crate::oracles::{Objection, Verdict, well_formed, whole_map};
+use crate::oracles::{Objection, Verdict, reference, well_formed, whole_map};
 use map_core::ConcurrentMap;
 use map_core::platform::Platform;
 use std::collections::{BTreeMap, HashSet};
@@ -97,6 +97,7 @@ impl Judge {
                 format!("len is {}, and {} entries were left", map.count(), contents.len());
             return Objection::raise(whole_map::LEN, "len is exact when nobody writes", detail);
         }
+        reference::emptiness(map.is_empty(), contents.len())?;
         let mut history = recorder.history(given.iter().map(|&(key, value)| (key as u16, value)));
         history.contracts = CONTRACTS;
         let outcome = outcome(&history, &contents);

@@ -286,6 +286,11 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         self.map.pin().len()
     }
 
+    /// Whether it says that it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.map.pin().is_empty()
+    }
+
     /// Checks every structural claim; nobody else uses the map.
     ///
     /// # Errors

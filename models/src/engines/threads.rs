@@ -16,7 +16,7 @@
 //! `tests/threads.rs`: maps broken on purpose, and maps that are right.
 
 use crate::case::{Case, Expectation, Thread};
-use crate::concurrent_subject::{ConcurrentSubject, perform, program};
+use crate::concurrent_subject::{ConcurrentSubject, at_rest, perform, program};
 use crate::files;
 use crate::finding::fnv;
 use crate::generators::hashers::ModelState;
@@ -25,7 +25,7 @@ use crate::memory;
 use crate::op::Op;
 use crate::oracles::linearizability::{Budget, key_of};
 use crate::oracles::panics::{self, Cause};
-use crate::oracles::{Objection, Verdict, drops, well_formed, whole_map};
+use crate::oracles::{Objection, Verdict, drops, whole_map};
 use crate::subject::Capabilities;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -217,8 +217,8 @@ where
     let looks =
         Thread { name: CHECKER.to_string(), ops: looks(case, S::CAPABILITIES), notes: Vec::new() };
     together(shared, &[(case.threads.len(), &looks)], patience)?;
-    match panics::caught(|| shared.map.check()) {
-        Ok(check) => well_formed::structure(check),
+    match panics::caught(|| at_rest(&shared.map)) {
+        Ok(verdict) => verdict,
         Err(Cause::Own(message)) => panicked("the map's check", &message),
         Err(Cause::Injected(site)) => panicked("the map's check", site.name()),
     }

@@ -128,7 +128,7 @@ pub fn all() -> Vec<Detector> {
         detector("ops-concurrent", concurrent, ops(" --subject concurrent")),
         detector("stress", concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", sequential, How::Test("-p models --test properties")),
-        detector("map-tests", None, How::Test("-p map-core --features serde --lib --tests")),
+        detector("map-tests", None, How::Test("-p map-core --features serde")),
         detector("fuzz-ops", sequential, How::LibFuzzer("ops")),
         detector("fuzz-iteration", sequential, How::LibFuzzer("iteration")),
         detector("fuzz-panics", sequential, How::LibFuzzer("panics")),

@@ -13,6 +13,9 @@ pub const NAME: &str = "reference";
 /// The rule that `len` breaks.
 pub const LENGTH: &str = "len is the number of entries";
 
+/// The rule of `is_empty`.
+pub const EMPTY: &str = "is_empty says whether len is 0";
+
 /// An entry as the map showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seen {
@@ -55,6 +58,14 @@ pub fn length(seen: usize, expected: usize) -> Verdict {
         return Ok(());
     }
     Objection::raise(NAME, LENGTH, format!("left len {seen}, the spec says {expected}"))
+}
+
+/// `is_empty` says whether `len` is 0.
+pub fn emptiness(is_empty: bool, len: usize) -> Verdict {
+    if is_empty == (len == 0) {
+        return Ok(());
+    }
+    Objection::raise(NAME, EMPTY, format!("left is_empty {is_empty}, and len {len}"))
 }
 
 /// A walk over the map has met as many entries as it has.

@@ -111,6 +111,35 @@ pub fn folded<I: ExactSizeIterator>(iter: I, mut visit: impl FnMut(I::Item)) {
     iter.for_each(visit);
 }
 
+/// Visits so many entries; all, if it is `usize::MAX`, and then as [`folded`] does.
+pub fn some<I: ExactSizeIterator>(iter: I, most: usize, visit: impl FnMut(I::Item)) {
+    match most {
+        usize::MAX => folded(iter, visit),
+        _ => exactly(iter).take(most).for_each(visit),
+    }
+}
+
+/// An iterator for a map to take that, if it `is_vague`, knows nothing of how many items it has: any number, for all it says.
+#[derive(Clone, Debug)]
+pub struct Vague<I> {
+    /// What it yields.
+    pub inner: I,
+    /// Does it know nothing?
+    pub is_vague: bool,
+}
+
+impl<I: Iterator> Iterator for Vague<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.inner.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.is_vague { (0, Some(usize::MAX)) } else { self.inner.size_hint() }
+    }
+}
+
 impl<I: Iterator> Iterator for Watched<I> {
     type Item = I::Item;
 

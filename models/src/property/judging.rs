@@ -127,6 +127,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             return Err(structure.and(contents.unwrap_or(Ok(()))));
         }
         self.contents("a full iteration")?;
+        reference::emptiness(self.map.is_empty(), self.spec.len())?;
         self.roomy()?;
         self.account()
     }

@@ -7,8 +7,9 @@ use crate::memory;
 use crate::op::{Op, chosen, stays};
 use crate::oracles::panics::{self, Cause, caught};
 use crate::oracles::reference::Seen;
+use crate::oracles::sizes::{self, Vague};
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, iteration, reference, sizes, well_formed};
+use crate::oracles::{Objection, Verdict, iteration, reference, well_formed};
 use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Mutably, SequentialSubject};
 use std::panic::resume_unwind;
@@ -65,7 +66,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::CloneSwap => self.duplicate(true)?,
             Op::Extend(k, n) => {
                 let now = self.now;
-                self.map.extend(extension(k, n).map(|k| (K::make(k, now), V::make(k as u64))));
+                let inner = extension(k, n).map(|k| (K::make(k, now), V::make(k as u64)));
+                self.map.extend(Vague { inner, is_vague: now.is_multiple_of(2) });
                 self.spec.apply(op, now);
             }
             Op::Clear => {
@@ -140,7 +142,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn consume(&mut self, take: usize) -> Verdict {
         let mut seen = Vec::new();
         let old = self.take();
-        old.into_each(take, |key, value| seen.push(Self::saw(&key, &value)));
+        old.into_each(take, |key, value| {
+            Self::closure();
+            seen.push(Self::saw(&key, &value));
+        });
         let whole = self.came("into_iter", &mut seen, take);
         self.spec.clear();
         whole
@@ -174,7 +179,10 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         // The rest goes as with `clear`.
         self.keep_keys(self.spec.len().saturating_sub(take));
         let mut seen = Vec::new();
-        self.map.drain(take, |key, value| seen.push(Self::saw(&key, &value)));
+        self.map.drain(take, |key, value| {
+            Self::closure();
+            seen.push(Self::saw(&key, &value));
+        });
         self.came("drain", &mut seen, take)?;
         self.spec.clear();
         Ok(())
@@ -328,7 +336,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         let mut entries = Vec::new();
         self.map.duplicate().into_each(usize::MAX, |key, value| entries.push((key, value)));
-        self.is_held_by("a map collected from it", &S::collected(entries.into_iter()))
+        let entries = Vague { inner: entries.into_iter(), is_vague: true };
+        self.is_held_by("a map collected from it", &S::collected(entries))
     }
 
     /// All that the map shows of itself: its entries, its tables, its figures.
@@ -428,6 +437,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 least = len;
             }
             other => unreachable!("`{other}` does not change the capacity"),
+        }
+        if S::CAPABILITIES.has(Capabilities::GO_GROWTH)
+            && matches!(op, Op::ShrinkTo(_) | Op::ShrinkToFit)
+            && let Some(old) = self.map.growth().old_buckets
+        {
+            let detail = format!("left the {old} buckets of an old table");
+            return Objection::raise(work::NAME, "shrinking ends a growth under way", detail);
         }
         let after = self.capacity().unwrap_or(0);
         if after >= least {

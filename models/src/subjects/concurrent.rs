@@ -13,6 +13,9 @@ use crate::subject::{Capabilities, EntryAnswer, EntryPath, Growth, NoCursor, Seq
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
 
+/// Of so many keys one is freed as soon as it is removed.
+const FLUSHED: u64 = 8;
+
 /// The map, used by one thread.
 pub struct OneThread<K, V>(ConcurrentMap<K, V, ModelState>);
 
@@ -54,7 +57,13 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
         self.0.pin().insert(key, value).map(|old| V::make(old.number()))
     }
     fn remove(&mut self, key: &K) -> Option<V> {
-        self.0.pin().remove(key).map(|old| V::make(old.number()))
+        let pin = self.0.pin();
+        let old = pin.remove(key).map(|old| V::make(old.number()));
+        // Whoever reads what has been removed is to find it freed; a batch is long in coming.
+        if key.number().is_multiple_of(FLUSHED) {
+            pin.flush();
+        }
+        old
     }
     fn remove_entry(&mut self, key: &K) -> Option<(K, V)> {
         let pin = self.0.pin();
@@ -63,6 +72,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     }
     fn len(&self) -> usize {
         self.0.len()
+    }
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
     fn clear(&mut self) {
         self.0.pin().clear();

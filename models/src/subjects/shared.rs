@@ -24,6 +24,9 @@ macro_rules! by_pin {
         fn len(&self) -> usize {
             self.pin().len()
         }
+        fn is_empty(&self) -> bool {
+            self.pin().is_empty()
+        }
         fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
             self.pin().iter().for_each(|(&key, &value)| visit(key, value));
         }

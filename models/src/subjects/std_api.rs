@@ -35,6 +35,9 @@ macro_rules! std_required {
         fn len(&self) -> usize {
             Self::len(self)
         }
+        fn is_empty(&self) -> bool {
+            Self::is_empty(self)
+        }
         fn clear(&mut self) {
             Self::clear(self);
         }
@@ -85,8 +88,7 @@ macro_rules! std_optional {
             sizes::half(self.iter(), |_| ());
         }
         fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
-            let all = sizes::exactly(self.into_iter());
-            all.take(take).for_each(|(key, value)| visit(key, value));
+            sizes::some(self.into_iter(), take, |(key, value)| visit(key, value));
         }
         fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
             Self::retain(self, keep);
@@ -156,8 +158,7 @@ macro_rules! std_disjoint {
 macro_rules! std_drain {
     ($($all:expr)?) => {
         fn drain(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
-            let all = sizes::exactly(Self::drain(self $(, $all)?));
-            all.take(take).for_each(|(key, value)| visit(key, value));
+            sizes::some(Self::drain(self $(, $all)?), take, |(key, value)| visit(key, value));
         }
     };
 }
@@ -171,8 +172,11 @@ macro_rules! std_extract {
             choose: impl FnMut(&K, &mut V) -> bool,
             mut visit: impl FnMut(K, V),
         ) {
-            let chosen = sizes::watched(Self::extract_if(self, $($all,)? choose));
-            chosen.take(take).for_each(|(key, value)| visit(key, value));
+            let mut chosen = sizes::watched(Self::extract_if(self, $($all,)? choose));
+            match take {
+                usize::MAX => chosen.for_each(|(key, value)| visit(key, value)),
+                _ => chosen.by_ref().take(take).for_each(|(key, value)| visit(key, value)),
+            }
         }
     };
 }

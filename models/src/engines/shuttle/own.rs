@@ -15,7 +15,7 @@ use super::drive::{Policy, drive, guarded, is_over, leaks, threads};
 use super::run::{happened_before, task};
 use super::world::with;
 use crate::case::Case;
-use crate::concurrent_subject::{ConcurrentSubject, perform, program};
+use crate::concurrent_subject::{ConcurrentSubject, at_rest, perform, program};
 use crate::engines::judge::{ONLOOKER, Outcome, outcome, partial, with_history};
 use crate::engines::threads::looks;
 use crate::engines::{Limits, Report};
@@ -23,7 +23,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::{History, Recorder, Sequence};
 use crate::op::Op;
 use crate::oracles::linearizability::Budget;
-use crate::oracles::{Objection, well_formed, whole_map};
+use crate::oracles::{Objection, whole_map};
 use crate::trace;
 use std::sync::Arc;
 
@@ -82,7 +82,7 @@ impl Run {
             std::mem::forget(map);
             return Ok(String::new());
         }
-        well_formed::structure(map.check())?;
+        at_rest(&map)?;
         let mut history = recorder.history(given);
         history.contracts = S::CONTRACTS;
         judge(&history)?;

@@ -41,6 +41,9 @@ impl ConcurrentSubject for Map {
     fn len(&self) -> usize {
         Map::len(self)
     }
+    fn is_empty(&self) -> bool {
+        Map::is_empty(self)
+    }
     fn for_each(&self, mut visit: impl FnMut(u64, u64)) {
         self.iter().for_each(|entry| visit(*entry.key(), *entry.value()));
     }
