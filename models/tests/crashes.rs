@@ -72,7 +72,8 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
             let (what, how) = said.split_once(": ").expect("an oracle, and what it says");
             let (head, place) = out.split_once('\n').expect("two lines");
             let of = format!(" of {} ops", case(Path::new(path)).ops().len());
-            assert!(code == 1 && head.starts_with(path) && head.ends_with(&of), "{out}");
+            let on = format!("{path} on wrong: ");
+            assert!(code == 1 && head.starts_with(&on) && head.ends_with(&of), "{out}");
             let place = place.strip_prefix(&format!("{what}: op ")).expect("where it was");
             assert!(place.starts_with("0 ") == (of == " of 1 ops"), "{out}");
             assert!(place.contains(&format!(": {how}\n")), "{out}");

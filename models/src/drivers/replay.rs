@@ -89,21 +89,25 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
     if options.show {
         println!("{case}");
     }
-    let came = if is_schedules {
-        match options.in_process {
+    if is_schedules {
+        let came = match options.in_process {
             true => lab::run_bytes(&bytes),
             false => in_a_worker(|worker| worker.run_bytes(&bytes)),
-        }
-    } else {
-        let lab = Lab::new(options.subject.map_or_else(|| subject_of(path, &case), Ok)?);
-        match options.in_process {
-            true => lab::run(lab, &case, Look::Once),
-            false => in_a_worker(|worker| {
-                worker.run(lab, &case, Look::Once).and_then(|came| located(lab, &case, came))
-            }),
-        }
+        };
+        return Ok(told(options, &case, path, "", came));
+    }
+    let lab = Lab::new(options.subject.map_or_else(|| subject_of(path, &case), Ok)?);
+    let came = match options.in_process {
+        true => lab::run(lab, &case, Look::Once),
+        false => in_a_worker(|worker| {
+            worker.run(lab, &case, Look::Once).and_then(|came| located(lab, &case, came))
+        }),
     };
-    Ok(told(options, &case, path, came))
+    let on = match lab.subject == Subject::usual(!case.is_sequential()) {
+        true => String::new(),
+        false => format!(" on {}", lab.subject),
+    };
+    Ok(told(options, &case, path, &on, came))
 }
 
 fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
@@ -111,14 +115,17 @@ fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
     came.unwrap_or_else(|error| Came::Unfit(error.to_string()))
 }
 
-/// Says what became of a case.
-fn told(options: &Options, case: &Case, path: &Path, came: Came) -> Exit {
-    let name = path.display();
+/// Says what became of a case, and `on` which map.
+fn told(options: &Options, case: &Case, path: &Path, on: &str, came: Came) -> Exit {
+    let name = format!("{}{on}", path.display());
     let said = |message: String| {
         let map = options.subject.map_or(String::new(), |map| map.flag(!case.is_sequential()));
         match options.show {
             true => message,
-            false => brief(&message, &replaying(format_args!("--show{map} {name}"))),
+            false => {
+                let again = format_args!("--show{map} {}", path.display());
+                brief(&message, &replaying(again))
+            }
         }
     };
     match (came, &case.expect) {
