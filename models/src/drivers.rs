@@ -6,42 +6,26 @@
 //! # Checked by
 //! `tests/command_line.rs`, `tests/plug_in.rs`.
 
-#[cfg(not(fuzzing))]
 pub mod bench;
-#[cfg(not(fuzzing))]
 mod brief;
-#[cfg(not(fuzzing))]
 pub mod compare;
-#[cfg(not(fuzzing))]
 pub mod encode;
-#[cfg(not(fuzzing))]
 pub mod faults;
-#[cfg(not(fuzzing))]
 pub mod findings;
 pub mod fuzz;
-#[cfg(not(fuzzing))]
+#[cfg(not(fuzzing))] // It compiles a map: see `subjects`.
 pub mod go_trace;
-#[cfg(not(fuzzing))]
 mod keep;
-#[cfg(not(fuzzing))]
 mod line;
-#[cfg(not(fuzzing))]
 pub mod names;
-#[cfg(not(fuzzing))]
 pub mod ops;
-#[cfg(not(fuzzing))]
 pub mod replay;
-#[cfg(not(fuzzing))]
 pub mod run;
-#[cfg(not(fuzzing))]
 pub mod summary;
-#[cfg(not(fuzzing))]
 pub mod supervise;
-#[cfg(not(fuzzing))]
 pub mod triage;
 
 use clap::ValueEnum;
-#[cfg(not(fuzzing))]
 pub use line::main;
 use std::process::ExitCode;
 use std::sync::Arc;

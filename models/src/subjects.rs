@@ -34,7 +34,6 @@ use ::std::sync::OnceLock;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParserFactory};
 pub use concurrent::OneThread;
-use map_core::ConcurrentMap;
 use shared::locked;
 
 /// What the reference oracle compares with.
@@ -66,10 +65,12 @@ pub enum Shared {
 
 impl Shared {
     /// Under real threads.
-    #[cfg(not(fuzzing))]
     pub fn on_threads(self) -> threads::Runner {
         match self {
-            Shared::Program => threads::run::<ConcurrentMap<u64, u64, ModelState>>,
+            #[cfg(not(fuzzing))]
+            Shared::Program => threads::run::<map_core::ConcurrentMap<u64, u64, ModelState>>,
+            #[cfg(fuzzing)]
+            Shared::Program => unreachable!("a fuzz target has no real threads"),
             Shared::Model(_, threads, _) | Shared::Threads(threads, _) => threads,
         }
     }
@@ -210,8 +211,8 @@ type GriddleMap<K, V> = ::griddle::HashMap<K, V, ModelState>;
 #[cfg(feature = "indexmap")]
 type IndexedMap<K, V> = ::indexmap::IndexMap<K, V, ModelState>;
 
-/// A map that is compiled here; for a fuzz target it is not, and there is but its name. There the target compiles it, so that it
-/// is instrumented, and would take what it finds compiled, as it is.
+/// A map that is compiled in this crate. For a fuzz target it is not, and only its name is here: the target compiles the map itself,
+/// instrumented, and what it found compiled here it would use as it is.
 #[cfg(not(fuzzing))]
 macro_rules! compiled {
     ($name:literal, $map:ident) => {

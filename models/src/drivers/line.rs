@@ -1,8 +1,7 @@
 //! The command line: `cargo models VERB`, and that of programs of your own. The exit codes are those of [`Exit`].
 
 use super::{
-    Exit, bench, compare, encode, faults, findings, go_trace, names, ops, replay, run, supervise,
-    triage,
+    Exit, bench, compare, encode, faults, findings, names, ops, replay, run, supervise, triage,
 };
 use crate::command::{command, started_as};
 use crate::quiet;
@@ -47,7 +46,8 @@ enum Verb {
     /// Write cases as the bytes that a fuzz target reads.
     Encode(encode::Options),
     /// Replay recordings of Go's map and compare every answer, every state and the digest.
-    GoTrace(go_trace::Options),
+    #[cfg(not(fuzzing))]
+    GoTrace(super::go_trace::Options),
     /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
     Faults(faults::Options),
     /// Plant faults, and count the names that triage gives to the failures of each.
@@ -104,7 +104,8 @@ pub fn main(own: &'static [Adapter]) -> ExitCode {
         Verb::Bench(options) => bench::drive(&options),
         Verb::Replay(options) => replay::drive(&options),
         Verb::Encode(options) => encode::drive(&options),
-        Verb::GoTrace(options) => go_trace::drive(&options),
+        #[cfg(not(fuzzing))]
+        Verb::GoTrace(options) => super::go_trace::drive(&options),
         Verb::Faults(options) => faults::drive(&options),
         Verb::Names(options) => names::drive(&options),
         Verb::Triage(options) => triage::drive(&options),
