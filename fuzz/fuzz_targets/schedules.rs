@@ -5,6 +5,9 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use models::drivers::fuzz::schedules::{self, COUNTERS};
 use std::sync::atomic::AtomicU8;
 
+#[global_allocator]
+static ALLOCATOR: models::memory::Watched = models::memory::Watched;
+
 /// libFuzzer reads these after each run like its own, and clears them before.
 // SAFETY: bytes, which is what libFuzzer takes the section for.
 #[cfg_attr(target_os = "linux", unsafe(link_section = "__libfuzzer_extra_counters"))]

@@ -27,6 +27,7 @@ pub trait Key: Eq + Hash + Clone {
     /// Its number.
     fn number(&self) -> u64;
     /// The op that made it, if the type remembers: two equal keys can be told apart by it.
+    #[inline]
     fn stamp(&self) -> Option<u32> {
         None
     }
@@ -43,6 +44,7 @@ pub trait Value: Clone + Default + PartialEq {
     /// Changes its number.
     fn set(&mut self, number: u64);
     /// Adds to its number, wrapping.
+    #[inline]
     fn add(&mut self, number: u64) {
         self.set(self.number().wrapping_add(number));
     }
@@ -79,6 +81,7 @@ impl Value for u64 {
 pub struct WideKey([u64; 3]);
 
 impl PartialEq for WideKey {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.0[1] == other.0[1]
     }
@@ -90,13 +93,16 @@ impl Hash for WideKey {
     }
 }
 impl Key for WideKey {
+    #[inline]
     fn make(number: u16, stamp: u32) -> Self {
         WideKey([stamp as u64, number as u64, !(stamp as u64)])
     }
+    #[inline]
     fn number(&self) -> u64 {
         // A torn copy is no key that any op uses.
         if self.0[0] == !self.0[2] { self.0[1] } else { u64::MAX }
     }
+    #[inline]
     fn stamp(&self) -> Option<u32> {
         Some(self.0[0] as u32)
     }
@@ -108,14 +114,17 @@ impl Key for WideKey {
 pub struct WideValue([u64; 24]);
 
 impl Value for WideValue {
+    #[inline]
     fn make(number: u64) -> Self {
         WideValue([number; 24])
     }
+    #[inline]
     fn number(&self) -> u64 {
         let is_whole = self.0.iter().all(|&word| word == self.0[0]);
         let is_aligned = (&raw const *self).addr().is_multiple_of(64);
         if is_whole && is_aligned { self.0[0] } else { u64::MAX }
     }
+    #[inline]
     fn set(&mut self, number: u64) {
         self.0 = [number; 24];
     }
@@ -126,20 +135,24 @@ impl Value for WideValue {
 pub struct LargeValue([u64; 256]);
 
 impl Default for LargeValue {
+    #[inline]
     fn default() -> Self {
         LargeValue::make(0)
     }
 }
 
 impl Value for LargeValue {
+    #[inline]
     fn make(number: u64) -> Self {
         LargeValue([number; 256])
     }
+    #[inline]
     fn number(&self) -> u64 {
         // A torn copy is no value that any op uses.
         let is_whole = self.0.iter().step_by(15).all(|&word| word == self.0[0]);
         if is_whole { self.0[0] } else { u64::MAX }
     }
+    #[inline]
     fn set(&mut self, number: u64) {
         self.0 = [number; 256];
     }
@@ -298,6 +311,7 @@ impl Ledger {
 }
 
 impl Counted {
+    #[inline]
     fn new(number: u64, stamp: u32, role: Role) -> Self {
         let (run, serial) = Ledger::enter(role);
         Counted { number, stamp, role, run, serial, mark: ALIVE }
@@ -313,6 +327,7 @@ impl Counted {
 }
 
 impl Drop for Counted {
+    #[inline]
     fn drop(&mut self) {
         Ledger::strike(self);
         // SAFETY: it is this value's own field. Volatile, because to the compiler nobody can look
@@ -323,6 +338,7 @@ impl Drop for Counted {
 }
 
 impl Clone for Counted {
+    #[inline]
     fn clone(&self) -> Self {
         self.touch();
         Ledger::call(Site::Clone);
@@ -331,6 +347,7 @@ impl Clone for Counted {
 }
 
 impl PartialEq for Counted {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.touch();
         other.touch();
@@ -359,19 +376,23 @@ pub struct CountedValue(Counted);
 impl Key for CountedKey {
     const COUNTED: bool = true;
 
+    #[inline]
     fn make(number: u16, stamp: u32) -> Self {
         CountedKey(Counted::new(number as u64, stamp, Role::Key))
     }
+    #[inline]
     fn number(&self) -> u64 {
         self.0.touch();
         self.0.number
     }
+    #[inline]
     fn stamp(&self) -> Option<u32> {
         Some(self.0.stamp)
     }
 }
 
 impl Default for CountedValue {
+    #[inline]
     fn default() -> Self {
         CountedValue::make(0)
     }
@@ -380,13 +401,16 @@ impl Default for CountedValue {
 impl Value for CountedValue {
     const COUNTED: bool = true;
 
+    #[inline]
     fn make(number: u64) -> Self {
         CountedValue(Counted::new(number, 0, Role::Value))
     }
+    #[inline]
     fn number(&self) -> u64 {
         self.0.touch();
         self.0.number
     }
+    #[inline]
     fn set(&mut self, number: u64) {
         self.0.touch();
         self.0.number = number;

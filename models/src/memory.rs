@@ -1,6 +1,7 @@
 //! Memory: an allocator that knows what each thread holds and how it got it, and refuses when it is asked to.
 //!
-//! A program that has [`Watched`] as its global allocator judges memory, too, as the command line and the fuzz targets do:
+//! A program that has [`Watched`] as its global allocator judges memory, too, as the command line and most tests do (of the fuzz
+//! targets, `schedules`; in the others AddressSanitizer is, and how a block was allocated nobody knows):
 //!
 //! ```
 //! #[global_allocator]

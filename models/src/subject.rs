@@ -98,7 +98,7 @@ impl Capabilities {
     pub const GROWTH: Self = Capabilities(1 << 15);
     /// `GROWTH`, and it is Go's, to the threshold: what [`work::bounded`](crate::oracles::work::bounded) says, and `evacuate`
     /// and `set_order`.
-    pub const GO_GROWTH: Self = Capabilities(1 << 28).and(Self::GROWTH);
+    pub const GO_GROWTH: Self = Capabilities(1 << 29).and(Self::GROWTH);
     /// `check`.
     pub const CHECK: Self = Capabilities(1 << 16);
     /// Of shared maps: `get_or_insert_with`.

@@ -17,6 +17,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+#[global_allocator]
+static ALLOCATOR: models::memory::Watched = models::memory::Watched;
+
 fn judge(scenario: &Scenario) -> Judge {
     Judge::new(&scenario.case, scenario.allowed.clone())
 }

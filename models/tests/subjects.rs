@@ -10,6 +10,9 @@ use models::spec::Ordered;
 use models::subject::{Capabilities, Growth, NoCursor, SequentialSubject};
 use models::subjects::Subject;
 
+#[global_allocator]
+static ALLOCATOR: models::memory::Watched = models::memory::Watched;
+
 const SEQUENCES: u64 = if cfg!(miri) { 1 } else { 12 };
 
 /// Fixed seeds, every combination; `panics`: also with panics in user code.
@@ -39,7 +42,7 @@ fn hold(subject: Subject, panics: bool) {
             }
         }
     }
-    if subject == Subject::MAP {
+    if subject == Subject::MAP || subject == Subject::CONCURRENT {
         assert!(growths > 1000, "only {growths} growths");
     }
 }
@@ -47,6 +50,11 @@ fn hold(subject: Subject, panics: bool) {
 #[test]
 fn map() {
     hold(Subject::MAP, true);
+}
+
+#[test]
+fn concurrent() {
+    hold(Subject::CONCURRENT, true);
 }
 
 #[test]
@@ -77,6 +85,52 @@ fn griddle() {
 #[cfg(feature = "indexmap")]
 fn indexmap() {
     hold(shipped("indexmap"), false);
+}
+
+#[test]
+fn no_capability_comes_with_another() {
+    use Capabilities as C;
+    let all = [
+        C::LOOKUPS,
+        C::MUTATION,
+        C::DISJOINT,
+        C::ENTRY,
+        C::INSERT_ENTRY,
+        C::VIEWS,
+        C::INTO_PARTS,
+        C::RETAIN,
+        C::DRAIN,
+        C::EXTRACT,
+        C::CLONE,
+        C::EXTEND,
+        C::CAPACITY,
+        C::SHRINK_TO,
+        C::CURSOR,
+        C::GROWTH,
+        C::GO_GROWTH,
+        C::CHECK,
+        C::GET_OR_INSERT,
+        C::UPDATE,
+        C::COMPUTE,
+        C::LEN,
+        C::ITERATION,
+        C::RESERVE,
+        C::CLEAR,
+        C::DEFERS_DROPS,
+        C::REPLACES_KEYS,
+        C::SHARED_GROWTH,
+        C::BEARS_LIES,
+        C::DROPS_REGARDLESS,
+    ];
+    for (at, one) in all.into_iter().enumerate() {
+        let others = all.into_iter().enumerate().filter(|&(other, _)| other != at);
+        let others = others.filter(|(_, other)| *other != C::GO_GROWTH);
+        let rest = others.fold(C::NONE, |sum, (_, other)| sum.and(other));
+        assert!(one == C::GROWTH || !rest.has(one), "number {at} is in the others");
+    }
+    let go = C::GROWTH.and(C::DROPS_REGARDLESS);
+    assert!(C::GO_GROWTH.has(C::GROWTH) && !go.has(C::GO_GROWTH));
+    assert!(!C::GO_GROWTH.has(C::DROPS_REGARDLESS));
 }
 
 /// A map that says how far it has grown, and grows otherwise than Go's.

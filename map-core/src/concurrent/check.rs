@@ -63,7 +63,7 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
                 if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
                     check_unborn(table, index, exact)?;
                 } else if let Some(bucket) = table.bucket(index) {
-                    let (entries, buckets) = check_bucket(table, index, bucket, &hash_of)?;
+                    let (entries, buckets) = check_bucket(table, index, bucket, exact, &hash_of)?;
                     len += entries;
                     overflow_buckets += buckets;
                 }
@@ -117,13 +117,17 @@ fn check_bucket<K: Eq, V, P: Platform>(
     table: &Table<K, V, P>,
     index: usize,
     head: &Bucket<K, V, P>,
+    exact: bool,
     hash_of: &impl Fn(&K) -> u64,
 ) -> Result<(usize, usize), Breach> {
     // Acquire (unlock): all that the last holder did is seen. Acquire (publish-evacuated): so is the
     // successor.
     let before = head.state.load(protect::<P>());
     if before & LOCKED != 0 {
-        return Ok((0, 0));
+        let unlocked = claim("unlocked-at-rest", !exact, || {
+            format!("{} is locked by nobody", table.place(index))
+        });
+        return unlocked.map(|()| (0, 0));
     }
     let mut slots: Vec<(u8, *mut Entry<K, V, P>)> = Vec::new();
     for bucket in head.chain() {

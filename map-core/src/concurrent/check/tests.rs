@@ -88,6 +88,18 @@ fn successors() {
 }
 
 #[test]
+fn locks() {
+    let lock = |bucket: &Bucket<_, _, Std>| {
+        let state = bucket.state.load(Relaxed);
+        bucket.state.store(state | LOCKED, Relaxed);
+    };
+    // With entries and without.
+    for index in [1, 4] {
+        objects(chain(), (false, index), lock, "unlocked-at-rest", "is locked by nobody");
+    }
+}
+
+#[test]
 fn unborn_buckets() {
     let is_not_empty = |spoil: fn(&Bucket<u64, u64, Std>)| {
         objects(growing(), (true, 10), spoil, "born-in-private", "is not born and not empty");
