@@ -147,7 +147,7 @@ fn a_difference_between_engines_is_explained_or_reported() {
     };
     let judged = |search: &[&str], loom: &[&str], further: &[&str]| {
         let look = || report(further);
-        agreement(&[report(search), report(loom)], false, &look, &look)
+        agreement(&[report(search), report(loom)], &[], &look, &look)
     };
     assert_eq!(judged(&["a"], &["a"], &[]), Agreement::Same);
     let explained = |why: &str| Agreement::Explained(why.into());
@@ -159,14 +159,24 @@ fn a_difference_between_engines_is_explained_or_reported() {
     let differ = |how: &str| Agreement::Differ(how.into());
     assert_eq!(judged(&["a"], &["a", "b"], &["a"]), differ("loom has more 1, such as b"));
     assert_eq!(judged(&["a", "b"], &["b"], &["b"]), differ("loom misses 1, such as a"));
+    // A panic that its own thread did not meet explains what is missing, and nothing else does.
+    let struck = |missing: &str| {
+        let look = || report(&[]);
+        agreement(&[report(&["a", missing]), report(&["a"])], &["ann"], &look, &look)
+    };
+    let other = "ann: None; ben: panic; left []";
+    assert_eq!(struck(other), explained("loom misses 1: armed panics"));
+    for own in ["ann: panic; ben: None; left []", "ann: None; ben: None; left []"] {
+        assert_eq!(struck(own), differ(&format!("loom misses 1, such as {own}")));
+    }
     let unfinished = Report { exhausted: false, ..report(&["a"]) };
     let look = || panic!("nothing to explain");
-    let half = agreement(&[report(&["a"]), unfinished.clone()], false, &look, &look);
+    let half = agreement(&[report(&["a"]), unfinished.clone()], &[], &look, &look);
     assert_eq!(half, Agreement::Unfinished("loom"));
     let look = || unfinished.clone();
-    let more = agreement(&[report(&["a"]), report(&["a", "b"])], false, &look, &look);
+    let more = agreement(&[report(&["a"]), report(&["a", "b"])], &[], &look, &look);
     assert_eq!(more, Agreement::Unfinished("search with stale reads"));
-    let less = agreement(&[report(&["a", "b"]), report(&["a"])], false, &look, &look);
+    let less = agreement(&[report(&["a", "b"]), report(&["a"])], &[], &look, &look);
     assert_eq!(less, Agreement::Unfinished("loom with a preemption more"));
 }
 
@@ -197,7 +207,7 @@ fn whatever_finds_something_while_engines_are_compared_is_named() {
     };
     let named = |reports: [Report; 2], stale: &Report, further: &Report| match agreement(
         &reports,
-        false,
+        &[],
         &|| stale.clone(),
         &|| further.clone(),
     ) {
