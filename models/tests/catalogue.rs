@@ -234,6 +234,7 @@ fn what_is_found_while_engines_are_compared_is_kept() {
     let time = Duration::from_secs(60);
     let options = compare::Options {
         scenarios: Vec::new(),
+        at_least: 1,
         preemptions: 2,
         time,
         findings: findings.clone(),

@@ -405,6 +405,8 @@ fn engines_are_compared_and_measured() {
     let here = folder();
     let (code, out, _) = models(&["compare", "removed_entry_outlives_its_reader"], here.path());
     assert!(code == 0 && out.contains("1 of 1 scenarios exhausted and compared"), "{out}");
+    let two = ["compare", "removed_entry_outlives_its_reader", "--at-least", "2"];
+    assert_eq!(models(&two, here.path()).0, 2);
     let none = ["compare", "removed_entry_outlives_its_reader", "--time", "0"];
     let (code, out, _) = models(&none, here.path());
     assert!(code == 2 && out.contains("\n0 of 1 scenarios exhausted and compared"), "{out}");

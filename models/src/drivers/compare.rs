@@ -14,7 +14,7 @@
 //! What an engine finds meanwhile is kept, as `cargo models run` does.
 //!
 //! Exit 0: of all that could be exhausted, the same outcomes or a difference that is explained. 1: another difference, or a
-//! finding. 2: nothing could be.
+//! finding. 2: too few could be.
 //!
 //! # Not here
 //! The part of it that `cargo test` does: see `tests/catalogue.rs`.
@@ -45,6 +45,9 @@ pub struct Options {
     /// The most that an engine may take for a scenario; one that takes longer is not compared.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub time: Duration,
+    /// It is a failure if fewer are compared.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub at_least: usize,
     /// Where findings are written.
     #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
     pub findings: PathBuf,
@@ -189,7 +192,7 @@ pub fn drive(options: &Options) -> Exit {
     let (all, preemptions) = (scenarios.len(), options.preemptions);
     println!("{compared} of {all} scenarios exhausted and compared at {preemptions} preemptions");
     // That nothing differs says something only of what was compared.
-    if compared == 0 && exit == Exit::Clean { Exit::Bad } else { exit }
+    if compared < options.at_least && exit == Exit::Clean { Exit::Bad } else { exit }
 }
 
 /// Compares a scenario, keeps what is found, and says what came of it.
