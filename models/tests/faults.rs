@@ -229,7 +229,9 @@ fn what_is_mistyped_is_said_and_nothing_is_made() {
         ("faults --dir mistyped", "mistyped: No such file"),
         ("names --dir mistyped", "mistyped: No such file"),
         ("faults --mutants mistyped.json", "mistyped.json: No such file"),
-        ("faults --dir faults --only mistyped", "faults: no patch is called so"),
+        ("faults --dir faults --only mistyped", "faults: no patch is called mistyped\n"),
+        ("faults --dir faults --only killed,mistyped", "faults: no patch is called mistyped\n"),
+        ("names --dir faults --only killed,mistyped", "faults: no patch is called mistyped\n"),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
         command.args(line.split(' ')).current_dir(here.path());
@@ -335,7 +337,7 @@ fn two_runs_do_not_share_a_scratch_folder() {
 fn bad_usage_exits_with_2_and_says_what_there_is() {
     let here = workspace();
     let (code, _, err) = faults(here.path(), &["--only", "nothing-of-the-kind"]);
-    assert_eq!((code, err.as_str()), (2, "faults: no patch is called so\n"));
+    assert_eq!((code, err.as_str()), (2, "faults: no patch is called nothing-of-the-kind\n"));
     let (code, _, err) = faults(here.path(), &["--detectors", "oracle"]);
     assert!(code == 2 && err.starts_with("no detector is called oracle; there are ops, "), "{err}");
 }

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use models::faults::detector;
+use models::faults::patch::read_all;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -71,4 +72,25 @@ fn every_detector_has_its_hour_a_week() {
     let all = detector::all();
     let all: Vec<&str> = all.iter().map(|detector| detector.name.as_str()).collect();
     assert_eq!(named, all);
+}
+
+#[test]
+fn every_fault_that_a_script_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |script: &str| {
+        fs::read_to_string(root.join("ci").join(script)).expect("the script is there")
+    };
+    let (subset, all) = (read("faults.sh"), read("triage.sh"));
+    let (_, subset) = subset.split_once("--only \\\n").expect("a list of a few");
+    let lists = all.lines().filter_map(|line| {
+        line.strip_prefix("sequential=").or_else(|| line.strip_prefix("concurrent="))
+    });
+    let lists: Vec<&str> = subset.lines().take(1).chain(lists).collect();
+    assert_eq!(lists.len(), 3);
+    for list in lists {
+        let slugs: Vec<String> =
+            list.trim().trim_end_matches(" ;;").split(',').map(str::to_string).collect();
+        let found = read_all(&root.join("corpus/faults"), &slugs).expect("each is there");
+        assert!(found.len() >= slugs.len() && slugs.len() > 5, "{list}");
+    }
 }

@@ -36,7 +36,7 @@ pub struct Mutants<'a> {
 /// whose names contain one of these.
 ///
 /// # Errors
-/// When the list cannot be read; the text names it.
+/// When the list cannot be read, and when no name contains one of `only`; the text names it.
 pub fn read(
     Mutants { list, equivalent }: Mutants<'_>,
     folder: &Path,
@@ -52,7 +52,7 @@ pub fn read(
         let name = if *nth == 1 { slug } else { format!("{slug}-{nth}") };
         faults.push(Fault::parse(&folder.join(name + ".patch"), mutant.patch()).map_err(said)?);
     }
-    Ok(meant(faults, only))
+    meant(faults, only).map_err(|said| format!("{}: {said}", list.display()))
 }
 
 /// Writes mutants down as patches, in place of all that is in their folder.

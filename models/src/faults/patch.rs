@@ -93,7 +93,7 @@ impl Fault {
 /// Every patch of a folder, by name. With `only`: those whose names contain one of these.
 ///
 /// # Errors
-/// When the folder or a patch cannot be read; the text names it.
+/// When the folder or a patch cannot be read, and when no name contains one of `only`; the text names it.
 pub fn read_all(folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
     let said = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
     let mut faults = Vec::new();
@@ -104,13 +104,20 @@ pub fn read_all(folder: &Path, only: &[String]) -> Result<Vec<Fault>, String> {
         }
         faults.push(Fault::read(&path).map_err(|error| said(&path, error))?);
     }
-    Ok(meant(faults, only))
+    meant(faults, only).map_err(|said| format!("{}: {said}", folder.display()))
 }
 
 /// Those that are meant, by name.
-pub(super) fn meant(mut faults: Vec<Fault>, only: &[String]) -> Vec<Fault> {
+///
+/// # Errors
+/// The first part that no name contains, in words: a list with a slip in it would be shorter than it looks.
+pub(super) fn meant(mut faults: Vec<Fault>, only: &[String]) -> Result<Vec<Fault>, String> {
+    let is_named = |part: &&String| faults.iter().any(|fault| fault.slug.contains(*part));
+    if let Some(stranger) = only.iter().find(|part| !is_named(part)) {
+        return Err(format!("no patch is called {stranger}"));
+    }
     let is_meant = |slug: &str| only.iter().any(|part| slug.contains(part.as_str()));
     faults.retain(|fault| only.is_empty() || is_meant(&fault.slug));
     faults.sort_by(|one, other| one.slug.cmp(&other.slug));
-    faults
+    Ok(faults)
 }

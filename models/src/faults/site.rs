@@ -58,9 +58,7 @@ impl Place {
             None => (read_all(&self.dir, &self.only)?, self.dir.as_path()),
         };
         if faults.is_empty() {
-            let what =
-                if self.only.is_empty() { "no patch is in it" } else { "no patch is called so" };
-            return Err(format!("{}: {what}", from.display()));
+            return Err(format!("{}: no patch is in it", from.display()));
         }
         let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
         std::fs::create_dir_all(&self.scratch).map_err(said)?;
