@@ -530,14 +530,47 @@ fn a_miss_counts_for_the_time_it_had() {
     let mut row = Row::default();
     row.add(ops, go(1, 1, false));
     row.add(ops, go(2, 1, false));
-    assert_eq!(row.next(ops, 9, seconds(1)), None, "two misses are enough");
-    assert_eq!(row.next(ops, 9, seconds(60)), Some(1), "a second is no minute");
+    assert_eq!(row.next(ops, 9, seconds(1), false), None, "two misses are enough");
+    assert_eq!(row.next(ops, 9, seconds(60), false), Some(1), "a second is no minute");
     row.add(ops, go(1, 60, true));
-    assert_eq!(row.next(ops, 2, seconds(60)), Some(2));
+    assert_eq!(row.next(ops, 2, seconds(60), false), Some(2));
     row.add(ops, go(2, 60, false));
-    assert_eq!(row.next(ops, 2, seconds(60)), None);
-    assert_eq!(row.next(ops, 2, seconds(90)), Some(2), "what is found is found");
+    assert_eq!(row.next(ops, 2, seconds(60), false), None);
+    assert_eq!(row.next(ops, 2, seconds(90), false), Some(2), "what is found is found");
     assert_eq!(row.attempts["ops"].len(), 2, "one go a seed");
+}
+
+#[test]
+fn what_was_told_where_to_look_does_not_answer_for_one_that_is_not() {
+    let pos = &detector::select(&["pos".to_string()]).expect("it is there")[0];
+    let second = Duration::from_secs(1);
+    for found in [true, false] {
+        let mut told = row("a", &[("pos", &[(1, 1.0, found)])]);
+        let go = &mut told.attempts.get_mut("pos").expect("it has one")[0];
+        (go.budget, go.focused) = (second, true);
+        assert_eq!(told.next(pos, 1, second, true), None, "{found}");
+        assert_eq!(told.next(pos, 1, second, false), Some(1), "{found}");
+        assert_eq!(told.is_found_by(pos, true), found);
+        assert!(!told.is_found_by(pos, false), "{found}");
+        told.attempts.get_mut("pos").expect("it has one")[0].focused = false;
+        assert_eq!(told.next(pos, 1, second, true), None, "some are never told: {found}");
+    }
+}
+
+#[test]
+fn only_what_can_be_told_where_to_look_counts_as_told() {
+    let here = workspace();
+    let patch = here.path().join("faults/concurrent.patch");
+    let text = fs::read_to_string(&patch).expect("it is there");
+    fs::write(&patch, text.replace("Idea: ", "Scenario: a-race\nIdea: ")).expect("written");
+    let line = ["--only", "concurrent", "--focus", "--detectors", "pos,ops-concurrent"];
+    let (code, out, _) = faults(here.path(), &line);
+    assert_eq!(code, 0, "{out}");
+    let results = here.path().join("target/faults/results/concurrent.json");
+    let known = fs::read(results).expect("it is kept");
+    let row: Row = serde_json::from_slice(&known).expect("a row");
+    let focused = |name: &str| row.attempts[name][0].focused;
+    assert!(focused("pos") && !focused("ops-concurrent"), "{row:?}");
 }
 
 #[test]

@@ -367,8 +367,9 @@ impl Hunt {
 
     /// What is to be done next for a fault.
     fn wanted(&self, fault: Option<&Fault>, row: &Row) -> Option<(&Detector, u64)> {
-        let is_found = self.detectors.iter().any(|detector| row.is_found_by(detector));
-        if self.is_stopped() || self.options.first && is_found {
+        let Options { first, focus, .. } = self.options;
+        let is_found = self.detectors.iter().any(|detector| row.is_found_by(detector, focus));
+        if self.is_stopped() || first && is_found {
             return None;
         }
         let is_needed = |detector: &&Detector| {
@@ -386,7 +387,7 @@ impl Hunt {
             .iter()
             .filter(relevant)
             .filter(is_needed)
-            .find_map(|detector| Some((detector, row.next(detector, seeds, budget)?)))
+            .find_map(|detector| Some((detector, row.next(detector, seeds, budget, focus)?)))
     }
 
     fn is_stopped(&self) -> bool {

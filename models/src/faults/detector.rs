@@ -62,16 +62,17 @@ pub struct Attempt {
     pub seed: u64,
     /// The time it had.
     pub budget: Duration,
-    /// It ran some scenarios only.
+    /// It ran the scenarios that it was told, and no others.
     pub focused: bool,
     /// What came of it: executions and seconds until the finding, or in all.
     pub summary: Summary,
 }
 
 impl Attempt {
-    /// Would it be the same with this budget, as far as one can say? What found nothing in less time may yet.
-    pub fn answers(&self, budget: Duration) -> bool {
-        self.summary.found.is_some() || self.budget >= budget
+    /// Would it be the same with this budget, as far as one can say? What found nothing in less time may yet; what was told
+    /// where to look says nothing of one that is not. The other way round it does: some are never told.
+    pub fn answers(&self, budget: Duration, focus: bool) -> bool {
+        (focus || !self.focused) && (self.summary.found.is_some() || self.budget >= budget)
     }
 }
 
@@ -231,8 +232,9 @@ impl Detector {
         if summary.found.is_none() {
             summary.found = ran.found(&self.how)?;
         }
-        let Terms { budget, scenarios, .. } = terms;
-        Ok(Attempt { seed, budget, focused: !scenarios.is_empty(), summary })
+        let is_told = matches!(self.how, How::Hunter { wide: Some(_), .. });
+        let focused = is_told && !terms.scenarios.is_empty();
+        Ok(Attempt { seed, budget: terms.budget, focused, summary })
     }
 }
 

@@ -57,10 +57,16 @@ impl Row {
         }
     }
 
-    /// The seed of the next go of a detector, if there is to be one with this budget.
-    pub fn next(&self, detector: &Detector, seeds: u64, budget: Duration) -> Option<u64> {
+    /// The seed of the next go of a detector, if there is to be one with this budget, with or without `focus`.
+    pub fn next(
+        &self,
+        detector: &Detector,
+        seeds: u64,
+        budget: Duration,
+        focus: bool,
+    ) -> Option<u64> {
         let goes = self.attempts.get(&detector.name).into_iter().flatten();
-        let done: Vec<&Attempt> = goes.filter(|go| go.answers(budget)).collect();
+        let done: Vec<&Attempt> = goes.filter(|go| go.answers(budget, focus)).collect();
         let hopeless = done.len() >= MISSES && done.iter().all(|go| go.summary.found.is_none());
         let seeds = if detector.once { 1 } else { seeds };
         let is_open = |seed: &u64| !hopeless && done.iter().all(|go| go.seed != *seed);
@@ -81,10 +87,10 @@ impl Row {
         scenarios.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
-    /// Did this detector find it?
-    pub fn is_found_by(&self, detector: &Detector) -> bool {
+    /// Did this detector find it, with or without `focus`?
+    pub fn is_found_by(&self, detector: &Detector, focus: bool) -> bool {
         let mut goes = self.attempts.get(&detector.name).into_iter().flatten();
-        goes.any(|attempt| attempt.summary.found.is_some())
+        goes.any(|go| go.summary.found.is_some() && go.answers(go.budget, focus))
     }
 
     /// Did some detector find it?
