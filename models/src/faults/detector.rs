@@ -374,6 +374,9 @@ impl Ran {
     /// What was found, from how it ended.
     fn found(&self, how: &How) -> Result<Option<String>, String> {
         let Some(status) = self.status else { return Ok(Some("hang: does not come back".into())) };
+        if let How::Test(_) = how {
+            return self.failed_test(status);
+        }
         if let Some(signal) = status.signal() {
             return Ok(Some(format!("crash: signal {signal}")));
         }
@@ -392,11 +395,6 @@ impl Ran {
                     if what.is_some() { ", a panic" } else { "" }
                 )))
             }
-            (How::Test(_), _) => {
-                let failed = line("---- ").map(|line| line.replace("---- ", ""));
-                let failed = failed.map(|line| line.replace(" stdout ----", ""));
-                Ok(Some(format!("test: {}", failed.as_deref().unwrap_or("fails"))))
-            }
             (How::LibFuzzer(_), Some(1 | 77)) => {
                 let rule = line("rule: ").or(line("SUMMARY: ")).unwrap_or("a crash");
                 Ok(Some(rule.trim().to_string()))
@@ -404,6 +402,36 @@ impl Ran {
             _ => Err(format!("{status}: {}", self.said)),
         }
     }
+
+    /// The test that failed, a doctest that does not compile among them, or how its process ended. A cargo that could not
+    /// run the tests exits like one whose tests fail; it has found nothing.
+    fn failed_test(&self, status: ExitStatus) -> Result<Option<String>, String> {
+        if status.success() {
+            return Ok(None);
+        }
+        let mut lines = self.said.lines();
+        let name = |line: &str| {
+            Some(line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?.to_string())
+        };
+        let failed = lines.clone().find_map(name).or_else(|| {
+            // A compiler that is killed is reported likewise, but not under this head.
+            lines.find(|line| line.starts_with("error: test failed"))?;
+            lines.find_map(signal)
+        });
+        match (failed, status.code()) {
+            (Some(failed), Some(101)) => Ok(Some(format!("test: {failed}"))),
+            _ => Err(format!("{status}: {}", self.said)),
+        }
+    }
+}
+
+/// The signal that ended a process, where cargo says of one that it did not exit successfully.
+fn signal(line: &str) -> Option<String> {
+    let (_, end) = line
+        .trim()
+        .strip_prefix("process didn't exit successfully: ")?
+        .rsplit_once(" (signal: ")?;
+    Some(format!("signal {}", end.strip_suffix(')')?))
 }
 
 #[cfg(test)]
@@ -427,6 +455,57 @@ mod tests {
     fn what_hangs_ends_with_all_that_it_has_started() {
         let ran = end(Duration::from_millis(300), &AtomicBool::new(false)).unwrap();
         assert_eq!(ran.status, None);
+    }
+
+    /// What a test detector makes of an exit code and of what cargo said.
+    fn tested(code: i32, said: &str) -> Result<Option<String>, String> {
+        let status = Some(ExitStatus::from_raw(code << 8));
+        Ran { status, seconds: 0.1, said: said.to_string() }.found(&How::Test("-p map-core"))
+    }
+
+    #[test]
+    fn a_kill_of_a_test_is_a_test_that_failed() {
+        assert_eq!(tested(0, "---- what a test prints stdout ----"), Ok(None));
+        for (said, found) in [
+            ("failures:\n\n---- grows stdout ----\n\nthread 'grows' panicked", "test: grows"),
+            (
+                "---- src/lib.rs - b (line 5) stdout ----\nerror[E0308]: mismatched types\nCouldn't compile the test.",
+                "test: src/lib.rs - b (line 5)",
+            ),
+            (
+                "error: test failed, to rerun pass `--test t`\n\nCaused by:\n  process didn't exit successfully: \
+                 `/deps/t-8b --quiet` (signal: 6, SIGABRT: process abort signal)",
+                "test: signal 6, SIGABRT: process abort signal",
+            ),
+        ] {
+            assert_eq!(tested(101, said).as_ref().map(Option::as_deref), Ok(Some(found)));
+        }
+    }
+
+    #[test]
+    fn a_cargo_that_cannot_test_has_found_nothing() {
+        for (code, said) in [
+            (101, "error: no test target named `concurrent_stress`"),
+            (101, "error: failed to write `/deps/t.d`: No space left on device (os error 28)"),
+            (
+                101,
+                "error: could not compile `map-core` (lib test)\n\nCaused by:\n  process didn't exit successfully: \
+                 `rustc --test` (signal: 9, SIGKILL: kill)",
+            ),
+            (
+                101,
+                "error: doctest failed, to rerun pass `--doc`\n\nCaused by:\n  process didn't exit successfully: \
+                 `rustdoc --test` (signal: 9, SIGKILL: kill)",
+            ),
+            (3, "error: test failed, to rerun pass `--test t`\n\nCaused by:\n  (exit status: 3)"),
+            (3, "---- grows stdout ----"),
+        ] {
+            let error = tested(code, said).expect_err(said);
+            assert!(error.contains(said), "{error}");
+        }
+        let killed = Some(ExitStatus::from_raw(9));
+        let ran = Ran { status: killed, seconds: 0.1, said: String::new() };
+        assert!(ran.found(&How::Test("")).is_err(), "it is cargo that was killed");
     }
 
     #[test]
