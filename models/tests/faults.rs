@@ -616,6 +616,33 @@ fn mutants_are_faults_of_the_map_that_they_are_in() {
     copy.apply(&faults[1].path).expect("a mutant is a patch that applies");
 }
 
+#[test]
+fn a_build_that_fails_without_the_mutants_doing_is_not_held_against_it() {
+    let here = workspace();
+    let mutant = |name: &str, hunk: &str| {
+        format!(
+            "{{\"name\":\"{name}\",\"file\":\"map-core/src/lib.rs\",\
+             \"diff\":\"--- map-core/src/lib.rs\\n+++ {name}\\n@@ -1,4 +1,4 @@\\n /// The map.\\n{hunk}\\n }}\"}}"
+        )
+    };
+    let senseless = mutant("a-senseless", " pub fn map() -> u32 {\\n-    1\\n+    two");
+    // The map builds, and what is built with it does not.
+    let elsewhere = mutant("b-elsewhere", "-pub fn map() -> u32 {\\n+fn map() -> u32 {\\n     1");
+    fs::write(here.path().join("list.json"), format!("[{senseless},{elsewhere}]"))
+        .expect("written");
+    let mut line = Command::new(env!("CARGO_BIN_EXE_models"));
+    line.args(["faults", "--mutants", "list.json", "--detectors", "ops", "--budget", "1"]);
+    let output = line.current_dir(here.path()).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let expected = "b-elsewhere: the build fails, and not for the mutant: ";
+    assert!(said.starts_with(expected) && said.contains("error[E0603]"), "{said}");
+    let results = here.path().join("target/faults/results");
+    let known = fs::read_to_string(results.join("a-senseless.json")).expect("it is kept");
+    assert!(known.contains("does not build"), "{known}");
+    assert!(!results.join("b-elsewhere.json").exists(), "nothing is known of it");
+}
+
 /// What triage made of a failure of one op.
 fn record(op: Op) -> Record {
     let case = Case::sequential(vec![op]);

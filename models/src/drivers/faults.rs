@@ -9,7 +9,7 @@
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
-use crate::faults::copy::{Broken, Copy};
+use crate::faults::copy::{Broken, Copy, is_of_the_map};
 use crate::faults::detector::{self, Detector, Terms};
 use crate::faults::matrix::{Fate, Matrix};
 use crate::faults::mutants::Mutants;
@@ -286,7 +286,12 @@ impl Hunt {
             }
             Err(Broken::Copy(said)) => return Err(said),
             Err(Broken::Apply(said)) if fault.is_some() => return self.broken(row, "apply", &said),
-            Err(Broken::Build(said)) if fault.is_some() => return self.broken(row, "build", &said),
+            Err(Broken::Build(said)) if self.is_broken(fault, &said) => {
+                return self.broken(row, "build", &said);
+            }
+            Err(Broken::Build(said)) if fault.is_some() => {
+                return Err(format!("the build fails, and not for the mutant: {said}"));
+            }
             Err(Broken::Apply(said) | Broken::Build(said)) => {
                 return Err(format!("the map without a fault does not build: {said}"));
             }
@@ -347,6 +352,11 @@ impl Hunt {
     /// Where what is found of a fault is kept.
     fn findings(&self, row: &Row) -> PathBuf {
         self.site.scratch.join("findings").join(&row.slug)
+    }
+
+    /// Is it the fault that does not build? Of a mutant that is believed ever after, so it must be the mutant.
+    fn is_broken(&self, fault: Option<&Fault>, said: &str) -> bool {
+        fault.is_some() && (self.options.mutants.is_none() || is_of_the_map(said))
     }
 
     /// The row of a fault that cannot be planted.

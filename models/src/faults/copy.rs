@@ -47,6 +47,17 @@ pub enum Broken {
 /// One build at a time: copies share the folder of products, and to cargo they are one and the same workspace.
 static BUILDING: Mutex<()> = Mutex::new(());
 
+/// Is a build that failed the map's doing, by what cargo said? A machine that was out of memory or room fails as well.
+pub fn is_of_the_map(said: &str) -> bool {
+    let objects = |line: &str| {
+        let is_cargos = line.starts_with("error: could not compile");
+        line.starts_with("error[E") || line.starts_with("error: ") && !is_cargos
+    };
+    said.contains("could not compile `map-core`")
+        && said.lines().any(objects)
+        && !["signal: ", "os error"].iter().any(|end| said.contains(end))
+}
+
 /// Is this folder a workspace that can be copied, broken and built?
 pub fn is_workspace(folder: &Path) -> bool {
     NEEDED.iter().all(|file| folder.join(file).is_file())
@@ -233,6 +244,26 @@ fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_fails_for_the_map_if_the_compiler_objects_to_it() {
+        let failed = "error: could not compile `map-core` (lib) due to 1 previous error";
+        for (of_the_map, said) in [
+            (true, "error[E0308]: mismatched types\n --> map-core/src/lib.rs:3:5"),
+            (true, "error: this arithmetic operation will overflow"),
+            (false, ""),
+            (
+                false,
+                "Caused by:\n  process didn't exit successfully: `rustc` (signal: 9, SIGKILL: kill)",
+            ),
+            (false, "error[E0308]: mismatched types\n`rustc` (signal: 9, SIGKILL: kill)"),
+            (false, "error: failed to write `lib.rmeta`: No space left on device (os error 28)"),
+        ] {
+            assert_eq!(is_of_the_map(&format!("{said}\n{failed}")), of_the_map, "{said}");
+        }
+        let other = "error[E0308]: mismatched types\nerror: could not compile `models` (lib)";
+        assert!(!is_of_the_map(other));
+    }
 
     #[test]
     fn what_is_run_where_it_was_built_is_of_one_copy() {
