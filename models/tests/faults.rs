@@ -22,6 +22,7 @@ use models::triage::store::{Occurrence, Record};
 use models::triage::verdict::Verdict;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -287,6 +288,40 @@ fn a_kill_is_of_the_hunter_that_made_it() {
 }
 
 #[test]
+fn results_belong_to_recordings_and_a_compiler() {
+    let here = workspace();
+    let copy = Copy::new(here.path(), &here.path().join("scratch"), 0);
+    let hash = || copy.hash().expect("every file reads");
+    let without = hash();
+    assert_eq!(hash(), without);
+    let recording = here.path().join("corpus/go/traces/one.trace");
+    fs::create_dir_all(recording.parent().expect("a folder")).expect("made");
+    fs::write(&recording, "a recording").expect("written");
+    assert_ne!(hash(), without, "a recording more");
+    copy.restore().expect("it is copied");
+    let copied = copy.root.join("corpus/go/traces/one.trace");
+    assert_eq!(copy.recordings().expect("they are listed"), [copied]);
+
+    // The same compiler under another version.
+    let rustc = here.path().join("rustc");
+    let script =
+        "#!/bin/sh\nif [ \"$1\" = -vV ]; then echo \"build: $BUILD\"; fi\nexec rustc \"$@\"\n";
+    fs::write(&rustc, script).expect("written");
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).expect("it may be run");
+    let judged = |build: &str| {
+        let mut command = command(here.path(), &["--only", "survives"]);
+        let output = command.env("RUSTC", &rustc).env("BUILD", build).output().expect("it runs");
+        let kept = here.path().join("target/faults/results/survives.json");
+        let kept = fs::read(kept).expect("it is kept");
+        let row: Row = serde_json::from_slice(&kept).expect("a row");
+        (output.status.code(), row.of)
+    };
+    let (first, second) = (judged("1"), judged("2"));
+    assert_eq!((first.0, second.0), (Some(1), Some(1)));
+    assert_ne!(first.1, second.1, "another compiler");
+}
+
+#[test]
 fn ctrl_c_in_a_build_is_no_result() {
     use std::os::unix::process::CommandExt;
     let here = workspace();
@@ -360,7 +395,6 @@ fn a_copy_is_the_workspace_again_before_each_patch() {
 #[test]
 #[cfg(unix)]
 fn a_script_is_still_one_in_a_copy() {
-    use std::os::unix::fs::PermissionsExt;
     let here = workspace();
     let scratch = tempfile::tempdir().expect("a place for files");
     let copy = Copy::new(here.path(), scratch.path(), 0);

@@ -15,7 +15,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What of a workspace is copied.
-const PARTS: [&str; 6] = ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz"];
+const PARTS: [&str; 7] =
+    ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz", RECORDINGS];
+/// The recordings of Go's map, which a detector compares with.
+const RECORDINGS: &str = "corpus/go/traces";
 /// Without these there is nothing to break, or nothing to build.
 const NEEDED: [&str; 3] = ["Cargo.toml", "map-core/src/lib.rs", "models/Cargo.toml"];
 /// What of them is not.
@@ -91,12 +94,12 @@ impl Copy {
         self.build()
     }
 
-    /// A hash of every file that is copied: what is patched, and what looks at it.
+    /// A hash of every file that is copied, and of the compiler: what is patched, what looks at it, and what builds both.
     ///
     /// # Errors
-    /// When one cannot be read.
+    /// When a file cannot be read, or there is no compiler.
     pub fn hash(&self) -> io::Result<u64> {
-        let mut all = Vec::new();
+        let mut all = vec![fnv(&self.compiler()?).to_le_bytes()];
         for file in &parts(&self.workspace)? {
             let path = self.workspace.join(file);
             let text = std::fs::read(&path).map_err(|error| named(&path, &error))?;
@@ -105,6 +108,28 @@ impl Copy {
             );
         }
         Ok(fnv(all.as_flattened()))
+    }
+
+    /// What the workspace's compiler says that it is.
+    fn compiler(&self) -> io::Result<Vec<u8>> {
+        let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut rustc = Command::new(&program);
+        rustc.arg("-vV").current_dir(&self.workspace).stdin(Stdio::null());
+        let output = rustc.output().map_err(|error| named(Path::new(&program), &error))?;
+        match output.status.success() {
+            true => Ok(output.stdout),
+            false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    /// The recordings of Go's map in the copy.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn recordings(&self) -> io::Result<Vec<PathBuf>> {
+        let mut found = BTreeSet::new();
+        files(&self.root, Path::new(RECORDINGS), &mut found)?;
+        Ok(found.into_iter().map(|file| self.root.join(file)).collect())
     }
 
     /// Makes the copy like the workspace, whatever it was.

@@ -197,7 +197,8 @@ impl Detector {
             }
             How::Recordings => {
                 let mut command = limited(program);
-                command.arg("go-trace").args(recordings()?);
+                let recordings = copy.recordings().map_err(|error| error.to_string())?;
+                command.arg("go-trace").args(recordings);
                 command
             }
             How::Test(arguments) => {
@@ -305,13 +306,6 @@ fn fuzz(copy: &Copy, verb: &str, target: &str) -> Command {
     let mut cargo = copy.cargo();
     cargo.args(["fuzz", verb, "--dev", "--sanitizer", sanitizer, target]);
     cargo
-}
-
-/// The recordings of Go's map.
-fn recordings() -> Result<Vec<PathBuf>, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/go/traces");
-    let entries = std::fs::read_dir(&folder).map_err(|error| error.to_string())?;
-    Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
 }
 
 /// A process that has ended, or was ended.
