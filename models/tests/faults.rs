@@ -28,6 +28,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// The command lines that the stand-in was given, since the workspace is there.
+fn asked(workspace: &Path) -> Vec<String> {
+    let asked = fs::read_to_string(workspace.join("target/faults/copy-0/asked"));
+    asked.expect("it was asked").lines().map(str::to_string).collect()
+}
+
 /// A workspace with a map that is right while it says 1, and a detector that says so.
 fn workspace() -> TempDir {
     let here = tempfile::tempdir().expect("a place for files");
@@ -52,6 +58,9 @@ fn workspace() -> TempDir {
         "models/src/main.rs",
         r#"fn main() {
             let line: Vec<String> = std::env::args().collect();
+            let copy = std::env::current_exe().expect("it runs").with_file_name("asked");
+            let asked = std::fs::read_to_string(&copy).unwrap_or_default();
+            std::fs::write(&copy, asked + &line[3..].join(" ") + "\n").expect("written");
             let json = line.iter().position(|word| word == "--json").expect("it is asked for");
             let found = map_core::map() != 1;
             let name = if found { "\"reference: one\"" } else { "null" };
@@ -257,11 +266,21 @@ fn a_file_that_cannot_be_copied_is_named() {
 #[test]
 fn the_map_as_it_is_can_be_looked_at_for_long() {
     let here = workspace();
-    let look = || faults(here.path(), &["--unpatched", "3", "--detectors", "ops,pos"]);
+    let look =
+        || faults(here.path(), &["--unpatched", "3", "--seed", "7", "--detectors", "ops,pos"]);
     let (code, out, err) = look();
     assert_eq!((code, err.as_str()), (0, "ops, for 3 s\npos, for 3 s\n"), "{out}");
-    assert!(out.contains("│ ops      ┆ 7          ┆ 0.5     ┆ nothing       │"), "{out}");
+    assert!(out.starts_with("seed 7\n"), "{out}");
+    // Half a second each; what is left in the end is worth no go.
+    assert!(out.contains("│ ops      ┆ 5    ┆ 35         ┆ 2.5     ┆ nothing       │"), "{out}");
     assert!(out.ends_with("the map without a fault: 2 detectors find nothing\n"), "{out}");
+    let asked = asked(here.path());
+    assert_eq!(asked.len(), 10, "{asked:?}");
+    for (go, line) in asked[5..].iter().enumerate() {
+        let (seed, time) = (7 + go, 3.0 - go as f64 / 2.0);
+        assert!(line.starts_with(&format!("run --scheduler pos --seed {seed} ")), "{line}");
+        assert!(line.contains(&format!(" --time {time} ")), "{line}");
+    }
 
     let source = here.path().join("map-core/src/lib.rs");
     let wrong = fs::read_to_string(&source).expect("it is there").replace("    1\n", "    2\n");
@@ -272,6 +291,29 @@ fn the_map_as_it_is_can_be_looked_at_for_long() {
         out.ends_with("THE MAP WITHOUT A FAULT: ops: reference: one; pos: reference: one\n"),
         "{out}"
     );
+}
+
+#[test]
+fn only_the_time_ends_an_hour_and_each_is_another() {
+    let here = workspace();
+    let hunt = || faults(here.path(), &["--unpatched", "3", "--detectors", "dfs,loom,threads"]);
+    let (code, first, _) = hunt();
+    assert_eq!(code, 0, "{first}");
+    let lines = asked(here.path());
+    assert_eq!(lines.len(), 7, "to search through all once more is no other search: {lines:?}");
+    let seed = first.lines().next().expect("a line");
+    assert!(lines[0].starts_with(&format!("run --engine dfs --{seed} --json")), "{lines:?}");
+    assert!(lines[1].starts_with(&format!("run --engine loom --{seed} --json")), "{lines:?}");
+
+    let (code, second, _) = hunt();
+    assert_eq!(code, 0, "{second}");
+    assert_ne!(second.lines().next(), Some(seed), "it begins elsewhere");
+    assert_eq!(asked(here.path()).len(), 14, "what is known is no answer");
+    let (code, out, _) = faults(here.path(), &["--only", "concurrent", "--detectors", "dfs"]);
+    assert_eq!(code, 0, "{out}");
+    let lines = asked(here.path());
+    let bounded = |line: &String| line.contains("--preemptions 1 --executions 3000 --seed 1 ");
+    assert!(lines.len() == 16 && lines[14..].iter().all(bounded), "{lines:?}");
 }
 
 #[test]

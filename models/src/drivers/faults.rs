@@ -4,8 +4,10 @@
 //! apply, build, and let each detector look for it, seed by seed, until it finds something or its time is up. What is
 //! known is on disk after each go, so an interrupted run goes on. Exit 0: all that a detector has looked for are killed; 1:
 //! some survived; 2: a patch does not apply or build, a detector objects to the map as it is, or none has looked for
-//! anything; 130: interrupted, and no matrix is written. With `--unpatched`, which plants nothing, 1: a detector objects to
-//! the map as it is.
+//! anything; 130: interrupted, and no matrix is written. With `--unpatched`, which plants nothing (`hour`), 1: a detector
+//! objects to the map as it is.
+
+mod hour;
 
 use super::ops::seconds;
 use super::{Exit, stopped_by_ctrl_c};
@@ -23,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The most that a detector has for the map without a fault, if that is not what is asked for.
+/// The most that a detector has for the map without a fault, before the hunt for faults.
 const UNPATCHED: Duration = Duration::from_secs(5);
 /// How long a ctrl-C may take to get here after the end of a build that it ended.
 const AFTER_A_BUILD: Duration = Duration::from_millis(100);
@@ -67,9 +69,12 @@ pub struct Options {
     /// Hunt for nothing, and report what is known from earlier runs.
     #[arg(long, conflicts_with = "fresh")]
     pub known: bool,
-    /// Plant nothing: let every detector look at the map as it is, for so long each.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with_all = ["mutants", "only", "first", "focus", "json", "html", "markdown"])]
+    /// Plant nothing: let every detector look at the map as it is, for so long each, whatever is known from an earlier run.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with_all = ["mutants", "only", "first", "focus", "known", "json", "html", "markdown"])]
     pub unpatched: Option<Duration>,
+    /// Where the draws of `--unpatched` begin (drawn and printed if not given).
+    #[arg(long, requires = "unpatched")]
+    pub seed: Option<u64>,
     /// Do not look at what is known from an earlier run.
     #[arg(long)]
     pub fresh: bool,
@@ -103,7 +108,11 @@ struct Hunt {
 pub fn drive(options: &Options) -> Exit {
     match hunt(options) {
         Ok(Exit::Interrupted) => {
-            eprintln!("interrupted: no matrix is written; the next run goes on from here");
+            let next = match options.unpatched {
+                Some(_) => "the next run begins afresh",
+                None => "no matrix is written; the next run goes on from here",
+            };
+            eprintln!("interrupted: {next}");
             Exit::Interrupted
         }
         Ok(exit) => exit,
@@ -145,7 +154,10 @@ fn hunt(options: &Options) -> Result<Exit, String> {
         site,
         stop,
     };
-    if !options.known && options.unpatched.is_none() {
+    if let Some(time) = options.unpatched {
+        return hunt.hour(time);
+    }
+    if !options.known {
         hunt.set_aside()?;
     }
     hunt.go()
@@ -177,12 +189,7 @@ impl Hunt {
         if self.is_stopped() {
             return Ok(Exit::Interrupted);
         }
-        let line = unpatched_line(&unpatched);
-        if self.options.unpatched.is_some() {
-            println!("{}\n{line}", table::unpatched(&unpatched));
-            return Ok(if unpatched.is_killed() { Exit::Found } else { Exit::Clean });
-        }
-        println!("{line}");
+        println!("{}", unpatched_line(&unpatched));
         std::thread::scope(|scope| {
             for job in 0..usize::from(self.options.jobs) {
                 scope.spawn(move || self.job(job));
@@ -292,9 +299,7 @@ impl Hunt {
             Err(Broken::Build(said)) if fault.is_some() => {
                 return Err(format!("the build fails, and not for the mutant: {said}"));
             }
-            Err(Broken::Apply(said) | Broken::Build(said)) => {
-                return Err(format!("the map without a fault does not build: {said}"));
-            }
+            Err(Broken::Apply(said) | Broken::Build(said)) => return Err(unbuilt(&said)),
         };
         let row = self.hunted(&copy, &program, fault, row)?;
         match row.is_killed() && !self.options.triage.is_zero() && !self.is_stopped() {
@@ -319,11 +324,9 @@ impl Hunt {
                 Some(_) if focus => row.scenarios(),
                 _ => Vec::new(),
             };
-            if self.options.unpatched.is_some() {
-                eprintln!("{}, for {} s", detector.name, budget.as_secs_f64());
-            }
             let stop = &self.stop;
-            let terms = Terms { budget, scenarios: &scenarios, findings: &findings, stop };
+            let (scenarios, findings) = (&scenarios, &findings);
+            let terms = Terms { budget, scenarios, unbounded: false, findings, stop };
             let attempt = detector.attempt(copy, program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
             if self.was_stopped(attempt.is_err()) {
@@ -387,7 +390,6 @@ impl Hunt {
         };
         let relevant = |detector: &&Detector| match fault {
             Some(fault) => fault.is(detector.kind),
-            None if self.options.unpatched.is_some() => true,
             None => self.site.faults.iter().any(|fault| fault.is(detector.kind)),
         };
         // The map as it is gets one go of each.
@@ -414,14 +416,18 @@ impl Hunt {
 
     /// The time that a go has.
     fn budget(&self, fault: Option<&Fault>) -> Duration {
-        let Options { budget, unpatched, .. } = self.options;
-        if fault.is_some() { budget } else { unpatched.unwrap_or(budget.min(UNPATCHED)) }
+        let budget = self.options.budget;
+        if fault.is_some() { budget } else { budget.min(UNPATCHED) }
     }
 
     /// Is there a detector for it?
     fn looks_at(&self, fault: &Fault) -> bool {
         self.detectors.iter().any(|detector| fault.is(detector.kind))
     }
+}
+
+fn unbuilt(said: &str) -> String {
+    format!("the map without a fault does not build: {said}")
 }
 
 fn unpatched_line(row: &Row) -> String {

@@ -28,6 +28,9 @@ const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
 const MEMORY: u32 = 8 << 20;
 
+/// Those that go through executions in an order of their own: a seed changes nothing.
+const EXHAUSTIVE: [&str; 2] = ["dfs", "loom"];
+
 /// A way to look for a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Detector {
@@ -83,6 +86,8 @@ pub struct Terms<'a> {
     pub budget: Duration,
     /// Scenarios to run, if not all.
     pub scenarios: &'a [String],
+    /// Nothing but the time is to end a go.
+    pub unbounded: bool,
     /// Where findings are written.
     pub findings: &'a Path,
     /// Set when it is to end at once.
@@ -164,6 +169,15 @@ impl Detector {
         Named::value_variants().iter().any(|scheduler| scheduler.name() == self.name)
     }
 
+    /// Does another seed make another go? Tests take their time in one, or take what they take.
+    pub fn is_drawn(&self) -> bool {
+        match self.how {
+            How::Hunter { .. } => !EXHAUSTIVE.contains(&self.name.as_str()),
+            How::LibFuzzer(_) => true,
+            How::Recordings | How::Test(_) => false,
+        }
+    }
+
     /// Looks for a fault in what was built from the copy.
     ///
     /// # Errors
@@ -182,7 +196,7 @@ impl Detector {
                 let mut command = limited(program);
                 command.args(arguments.split(' '));
                 match wide {
-                    Some(wide) if terms.scenarios.is_empty() => {
+                    Some(wide) if terms.scenarios.is_empty() && !terms.unbounded => {
                         command.args(wide.split_whitespace());
                     }
                     Some(_) => {

@@ -3,7 +3,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::detector::{Attempt, Detector};
+use super::detector::Detector;
 use super::matrix::{Cell, Fate, Gain, Kill, Matrix, Tally};
 use super::results::Row;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
@@ -84,15 +84,15 @@ pub fn unknown(slugs: &mut [String]) -> Option<String> {
     (all > 0).then(|| format!("{all} not known: {}{more}", slugs[..shown].join(", ")))
 }
 
-/// What each detector did with the map as it is.
+/// What each detector did with the map as it is: all its goes together.
 pub fn unpatched(row: &Row) -> String {
-    let mut table = table(["detector", "executions", "seconds", "what is found"]);
+    let mut table = table(["detector", "goes", "executions", "seconds", "what is found"]);
     for (name, goes) in &row.attempts {
-        for Attempt { summary, .. } in goes {
-            let found = summary.found.as_deref().unwrap_or("nothing");
-            let executions = summary.executions.to_string();
-            table.add_row([name, &executions, &round(summary.seconds), found]);
-        }
+        let count = goes.len().to_string();
+        let executions: u64 = goes.iter().map(|go| go.summary.executions).sum();
+        let seconds = goes.iter().map(|go| go.summary.seconds).sum();
+        let found = goes.iter().find_map(|go| go.summary.found.as_deref()).unwrap_or("nothing");
+        table.add_row([name, &count, &executions.to_string(), &round(seconds), found]);
     }
     table.to_string()
 }

@@ -1,0 +1,78 @@
+//! `--unpatched`: the hour of every detector, on the map as it is.
+//!
+//! Who hunts for long wants what no earlier hunt has looked at. So the draws begin elsewhere each time, a detector whose go ends
+//! early begins another from the next seed, what bounds the executions of a go is left out, and nothing that is known is believed.
+//! Nothing is kept, either, but for findings: the row of the map without a fault belongs to the runs that plant some.
+//!
+//! # Checked by
+//! `tests/faults.rs`.
+
+use super::{Hunt, unbuilt, unpatched_line};
+use crate::drivers::Exit;
+use crate::faults::copy::{Broken, Copy};
+use crate::faults::detector::{Attempt, Detector, Terms};
+use crate::faults::results::Row;
+use crate::faults::table;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a go counts for at least: what ends at once is not to be repeated for ever.
+const LEAST: f64 = 0.1;
+/// The least time that another go is worth its start; to libFuzzer, less than a second is for ever.
+const WORTH: Duration = Duration::from_secs(1);
+
+impl Hunt {
+    /// Lets each detector hunt for so long.
+    pub(super) fn hour(&self, time: Duration) -> Result<Exit, String> {
+        let seed = self.options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+        println!("seed {seed}");
+        let copy = self.copy(0);
+        let made = copy.make(None);
+        if self.was_stopped(made.is_err()) {
+            return Ok(Exit::Interrupted);
+        }
+        let (program, _) = made.map_err(|broken| match broken {
+            Broken::Copy(said) => said,
+            Broken::Apply(said) | Broken::Build(said) => unbuilt(&said),
+        })?;
+        let mut row = Row::new(None, self.source);
+        for detector in &self.detectors {
+            eprintln!("{}, for {} s", detector.name, time.as_secs_f64());
+            let Some(goes) = self.goes(detector, &copy, &program, (seed, time))? else {
+                return Ok(Exit::Interrupted);
+            };
+            row.attempts.insert(detector.name.clone(), goes);
+        }
+        println!("{}\n{}", table::unpatched(&row), unpatched_line(&row));
+        Ok(if row.is_killed() { Exit::Found } else { Exit::Clean })
+    }
+
+    /// Go after go of a detector, from this seed on, until something is found or the time is up; `None`: interrupted.
+    fn goes(
+        &self,
+        detector: &Detector,
+        copy: &Copy,
+        program: &Path,
+        (first, time): (u64, Duration),
+    ) -> Result<Option<Vec<Attempt>>, String> {
+        let findings = self.findings(&Row::new(None, self.source));
+        let (mut goes, mut left) = (Vec::new(), time);
+        for seed in first.. {
+            let (findings, stop) = (&findings, &self.stop);
+            let terms = Terms { budget: left, scenarios: &[], unbounded: true, findings, stop };
+            let go = detector.attempt(copy, program, seed, terms);
+            if self.was_stopped(go.is_err()) {
+                return Ok(None);
+            }
+            let go = go.map_err(|said| format!("{}: {said}", detector.name))?;
+            let took = Duration::from_secs_f64(go.summary.seconds.max(LEAST));
+            left = left.saturating_sub(took);
+            let is_over = go.summary.found.is_some() || left < WORTH || !detector.is_drawn();
+            goes.push(go);
+            if is_over {
+                break;
+            }
+        }
+        Ok(Some(goes))
+    }
+}
