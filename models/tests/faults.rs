@@ -304,6 +304,8 @@ fn only_the_time_ends_an_hour_and_each_is_another() {
     let seed = first.lines().next().expect("a line");
     assert!(lines[0].starts_with(&format!("run --engine dfs --{seed} --json")), "{lines:?}");
     assert!(lines[1].starts_with(&format!("run --engine loom --{seed} --json")), "{lines:?}");
+    // Real threads drop the set-up of the catalogue's scenarios.
+    assert!(lines[2].starts_with("run --generated --engine threads --seed"), "{lines:?}");
 
     let (code, second, _) = hunt();
     assert_eq!(code, 0, "{second}");

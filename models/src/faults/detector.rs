@@ -130,7 +130,7 @@ pub fn all() -> Vec<Detector> {
         detector("dfs", concurrent, some_of(dfs, "--preemptions 1 --executions 3000")),
         detector("loom", concurrent, some_of(loom, "--executions 400")),
         detector("generated", concurrent, all_of("run --generated")),
-        detector("threads", concurrent, all_of("run --engine threads")),
+        detector("threads", concurrent, all_of("run --generated --engine threads")),
         detector("ops-concurrent", concurrent, ops(" --subject concurrent")),
         detector("stress", concurrent, How::Test("-p map-core --test concurrent_stress")),
         detector("proptest", sequential, How::Test("-p models --test properties")),
