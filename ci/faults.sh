@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Is every planted fault found? Applies each patch of corpus/faults to a copy of the workspace, and lets every detector
-# look for it, map-core's own tests for what no other finds; writes the kill matrix to corpus/faults/MATRIX.md.
+# look for it, map-core's own tests and AddressSanitizer for what no other finds; writes the kill matrix to corpus/faults/MATRIX.md.
 #
 #   ci/faults.sh                              all faults, 5 seeds, 3 s a go: an hour or two
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 read -ra models <<<"${MODELS:-cargo models}"
 case ${1:-} in
-    '') "${models[@]}" faults --budget 3 --seeds 5 --focus --last map-tests --jobs 2 --markdown corpus/faults/MATRIX.md ;;
+    '') "${models[@]}" faults --budget 3 --seeds 5 --focus --last map-tests,fuzz-concurrent-ops --jobs 2 --markdown corpus/faults/MATRIX.md ;;
     --subset)
         # One of each sort: lookups, evacuation, iteration, panics, thresholds; an edge, a lock, a retirement, a counter.
         "${models[@]}" faults --first --budget 10 --detectors ops,ops-iteration,ops-panics,pos,stale --only \

@@ -6,6 +6,7 @@
 //!
 //! # Invariants
 //! - **quiet**: nothing here panics on its own; a fault is noted, not raised.
+//! - **watched**: what a map does with an entry is `#[inline]`, so that a fuzz target compiles it with the map, instrumented.
 //! - **one run**: a `Counted` left over from an earlier run (leaked after a panic) no longer touches the ledger.
 //! # Not here
 //! Judging: see `oracles::drops` and `oracles::panics`.

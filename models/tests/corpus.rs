@@ -26,10 +26,10 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-fn replay(path: &Path) -> u64 {
+fn replay(path: &Path, subject: Subject) -> u64 {
     let case = load(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert_eq!(case.expect, Expectation::Pass, "{}: what is kept must pass", path.display());
-    match Subject::MAP.run(&case, Checks::Every) {
+    match subject.run(&case, Checks::Every) {
         Ok(report) => report.growths,
         Err(finding) => panic!("{}:\n{finding}", path.display()),
     }
@@ -37,10 +37,11 @@ fn replay(path: &Path) -> u64 {
 
 #[test]
 fn seeds_pass_and_most_reach_a_growth() {
-    for target in ["ops", "iteration", "panics"] {
+    let targets = ["ops", "iteration", "panics"].map(|target| (target, Subject::MAP));
+    for (target, subject) in targets.into_iter().chain([("concurrent_ops", Subject::CONCURRENT)]) {
         let files = files(&format!("seeds/{target}"));
         assert!(!files.is_empty(), "{target} has no seeds");
-        let grew = files.iter().filter(|path| replay(path) > 0).count();
+        let grew = files.iter().filter(|path| replay(path, subject) > 0).count();
         assert!(
             2 * grew >= files.len(),
             "{grew} of {} seeds of {target} reach a growth",

@@ -15,8 +15,16 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What of a workspace is copied.
-const PARTS: [&str; 7] =
-    ["Cargo.toml", "Cargo.lock", ".cargo", "map-core", "models", "fuzz", RECORDINGS];
+const PARTS: [&str; 8] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo",
+    "map-core",
+    "models",
+    "fuzz",
+    RECORDINGS,
+    "corpus/seeds",
+];
 /// The recordings of Go's map, which a detector compares with.
 const RECORDINGS: &str = "corpus/go/traces";
 /// Without these there is nothing to break, or nothing to build.

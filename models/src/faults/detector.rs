@@ -225,7 +225,9 @@ impl Detector {
             How::LibFuzzer(target) => {
                 copy::run(&mut fuzz(copy, "build", target))?;
                 let mut command = fuzz(copy, "run", target);
-                command.arg(scratch.path()).args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
+                let seeds = copy.root.join("corpus/seeds").join(target);
+                command.arg(scratch.path()).args(seeds.exists().then_some(seeds));
+                command.args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
                 command.arg("-print_final_stats=1");
                 command.arg(format!("-max_total_time={}", terms.budget.as_secs()));
                 command

@@ -2,7 +2,7 @@
 //! fold and an `nth`.
 //!
 //! An adapter has its map's iterators [`watched`], or [`exactly`] where the number is known, or their second [`half`] yielded
-//! by a clone, or [`folded`]; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
+//! by a clone, or [`folded`], or [`some`] of what is given away; what goes wrong is noted, one note for the thread, and [`kept`] reads it.
 
 use super::{Objection, Verdict, reference};
 use std::cell::Cell;
