@@ -88,15 +88,12 @@ pub fn record<T>(run: impl FnOnce() -> T) -> (T, Vec<Event>) {
     (result, EVENTS.take())
 }
 
-/// [`record`], and tells `listener` of each event as it happens. For a run of one execution.
-pub fn record_telling<T>(
-    listener: impl FnMut(&Event) + 'static,
-    run: impl FnOnce() -> T,
-) -> (T, Vec<Event>) {
+/// Does `run` on this thread and tells `listener` of each event as it happens. For a run of one execution.
+pub fn tell<T>(listener: impl FnMut(&Event) + 'static, run: impl FnOnce() -> T) -> T {
     LISTENER.set(Some(Box::new(listener)));
-    let recorded = record(run);
+    let (result, _) = record(run);
     LISTENER.take();
-    recorded
+    result
 }
 
 /// Is a trace recorded?

@@ -23,6 +23,7 @@
 
 use super::ops::seconds;
 use super::{Exit, keep};
+use crate::case::Thread;
 use crate::catalogue::{self, Scenario};
 use crate::command::command;
 use crate::engines::dfs::{self, Explore};
@@ -84,9 +85,9 @@ pub fn compare(
         return (Agreement::Unfinished("loom"), Default::default());
     }
     let reports = [explore(false), weak(preemptions)];
-    let mut armed = scenario.case.running().to_vec();
-    armed.retain(|thread| thread.ops.iter().any(|op| op.kind() == Kind::PanicAt));
-    let armed: Vec<&str> = armed.iter().map(|thread| thread.name.as_str()).collect();
+    let arms = |thread: &&Thread| thread.ops.iter().any(|op| op.kind() == Kind::PanicAt);
+    let armed = scenario.case.running().iter().filter(arms);
+    let armed: Vec<&str> = armed.map(|thread| thread.name.as_str()).collect();
     let agreement = agreement(&reports, &armed, &|| explore(true), &|| weak(preemptions + 1));
     (agreement, reports)
 }

@@ -104,18 +104,17 @@ fn skips<I: ExactSizeIterator>(mut iter: I) {
 }
 
 /// Visits all entries, those behind the middle by the iterator's own `fold`.
-pub fn folded<I: ExactSizeIterator>(iter: I, mut visit: impl FnMut(I::Item)) {
-    let middle = iter.len() / 2;
-    let mut iter = exactly(iter);
-    iter.by_ref().take(middle).for_each(&mut visit);
-    iter.for_each(visit);
+pub fn folded<I: ExactSizeIterator>(iter: I, visit: impl FnMut(I::Item)) {
+    some(exactly(iter), usize::MAX, visit);
 }
 
-/// Visits so many entries; all, if it is `usize::MAX`, and then as [`folded`] does.
-pub fn some<I: ExactSizeIterator>(iter: I, most: usize, visit: impl FnMut(I::Item)) {
-    match most {
-        usize::MAX => folded(iter, visit),
-        _ => exactly(iter).take(most).for_each(visit),
+/// Visits so many entries; if it is `usize::MAX` all, those behind the middle of what is sure to come by the iterator's own `fold`.
+pub fn some<I: Iterator>(mut iter: Watched<I>, most: usize, mut visit: impl FnMut(I::Item)) {
+    let is_all = most == usize::MAX;
+    let by_next = if is_all { iter.inner.size_hint().0 / 2 } else { most };
+    iter.by_ref().take(by_next).for_each(&mut visit);
+    if is_all {
+        iter.for_each(visit);
     }
 }
 

@@ -88,7 +88,7 @@ macro_rules! std_optional {
             sizes::half(self.iter(), |_| ());
         }
         fn into_each(self, take: usize, mut visit: impl FnMut(K, V)) {
-            sizes::some(self.into_iter(), take, |(key, value)| visit(key, value));
+            sizes::some(sizes::exactly(self.into_iter()), take, |(key, value)| visit(key, value));
         }
         fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
             Self::retain(self, keep);
@@ -158,7 +158,8 @@ macro_rules! std_disjoint {
 macro_rules! std_drain {
     ($($all:expr)?) => {
         fn drain(&mut self, take: usize, mut visit: impl FnMut(K, V)) {
-            sizes::some(Self::drain(self $(, $all)?), take, |(key, value)| visit(key, value));
+            let all = sizes::exactly(Self::drain(self $(, $all)?));
+            sizes::some(all, take, |(key, value)| visit(key, value));
         }
     };
 }
@@ -172,11 +173,8 @@ macro_rules! std_extract {
             choose: impl FnMut(&K, &mut V) -> bool,
             mut visit: impl FnMut(K, V),
         ) {
-            let mut chosen = sizes::watched(Self::extract_if(self, $($all,)? choose));
-            match take {
-                usize::MAX => chosen.for_each(|(key, value)| visit(key, value)),
-                _ => chosen.by_ref().take(take).for_each(|(key, value)| visit(key, value)),
-            }
+            let chosen = sizes::watched(Self::extract_if(self, $($all,)? choose));
+            sizes::some(chosen, take, |(key, value)| visit(key, value));
         }
     };
 }

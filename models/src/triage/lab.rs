@@ -185,7 +185,7 @@ fn under_each_engine(shared: Shared, case: &Case) -> Report {
 pub fn traced(lab: Lab, case: &Case, tell: impl FnMut(&Event) + 'static) -> Came {
     let run = || run(lab, case, Look::Once);
     if case.is_sequential() {
-        return trace::record_telling(tell, run).0;
+        return trace::tell(tell, run);
     }
     let (came, events) = trace::record(run);
     events.iter().for_each(tell);
