@@ -98,16 +98,19 @@ pub(super) fn happened_before() -> impl Fn((usize, usize), (usize, usize)) -> bo
 pub(super) fn task(
     thread: usize,
     ops: &[Op],
-    recorder: &Recorder<Sequence>,
+    recorder: &Arc<Recorder<Sequence>>,
     apply: impl Fn(Op, u32) -> Answer,
 ) {
     for (at, &op) in ops.iter().enumerate() {
-        with(|world| world.op(at, Some(op)));
-        recorder.call(thread, op);
-        trace::note(|| Event::Call { thread, op: op.to_string() });
+        let record = Arc::clone(recorder);
+        let call = move || {
+            record.call(thread, op);
+            trace::note(|| Event::Call { thread, op: op.to_string() });
+        };
+        with(|world| world.calls(at, op, call));
         let stamp = (thread as u32 + 1) << 16 | at as u32;
         let done = guarded(|| apply(op, stamp), |payload| payload.is::<Injected>());
-        with(|world| world.op(at, None));
+        with(|world| world.returns(at));
         trace::look();
         trace::note(|| {
             let answer = match &done {

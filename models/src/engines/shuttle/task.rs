@@ -36,6 +36,15 @@ impl fmt::Display for Doing {
     }
 }
 
+/// What is to be told once.
+pub(super) struct Call(pub(super) Box<dyn FnOnce()>);
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call")
+    }
+}
+
 /// A task.
 #[derive(Debug, Default)]
 pub(super) struct Task {
@@ -46,6 +55,8 @@ pub(super) struct Task {
     pub(super) doing: Option<Doing>,
     /// The op it is in.
     pub(super) op: Option<Op>,
+    /// Tells that the op is called: with its first step, as until then it might as well not be.
+    pub(super) call: Option<Call>,
     pub(super) finished: bool,
     /// It waits for a store of another task.
     pub(super) waiting: bool,
@@ -79,6 +90,13 @@ impl Task {
     pub(super) fn before(&self) -> String {
         let doing = self.doing.filter(|_| !self.finished);
         doing.map_or(String::new(), |doing| format!("before {doing}"))
+    }
+
+    /// It has taken a step of its op, or the op ends without any.
+    pub(super) fn called(&mut self) {
+        if let Some(Call(tell)) = self.call.take() {
+            tell();
+        }
     }
 
     /// It begins an op, its `at`-th, or ends one.

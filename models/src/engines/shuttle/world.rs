@@ -21,7 +21,7 @@ use super::guard::Logged;
 use super::memory::{Knowledge, Step};
 use super::objects::Objects;
 use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
-use super::task::{Doing, Span, Task};
+use super::task::{Call, Doing, Span, Task};
 use super::trace::Trace;
 use crate::coverage::Coverage;
 use crate::coverage::phases::Phases;
@@ -203,8 +203,19 @@ impl World {
         &mut self.tasks[current]
     }
 
-    /// The task begins its `at`-th op, or ends it.
-    pub(super) fn op(&mut self, at: usize, op: Option<Op>) {
+    /// The task begins its `at`-th op; `call` tells so once it takes a step.
+    pub(super) fn calls(&mut self, at: usize, op: Op, call: impl FnOnce() + 'static) {
+        self.op(at, Some(op));
+        self.me().call = Some(Call(Box::new(call)));
+    }
+
+    /// It ends it.
+    pub(super) fn returns(&mut self, at: usize) {
+        self.me().called();
+        self.op(at, None);
+    }
+
+    fn op(&mut self, at: usize, op: Option<Op>) {
         let current = self.current;
         let me = self.me();
         let called = me.knowledge.view.ordered;
@@ -331,6 +342,7 @@ impl World {
             return false;
         }
         self.steps += 1;
+        self.tasks[me].called();
         if let Some(pending) = &mut self.tasks[me].pending {
             pending.steps += 1;
             self.trace.step(me, pending.location, pending.access);
