@@ -312,7 +312,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 let expected = self.spec.remove(k);
                 reference::answers(Ret::Value(seen), Ret::Value(expected))?;
                 if K::COUNTED {
-                    self.keep_keys(1);
+                    self.removed(usize::from(expected.is_some()));
                 }
                 self.after(Bound::Write)
             }
@@ -408,10 +408,24 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         seen
     }
 
+    /// Is there a cursor that is not at its end?
+    fn is_walked(&self) -> bool {
+        self.cursors.iter().flatten().any(|(_, witness)| !witness.is_finished())
+    }
+
     /// Up to `removed` keys may now stay alive for a cursor.
     fn keep_keys(&mut self, removed: usize) {
-        if self.cursors.iter().any(Option::is_some) {
+        if self.is_walked() {
             self.allowance.kept_keys = self.allowance.kept_keys.saturating_add(removed);
+        }
+    }
+
+    /// An op has removed so many entries and given no key away: with no cursor that could meet them, nothing is kept, and what
+    /// was kept before is let go.
+    fn removed(&mut self, removed: usize) {
+        self.keep_keys(removed);
+        if removed > 0 && !self.is_walked() {
+            self.allowance.kept_keys = 0;
         }
     }
 

@@ -72,18 +72,20 @@ mod fault {
     pub const REMOVE_LEAKS_IF_STRUCK: u8 = 50;
     pub const REMOVE_DROPS_THE_UNWRITTEN: u8 = 51;
     pub const CLONE_GROWS_ANEW: u8 = 52;
+    pub const DRAIN_GOES_ON_GROWING: u8 = 53;
 }
 
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-/// A map in a row, right but for its fault. Pretends to be growing from 8 buckets.
+/// A map in a row, right but for its fault. Pretends to be growing from 8 buckets, until it is emptied.
 struct Faulty<K, V, const FAULT: u8> {
     entries: Vec<(K, V)>,
     capacity: usize,
     overwritten: usize,
     evacuated: std::cell::Cell<u64>,
     mark: usize,
+    emptied: bool,
 }
 
 /// Visits the entries by key, in order, so that it does not mind what becomes of the row.
@@ -137,7 +139,14 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         });
 
     fn create(_: ModelState, _: usize) -> Self {
-        Faulty { entries: Vec::new(), capacity: 0, overwritten: 0, evacuated: 0.into(), mark: 0 }
+        Faulty {
+            entries: Vec::new(),
+            capacity: 0,
+            overwritten: 0,
+            evacuated: 0.into(),
+            mark: 0,
+            emptied: false,
+        }
     }
     fn get(&self, key: &K) -> Option<&V> {
         if FAULT == fault::READ_WORKS {
@@ -205,6 +214,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         }
         while FAULT == fault::CLEAR_GIVES_UP && self.entries.pop().is_some() {}
         self.entries.clear();
+        self.emptied = true;
     }
     fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         for (at, (key, value)) in self.entries.iter().enumerate() {
@@ -240,6 +250,7 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         let more = isize::from(FAULT == fault::SIZE_IS_ONE_OFF);
         let all = sizes::exactly(OneOff(self.entries.drain(..), more));
         all.take(take).for_each(|(key, value)| visit(key, value));
+        self.emptied |= FAULT != fault::DRAIN_GOES_ON_GROWING;
     }
     fn get_disjoint_mut<const N: usize>(&mut self, keys: [&K; N]) -> [Option<&mut V>; N] {
         let asked = keys.map(|key| self.position(key));
@@ -332,7 +343,8 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
             fault::CLONE_GROWS_ANEW => (0.into(), 0),
             _ => (self.evacuated.clone(), self.mark),
         };
-        Faulty { entries, capacity: self.capacity, overwritten: 0, evacuated, mark }
+        let (capacity, emptied) = (self.capacity, self.emptied);
+        Faulty { entries, capacity, overwritten: 0, evacuated, mark, emptied }
     }
     fn equals(&self, other: &Self) -> bool {
         let same = |(key, value): &(K, V)| {
@@ -413,14 +425,20 @@ impl<K: Key, V: Value, const FAULT: u8> SequentialSubject<K, V> for Faulty<K, V,
         entry.map(|entry| (&entry.0, &entry.1))
     }
     fn growth(&self) -> Growth {
+        let is_growing =
+            !self.emptied && !matches!(FAULT, fault::NEVER_GROWS | fault::SPILLS_EARLY);
         Growth {
             evacuated: self.evacuated.get(),
             buckets_log2: 4,
-            old_buckets: (!matches!(FAULT, fault::NEVER_GROWS | fault::SPILLS_EARLY)).then_some(8),
+            old_buckets: is_growing.then_some(8),
             mark: self.mark,
             nested: false,
             started: 1,
-            overflow: if FAULT == fault::SPILLS_EARLY { self.entries.len().min(8) } else { 16 },
+            overflow: match FAULT {
+                fault::SPILLS_EARLY => self.entries.len().min(8),
+                _ if self.emptied => 0,
+                _ => 16,
+            },
             len: self.entries.len(),
         }
     }
@@ -534,6 +552,7 @@ objects! {
     a_write_that_works_too_much: WRITE_WORKS_TOO_MUCH, "work", "a write evacuates at most two old buckets";
     a_write_that_does_no_work: WRITE_STANDS_STILL, "work", "a write to a growing map raises the mark";
     a_map_that_never_grows: NEVER_GROWS, "work", "a growth starts exactly when it is due";
+    a_drain_that_goes_on_growing: DRAIN_GOES_ON_GROWING, "work", "an emptied map is in no growth";
     a_chain_that_spills_early: SPILLS_EARLY, "work", "a chain gets an overflow bucket when it is full";
     a_read_that_works: READ_WORKS, "work", "a read does no growth work";
     an_evacuate_that_miscounts: EVACUATE_MISCOUNTS, "work", "evacuate says how many old buckets it emptied";
@@ -796,6 +815,31 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
         let objection = work::shared(&before, &after, bound).err();
         let rule = objection.map(|objection| objection.rule);
         assert_eq!(rule.as_deref(), expected, "{name}: {before:?} to {after:?}");
+    }
+}
+
+#[test]
+fn growth_of_one_s_own_begins_with_an_insertion() {
+    let full = Growth { len: 26, buckets_log2: 2, ..Growth::default() };
+    let begun = Growth { started: 1, buckets_log2: 3, old_buckets: Some(4), mark: 2, ..full };
+    // A growth to the same size ends with the write that makes a doubling due.
+    let ended = |len| Growth { started: 1, evacuated: 4, len, ..full };
+    let ending = |len| Growth { old_buckets: Some(4), mark: 2, evacuated: 2, ..ended(len) };
+    let begun_after = |len| Growth { started: 2, evacuated: 6, len, ..begun };
+    let due = Some("a growth starts exactly when it is due");
+    for (name, before, after, bound, expected) in [
+        ("a doubling", full, Growth { len: 27, ..begun }, Bound::Write, None),
+        ("by an overwrite", full, begun, Bound::Write, due),
+        ("by a vacant entry", full, begun, Bound::Entry, None),
+        ("by a removal", full, Growth { len: 25, ..begun }, Bound::Write, due),
+        ("none", full, Growth { len: 27, ..full }, Bound::Write, due),
+        ("an overwrite", full, full, Bound::Write, None),
+        ("another after one", ending(26), begun_after(27), Bound::Write, None),
+        ("none after one", ending(26), ended(27), Bound::Write, due),
+        ("none before it is due", ending(25), ended(26), Bound::Write, None),
+    ] {
+        let rule = work::bounded(&before, &after, bound).err().map(|found| found.rule);
+        assert_eq!(rule.as_deref(), expected, "{name}");
     }
 }
 

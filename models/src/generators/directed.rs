@@ -206,12 +206,16 @@ pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     ops.push(Op::FillToThreshold(rng.i8(1..=3), from.wrapping_add(4096)));
 }
 
-/// Cursors stand in a map that is emptied, and leaves its table; another takes its place, and the cursors go on.
+/// Cursors stand in a map that is emptied, somewhere in its growth, and leaves its table; another takes its place, and the
+/// cursors go on.
 pub fn emptied_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng) {
     let base = rng.u16(0..1024);
     let old_log2 = often_small(rng, 0);
     into_a_doubling(ops, old_log2, base);
     open_cursors(ops, rng);
+    if rng.bool() {
+        ops.push(Op::Evacuate(rng.u8(0..16)));
+    }
     ops.push([Op::Clear, Op::Drain, Op::Retain(0, 0)][rng.usize(0..3)]);
     if rng.bool() {
         ops.push(Op::ShrinkToFit);

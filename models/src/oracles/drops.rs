@@ -3,8 +3,8 @@
 //! Reads the ledger of `elements`. Values are the map's from insert to removal, so the number alive
 //! is the number of entries; keys or values may be of a type that does not count. A map may keep
 //! the keys that `remove`, `clear` or a dropped `drain` took out, for its open cursors, until those
-//! that could meet them are gone; so of keys there may be a few more. After a panic in a `Drop`,
-//! what was being dropped along with it may leak, as in std: then only "twice" and "early" are
+//! that could meet them are gone or at their end, and then until the next `remove` or `clear`; so of
+//! keys there may be a few more. After a panic in a `Drop`, what was being dropped along with it may leak, as in std: then only "twice" and "early" are
 //! judged, unless the map says that it drops all the rest (`Capabilities::DROPS_REGARDLESS`).
 //!
 //! When a run is over, all memory that it took is free again, the map's own included, and each block was freed with the

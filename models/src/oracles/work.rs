@@ -4,6 +4,7 @@
 //!   `n` and says how many.
 //! - A write to a growing map raises the mark or ends the growth, unless the map is empty.
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
+//! - A map that was emptied is in no growth, and has no overflow buckets.
 //! - A clone is at the same point of the same growth, and as near to the next.
 //! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
@@ -25,6 +26,12 @@ pub const ENDS: &str = "a growth ends when writes go on";
 /// The rule about one growth in another, of which a bucket is stuck.
 pub const GOES_ON: &str = "a growth within a growth goes on while a bucket of the first is stuck";
 
+/// The rule about what a shared map reserves.
+pub const ROOM: &str = "reserve makes room when nobody is slow";
+
+/// The rule about a shared map's growth of which a bucket is stuck.
+pub const HELPED: &str = "each write helps a growth";
+
 /// What an op may do to a growth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -36,6 +43,8 @@ pub enum Bound {
     Entry,
     /// So many old buckets, and no new growth.
     Evacuate(usize),
+    /// It takes everything out: it ends a growth, and starts none.
+    Emptying,
     /// An op on the whole map: as much as it likes.
     Whole,
 }
@@ -48,7 +57,7 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
     let (ok, rule) = match bound {
         Bound::Read => (evacuated == 0 && started == 0, "a read does no growth work"),
         Bound::Write | Bound::Entry => {
-            write(before, after)?;
+            write(before, after, bound)?;
             (
                 evacuated <= 2 * (1 + started) && started <= 1,
                 "a write evacuates at most two old buckets",
@@ -57,9 +66,21 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Evacuate(n) => {
             (evacuated <= n as u64 && started == 0, "evacuate(n) evacuates at most n old buckets")
         }
+        Bound::Emptying => return emptied(after),
         Bound::Whole => (true, ""),
     };
     if ok { Ok(()) } else { exceeded(rule, evacuated, started) }
+}
+
+/// Judges a map from which everything has been taken.
+fn emptied(after: &Growth) -> Verdict {
+    if after.old_buckets.is_none() && after.overflow == 0 {
+        return Ok(());
+    }
+    let Growth { old_buckets, overflow, .. } = after;
+    let old = old_buckets.unwrap_or(0);
+    let detail = format!("left {old} buckets of an old table and {overflow} overflow buckets");
+    Objection::raise(NAME, "an emptied map is in no growth", detail)
 }
 
 /// Judges a clone of a map, which is due to grow when the map is.
@@ -89,17 +110,28 @@ fn exceeded(rule: &'static str, evacuated: u64, started: u64) -> Verdict {
 
 /// What one write must have done to a growth, or have started.
 #[inline]
-fn write(before: &Growth, after: &Growth) -> Verdict {
+fn write(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
     let started = after.started != before.started;
     if before.old_buckets.is_some() {
-        let went_on = started || after.old_buckets.is_none() || after.mark > before.mark;
+        let ended = after.old_buckets.is_none();
+        // The write that ends a growth may find the next one due.
+        let late = after.len > before.len && after.len > entries_max(after.buckets_log2);
+        if ended && !started && late {
+            return untimely(before, after);
+        }
+        let went_on = started || ended || after.mark > before.mark;
         if went_on || after.len == 0 { Ok(()) } else { stuck(before) }
     } else {
         let over = before.len + 1 > entries_max(before.buckets_log2);
         let due = over || before.overflow >> before.buckets_log2 != 0;
         let inserted = after.len > before.len;
         let log2 = before.buckets_log2 + u32::from(over);
-        let right = if started { due && after.buckets_log2 == log2 } else { !(due && inserted) };
+        // A vacant entry is given its slot, so it may start a growth and never be filled.
+        let may = inserted || bound == Bound::Entry;
+        let right = match started {
+            true => due && may && after.buckets_log2 == log2,
+            false => !(due && inserted),
+        };
         if !right {
             return untimely(before, after);
         }
@@ -117,7 +149,7 @@ pub fn shared(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
                 !started && (after.old_buckets, after.mark) == (before.old_buckets, before.mark);
             if same { Ok(()) } else { exceeded("a read does no growth work", 0, started.into()) }
         }
-        Bound::Evacuate(_) | Bound::Whole => Ok(()),
+        Bound::Evacuate(_) | Bound::Emptying | Bound::Whole => Ok(()),
         Bound::Write | Bound::Entry => {
             let ended = |growth: &Growth| {
                 let under_way = u64::from(growth.old_buckets.is_some()) + u64::from(growth.nested);

@@ -64,12 +64,13 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::CursorClose(c) => self.cursors[c as usize] = None,
             _ => {
                 let seen = self.answer(op)?;
+                let had = self.spec.len();
                 let expected = self.spec.apply(op, self.now);
                 reference::answers(seen, expected)?;
+                if matches!(op, Op::Remove(_)) {
+                    self.removed(had - self.spec.len());
+                }
             }
-        }
-        if matches!(op, Op::Remove(_)) {
-            self.keep_keys(1);
         }
         Ok(Done::Yes(bound))
     }

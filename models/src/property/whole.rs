@@ -21,13 +21,14 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Does `op`, which concerns the whole map; `None` if the map lacks the capability.
     pub(super) fn whole(&mut self, op: Op) -> Result<Option<Bound>, Box<Objection>> {
         let (needs, bound) = match op {
-            Op::Iter | Op::Clear | Op::IntoIterDrop(_) => (Capabilities::NONE, Bound::Whole),
+            Op::Iter | Op::IntoIterDrop(_) => (Capabilities::NONE, Bound::Whole),
+            Op::Clear => (Capabilities::NONE, Bound::Emptying),
             Op::IterMut(_) | Op::ValuesMut(_) => (Capabilities::MUTATION, Bound::Read),
             Op::KeysValues => (Capabilities::VIEWS, Bound::Read),
             Op::IntoIter => (Capabilities::VIEWS, Bound::Whole),
             Op::IntoKeysValues => (Capabilities::CLONE.and(Capabilities::INTO_PARTS), Bound::Read),
             Op::Retain(..) | Op::RetainValues(..) => (Capabilities::RETAIN, Bound::Whole),
-            Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Whole),
+            Op::Drain | Op::DrainDrop(_) => (Capabilities::DRAIN, Bound::Emptying),
             Op::ExtractIf(..) | Op::ExtractIfDrop(..) => (Capabilities::EXTRACT, Bound::Whole),
             Op::Clone => (Capabilities::CLONE, Bound::Read),
             Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
@@ -72,9 +73,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             Op::Clear => {
                 let had = self.spec.len();
-                self.keep_keys(had);
                 self.map.clear();
                 self.spec.clear();
+                self.removed(had);
             }
             Op::Evacuate(n) => self.evacuate(n as usize)?,
             Op::SetOrder(order) => {
