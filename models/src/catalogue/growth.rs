@@ -1,7 +1,7 @@
 //! Growths: who starts, helps and finishes them. One inside another: see `nested`.
 
 use super::{DONE, KEY, NEIGHBOUR, QUAD, SIBLING, Scenario, TWIN, growing, insert, scenario};
-use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove, Reserve};
+use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove, Reserve, Update};
 
 const V: u16 = 100;
 
@@ -71,6 +71,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(growing([KEY, SIBLING]))
             .thread("reserver", [Reserve(30), Get(KEY)])
             .thread("writer", [Insert(NEIGHBOUR, V), Get(SIBLING)]),
+        // A writer sits on an old bucket while others' writes come round to it again and again; when it is done, `reserve` has to see
+        // to that bucket all the same.
+        scenario("reserve_makes_room_after_a_slow_write")
+            .capacity(QUAD)
+            .given(growing([0, 1, 2, 3]))
+            .thread("slow", [Update(2, 10), Reserve(30)])
+            .thread("writer", [Remove(9), Remove(9), Remove(9), Remove(9)]),
         // Too many overflow buckets: a growth of the same size begins under readers and a writer.
         scenario("same_size_growth_keeps_every_key")
             .given(thin())

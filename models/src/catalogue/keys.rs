@@ -135,6 +135,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert([TWIN]))
             .thread("first", [Compute(KEY, 1)])
             .thread("neighbour", [Insert(TWIN, V)]),
+        // The chain is full, then the key is there, then the chain is full again: what is put is the answer to the last question.
+        scenario("compute_puts_what_it_was_last_told")
+            .counted()
+            .given(insert([2, 4, 6, 8, 10, 12, 14, 16]))
+            .thread("decider", [Compute(18, 3)])
+            .thread("changer", [Remove(2), Insert(18, 3)])
+            .thread("restorer", [Remove(18), Insert(2, 2)]),
         // The closure stores the entry anew that it is asked about, so it is asked again: no lock may be held meanwhile.
         scenario("closure_may_write_what_it_is_asked_about")
             .given(half_grown([SIBLING]))

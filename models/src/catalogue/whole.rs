@@ -95,6 +95,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("iterator", [Iter])
             .thread("evacuator", [Remove(9)])
             .allows("iterator", [[(1, 1), (2, 2), (4, 4)]]),
+        // What a search found is met by an iteration that begins afterwards, and what it missed is not, though neither comes nor
+        // goes in one step.
+        scenario("iteration_agrees_with_the_search_before_it")
+            .thread("reader", [Get(KEY), Iter])
+            .thread("writer", [Insert(KEY, V), Remove(KEY)]),
         // The iterator's bucket is written while it is read.
         scenario("iteration_against_insert_and_remove_in_its_bucket")
             .given(insert([KEY, NEIGHBOUR]))
@@ -155,5 +160,10 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("inserter", [Insert(KEY, V)])
             .thread("remover", [Remove(KEY)])
             .thread("counter", [Len]),
+        // Two ask at once: neither takes anything from the other.
+        scenario("len_is_exact_for_two_who_ask_at_once")
+            .thread("writer", [Insert(KEY, V), Len])
+            .thread("other", [Len])
+            .allows("writer", [value(None), count(1)]),
     ]
 }

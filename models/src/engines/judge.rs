@@ -1,9 +1,10 @@
 //! Judging a run of a concurrent case, whichever engine made it.
 //!
-//! Whatever the memory model, the answers must be among those that the scenario allows, the map must be well-formed when
-//! all is done, and a growth that is under way then must end if writes go on (but where drops are counted, a growth within
-//! a growth is left as it is: that map is dropped with three tables). Under sequential consistency the history
-//! must also satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), as far as the budget of the search
+//! Whatever the memory model, the answers must be among those that the scenario allows, and the map must be well-formed when
+//! all is done. It has grown no further than asked for, and a growth that was under way throughout has got each write's help.
+//! One that is under way at the end must end if writes go on, or by `reserve` where a thread has used that (but where
+//! drops are counted, a growth within a growth is left as it is: that map is dropped with three tables). Under sequential
+//! consistency the history must also satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), as far as the budget of the search
 //! goes: what it cannot answer is let pass. Under a weaker model there is no common time: see [`partial`].
 //!
 //! # Checked by
@@ -18,7 +19,7 @@ use crate::elements::{Key, Value};
 use crate::engines::program::{Program, Setup};
 use crate::generators::hashers::ModelState;
 use crate::history::{Answer, History, Recorder, Sequence, What};
-use crate::op::Op;
+use crate::op::{Kind, Op};
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, Verdict, reference, well_formed, whole_map};
 use map_core::ConcurrentMap;
@@ -49,10 +50,48 @@ pub enum Time<'a> {
 /// Who looks at every key when the threads have ended.
 pub const ONLOOKER: &str = "onlooker";
 
+/// What the threads of a case ask of a map's growth.
+#[derive(Debug)]
+struct Asks {
+    /// Ops that may insert.
+    inserts: usize,
+    /// The most that is reserved; then what was left is asked for room as well.
+    room: Option<usize>,
+    /// Ops that help a growth in any case.
+    writes: usize,
+}
+
+impl Asks {
+    fn of(case: &Case) -> Asks {
+        let ops = || case.running().iter().flat_map(|thread| &thread.ops);
+        let count = |kinds: &[Kind]| ops().filter(|op| kinds.contains(&op.kind())).count();
+        let room = ops().filter_map(|op| match op {
+            Op::Reserve(n) => Some(usize::from(*n)),
+            _ => None,
+        });
+        // What panics may not have come to it.
+        let writes = match count(&[Kind::PanicAt]) {
+            0 => count(&[Kind::Insert, Kind::Remove, Kind::RemoveEntry]),
+            _ => 0,
+        };
+        Asks {
+            inserts: count(&[
+                Kind::Insert,
+                Kind::EntryOrInsert,
+                Kind::EntryOrInsertWith,
+                Kind::Compute,
+            ]),
+            room: room.max(),
+            writes,
+        }
+    }
+}
+
 /// Judges the runs of one case.
 #[derive(Debug)]
 pub struct Judge {
     threads: Vec<String>,
+    asks: Asks,
     allowed: Allowed,
     /// Of the search for an order, where time is real.
     budget: Budget,
@@ -65,6 +104,7 @@ impl Judge {
     pub fn new(case: &Case, allowed: Allowed) -> Judge {
         Judge {
             threads: case.running().iter().map(|thread| thread.name.clone()).collect(),
+            asks: Asks::of(case),
             allowed,
             budget: Budget::default(),
             good: Mutex::default(),
@@ -111,8 +151,13 @@ impl Judge {
                 map.has_grown_enough()?;
             }
         }
+        map.has_grown_too_far(self.asks.inserts + self.asks.room.unwrap_or(0))?;
+        map.has_been_helped(self.asks.writes)?;
         // Else it is dropped as it is, with its three tables, by an engine that counts what is dropped.
         if !(K::COUNTED && map.is_nested()) {
+            if self.asks.room.is_some() {
+                map.makes_room()?;
+            }
             map.finish(&contents)?;
         }
         Ok(outcome)

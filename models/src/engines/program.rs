@@ -13,7 +13,7 @@ use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
 use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE};
-use crate::oracles::work::{self, ENDS, GOES_ON};
+use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
 use crate::oracles::{Objection, Verdict};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
@@ -21,15 +21,15 @@ use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
 use map_core::concurrent::{
     Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation, Pinned,
 };
-use map_core::growth::entries_max;
+use map_core::growth::{WORK_PER_WRITE, buckets_log2_for, entries_max};
 use map_core::platform::{Place, Platform};
 use std::collections::BTreeMap;
 
 /// A map that the threads of a case share.
 pub struct Program<K, V, P: Platform> {
     map: ConcurrentMap<K, V, ModelState, P>,
-    /// The newest table's number when the case's `given` ops were done, if there was no growth then.
-    given: Option<u64>,
+    /// How it was when the case's `given` ops were done.
+    given: ConcurrentHealth,
 }
 
 /// What the platform should do while a case's `given` ops run, and while what was left is judged.
@@ -40,6 +40,11 @@ pub trait Setup {
     /// A closure has used the map, and the op that it belongs to goes on with what it had read before. If that makes it wait,
     /// it is for something that may have happened meanwhile.
     fn returned_to_an_op() {}
+
+    /// Has it started a growth in this run that nothing asked for?
+    fn has_grown_early() -> bool {
+        false
+    }
 }
 
 /// Old buckets that are not evacuated.
@@ -148,7 +153,8 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         P::abandon(None);
         let hasher = ModelState::new(case.hasher);
         let map = ConcurrentMap::with_capacity_and_hasher(case.capacity as usize, hasher);
-        let mut program = Program { map, given: None };
+        let given = map.health();
+        let mut program = Program { map, given };
         for (at, &op) in case.given().iter().enumerate() {
             match op {
                 Op::EvacuateTo(mark) => program.grow_to_mark(mark as usize),
@@ -156,8 +162,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             }
         }
         P::abandon(None);
-        let health = program.map.health();
-        program.given = health.growing.is_empty().then_some(health.generation);
+        program.given = program.map.health();
         program
     }
 
@@ -301,6 +306,27 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
 }
 
 impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
+    /// If a growth is under way, reserves more than its new table has room for, with nobody else at the map.
+    ///
+    /// # Errors
+    /// There is no room for that then.
+    pub fn makes_room(&self) -> Verdict {
+        let before = self.map.health();
+        let [growth] = &before.growing[..] else { return Ok(()) };
+        let additional = (entries_max(before.buckets_log2) + 1).saturating_sub(before.len);
+        self.map.pin().reserve(additional);
+        match self.map.health().buckets_log2 > before.buckets_log2 {
+            true => Ok(()),
+            false => {
+                let log2 = before.buckets_log2;
+                let detail = format!(
+                    "reserve({additional}) of the map that was left stayed at 2^{log2} buckets, in a growth: {growth:?}"
+                );
+                Objection::raise(work::NAME, ROOM, detail)
+            }
+        }
+    }
+
     /// Goes on with writes that write nothing, until every growth has ended. `there` is what the map holds, sorted.
     ///
     /// A growth within another is looked at first while a thread seems to sit on what is left of that one: its own buckets
@@ -347,7 +373,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     }
 }
 
-impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
+impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// Is there a growth within a growth?
     pub fn is_nested(&self) -> bool {
         self.map.health().growing.len() > 1
@@ -361,9 +387,40 @@ impl<K: Key, V: Value, P: Platform> Program<K, V, P> {
     /// How full the map is, or its chains are.
     pub fn has_grown_enough(&self) -> Verdict {
         let health = self.map.health();
-        match self.given == Some(health.generation) {
+        match self.given.growing.is_empty() && self.given.generation == health.generation {
             true => work::overdue(health.buckets_log2, health.len, health.overflow_buckets),
             false => Ok(()),
         }
+    }
+
+    /// Has the map grown further than so many entries ask for, on top of those given?
+    ///
+    /// # Errors
+    /// How far it has grown.
+    pub fn has_grown_too_far(&self, asked: usize) -> Verdict {
+        let (log2, most) = (self.map.health().buckets_log2, self.given.len + asked);
+        let due = buckets_log2_for(most).unwrap_or(u32::MAX).max(self.given.buckets_log2);
+        if log2 <= due || P::has_grown_early() {
+            return Ok(());
+        }
+        let detail = format!("2^{log2} buckets were left, for {most} entries at most");
+        Objection::raise(work::NAME, work::DUE, detail)
+    }
+
+    /// If the growth that was under way when the threads began still is: has each of so many writes helped?
+    ///
+    /// # Errors
+    /// How far it has come.
+    pub fn has_been_helped(&self, writes: usize) -> Verdict {
+        let health = self.map.health();
+        let ([before], [after]) = (&self.given.growing[..], &health.growing[..]) else {
+            return Ok(());
+        };
+        let due = (before.claimed + WORK_PER_WRITE * writes).min(after.old_buckets);
+        if self.given.generation != health.generation || after.claimed >= due {
+            return Ok(());
+        }
+        let detail = format!("{writes} writes took a growth from {before:?} to {after:?}");
+        Objection::raise(work::NAME, work::HELPED, detail)
     }
 }

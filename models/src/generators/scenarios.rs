@@ -12,7 +12,7 @@
 use super::hashers::Hasher;
 use crate::case::{Case, Elements, GIVEN, Thread};
 use crate::catalogue::{PAIR, QUAD, nested, thin};
-use crate::op::Op;
+use crate::op::{Op, Site};
 use fastrand::Rng;
 
 /// Names of threads, by role of none.
@@ -102,16 +102,21 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16], fresh: u16) -> Op {
             false
         }
     });
+    let seldom = rng.u8(0..4) == 0;
     match kind.unwrap_or(0) {
         0 | 1 => Op::Insert(key, value),
+        2 | 3 if seldom => [Op::ContainsKey(key), Op::GetKeyValue(key)][rng.usize(0..2)],
         2 | 3 => Op::Get(key),
+        4 | 5 if seldom => Op::RemoveEntry(key),
         4 | 5 => Op::Remove(key),
-        6 if rng.u8(0..3) == 0 => Op::UpdateWithin(key, value),
+        6 if seldom => Op::UpdateWithin(key, value),
         6 => Op::Update(key, value),
+        7 if seldom => Op::EntryOrInsertWith(key, value),
         7 => Op::EntryOrInsert(key, value),
         8 => Op::Compute(key, value),
-        9 => [Op::Iter, Op::View, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)]
-            [rng.usize(0..5)],
+        9 => [Op::Iter, Op::View, Op::Len, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)]
+            [rng.usize(0..6)],
+        10 if seldom => Op::PanicAt(Site::ALL[rng.usize(0..Site::ALL.len())], rng.u8(0..4)),
         10 => Op::Reserve(rng.u16(0..30)),
         _ => Op::Insert(fresh + rng.u16(0..10), value),
     }

@@ -10,6 +10,7 @@
 //! `tests/shuttle_platform.rs`, `tests/litmus.rs`.
 
 use super::clock::{Clock, Stamp, TASKS};
+use super::guard::Logged;
 use super::memory::Memory;
 use super::objects::{Doer, Names};
 use super::pending::{Access, Choice};
@@ -122,6 +123,12 @@ impl Setup for Model {
 
     fn returned_to_an_op() {
         with(|world| world.me().stores_seen = u64::MAX);
+    }
+
+    fn has_grown_early() -> bool {
+        let grown =
+            |logged: &Logged| matches!(logged, Logged::Chose { choice: Choice::GrowEarly(_), .. });
+        with(|world| world.log.iter().any(grown))
     }
 }
 
