@@ -29,9 +29,9 @@ pub(super) fn all() -> Vec<Scenario> {
         // A writer stops with the lock of an old bucket held: the others go on evacuating those behind it.
         scenario("help_goes_past_a_locked_bucket")
             .capacity(OCTET)
-            .given(growing([4]))
+            .given(insert(0..53))
             .thread("slow", [Update(4, 10)])
-            .thread("writer", [Remove(9), Remove(9), Remove(9), Remove(9)]),
+            .thread("writer", [Remove(104), Remove(104), Remove(104), Remove(104)]),
         // An iteration meets a bucket whose writer has stopped.
         scenario("iteration_needs_no_writer")
             .given(half_grown([KEY, SIBLING]))

@@ -409,6 +409,8 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
 
     /// If the growth that was under way when the threads began still is: has each of so many writes helped?
     ///
+    /// One that `evacuate-to` began tells nothing: all tickets were drawn then, and given up.
+    ///
     /// # Errors
     /// How far it has come.
     pub fn has_been_helped(&self, writes: usize) -> Verdict {
