@@ -1,11 +1,12 @@
 //! Judging a run of a concurrent case, whichever engine made it.
 //!
 //! Whatever the memory model, the answers must be among those that the scenario allows, and the map must be well-formed when
-//! all is done. It has grown no further than asked for, and a growth that was under way throughout has got each write's help.
-//! One that is under way at the end must end if writes go on, or by `reserve` where a thread has used that (but where
+//! all is done. It has grown no further than asked for, and a growth that was under way throughout has got each write's
+//! help. One that is under way at the end must end if writes go on, or by `reserve` where a thread has used that (but where
 //! drops are counted, a growth within a growth is left as it is: that map is dropped with three tables). Under sequential
-//! consistency the history must also satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), as far as the budget of the search
-//! goes: what it cannot answer is let pass. Under a weaker model there is no common time: see [`partial`].
+//! consistency the history must also satisfy every contract (`oracles::linearizability`, `oracles::whole_map`), as far as
+//! the budget of the search goes: what it cannot answer is let pass. Under a weaker model there is no common time: see
+//! [`partial`].
 //!
 //! # Checked by
 //! `tests/catalogue.rs`, `tests/judge.rs`.

@@ -95,6 +95,9 @@ pub(super) fn happened_before() -> impl Fn((usize, usize), (usize, usize)) -> bo
 }
 
 /// What a task does: its thread's ops, each with a stamp of its own.
+///
+/// A thread goes from the end of one op straight to the first step of the next, and waits there for its turn. Only that
+/// step is the call: a history in which the op began before excuses too much.
 pub(super) fn task(
     thread: usize,
     ops: &[Op],
