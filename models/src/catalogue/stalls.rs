@@ -1,6 +1,6 @@
 //! A thread that stops for ever, anywhere. The engines stall a thread in every scenario; these are where it hurts.
 
-use super::{COUSIN, KEY, OCTET, QUAD, SIBLING, Scenario, growing, half_grown, insert, scenario};
+use super::{COUSIN, KEY, QUAD, SIBLING, Scenario, growing, half_grown, insert, scenario};
 use crate::op::Op::{Clear, Get, Insert, Iter, Remove, Update};
 
 const V: u16 = 100;
@@ -26,12 +26,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("second", [Insert(5, V), Insert(6, V)])
             .thread("reader", [Get(2)])
             .allows("reader", [Some(2)]),
-        // A writer stops with the lock of an old bucket held: the others go on evacuating those behind it.
+        // Who clears stops with the lock of an old bucket held: writers go on evacuating those behind it.
         scenario("help_goes_past_a_locked_bucket")
-            .capacity(OCTET)
-            .given(insert(0..53))
-            .thread("slow", [Update(4, 10)])
-            .thread("writer", [Remove(104), Remove(104), Remove(104), Remove(104)]),
+            .capacity(QUAD)
+            .given(insert(0..27))
+            .thread("clearer", [Clear])
+            .thread("writer", [Remove(104), Remove(104), Remove(104)]),
         // An iteration meets a bucket whose writer has stopped.
         scenario("iteration_needs_no_writer")
             .given(half_grown([KEY, SIBLING]))
