@@ -4,7 +4,7 @@
 //!   `n` and says how many.
 //! - A write to a growing map raises the mark or ends the growth, unless the map is empty.
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
-//! - A map that was emptied is in no growth, and has no overflow buckets.
+//! - A map that was emptied, and was not empty, is in no growth, and has no overflow buckets.
 //! - A clone is at the same point of the same growth, and as near to the next.
 //! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
@@ -66,15 +66,15 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Evacuate(n) => {
             (evacuated <= n as u64 && started == 0, "evacuate(n) evacuates at most n old buckets")
         }
-        Bound::Emptying => return emptied(after),
+        Bound::Emptying => return emptied(before, after),
         Bound::Whole => (true, ""),
     };
     if ok { Ok(()) } else { exceeded(rule, evacuated, started) }
 }
 
-/// Judges a map from which everything has been taken.
-fn emptied(after: &Growth) -> Verdict {
-    if after.old_buckets.is_none() && after.overflow == 0 {
+/// Judges a map from which everything has been taken. One that was empty may be left as it is, as in Go.
+fn emptied(before: &Growth, after: &Growth) -> Verdict {
+    if before.len == 0 || after.old_buckets.is_none() && after.overflow == 0 {
         return Ok(());
     }
     let Growth { old_buckets, overflow, .. } = after;
