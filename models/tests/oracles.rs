@@ -819,6 +819,15 @@ fn growth_that_is_everybodys_begins_goes_on_and_ends() {
 }
 
 #[test]
+fn a_shared_map_that_grew_had_to() {
+    for (log2, most, is_due) in
+        [(0, 0, true), (1, 8, false), (1, 9, true), (3, 26, false), (3, 27, true)]
+    {
+        assert_eq!(work::overgrown(log2, most).is_ok(), is_due, "2^{log2}, {most}");
+    }
+}
+
+#[test]
 fn growth_of_one_s_own_begins_with_an_insertion() {
     let full = Growth { len: 26, buckets_log2: 2, ..Growth::default() };
     let begun = Growth { started: 1, buckets_log2: 3, old_buckets: Some(4), mark: 2, ..full };

@@ -21,7 +21,7 @@ use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
 use map_core::concurrent::{
     Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation, Pinned,
 };
-use map_core::growth::{WORK_PER_WRITE, buckets_log2_for, entries_max};
+use map_core::growth::entries_max;
 use map_core::platform::{Place, Platform};
 use std::collections::BTreeMap;
 
@@ -166,11 +166,17 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         program
     }
 
+    /// Reserves one entry more than the newest table has room for; how many that is.
+    fn reserve_more(&self) -> usize {
+        let newest = self.map.health().buckets_log2;
+        let additional = (entries_max(newest) + 1).saturating_sub(self.map.len());
+        self.map.pin().reserve(additional);
+        additional
+    }
+
     fn grow_to_mark(&self, mark: usize) {
         P::abandon(Some(Abandoned { generation: None, from: mark }));
-        let pin = self.map.pin();
-        let newest = self.map.health().buckets_log2;
-        pin.reserve((entries_max(newest) + 1).saturating_sub(self.map.len()));
+        self.reserve_more();
     }
 }
 
@@ -313,8 +319,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     pub fn makes_room(&self) -> Verdict {
         let before = self.map.health();
         let [growth] = &before.growing[..] else { return Ok(()) };
-        let additional = (entries_max(before.buckets_log2) + 1).saturating_sub(before.len);
-        self.map.pin().reserve(additional);
+        let additional = self.reserve_more();
         match self.map.health().buckets_log2 > before.buckets_log2 {
             true => Ok(()),
             false => {
@@ -371,9 +376,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
             }
         }
     }
-}
 
-impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// Is there a growth within a growth?
     pub fn is_nested(&self) -> bool {
         self.map.health().growing.len() > 1
@@ -398,13 +401,11 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
     /// # Errors
     /// How far it has grown.
     pub fn has_grown_too_far(&self, asked: usize) -> Verdict {
-        let (log2, most) = (self.map.health().buckets_log2, self.given.len + asked);
-        let due = buckets_log2_for(most).unwrap_or(u32::MAX).max(self.given.buckets_log2);
-        if log2 <= due || P::has_grown_early() {
-            return Ok(());
+        let log2 = self.map.health().buckets_log2;
+        match log2 == self.given.buckets_log2 || P::has_grown_early() {
+            true => Ok(()),
+            false => work::overgrown(log2, self.given.len + asked),
         }
-        let detail = format!("2^{log2} buckets were left, for {most} entries at most");
-        Objection::raise(work::NAME, work::DUE, detail)
     }
 
     /// If the growth that was under way when the threads began still is: has each of so many writes helped?
@@ -418,7 +419,7 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
         let ([before], [after]) = (&self.given.growing[..], &health.growing[..]) else {
             return Ok(());
         };
-        let due = (before.claimed + WORK_PER_WRITE * writes).min(after.old_buckets);
+        let due = (before.claimed + work::PER_WRITE * writes).min(after.old_buckets);
         if self.given.generation != health.generation || after.claimed >= due {
             return Ok(());
         }

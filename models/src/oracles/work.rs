@@ -59,7 +59,7 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Write | Bound::Entry => {
             write(before, after, bound)?;
             (
-                evacuated <= 2 * (1 + started) && started <= 1,
+                evacuated <= PER_WRITE as u64 * (1 + started) && started <= 1,
                 "a write evacuates at most two old buckets",
             )
         }
@@ -163,7 +163,7 @@ pub fn shared(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
                 Some(old) => after.mark.max(old - before.mark),
                 None => after.mark,
             };
-            if worked > 2 {
+            if worked > PER_WRITE {
                 let rule = "a write evacuates at most two old buckets";
                 return exceeded(rule, worked as u64, started.into());
             }
@@ -199,6 +199,18 @@ pub fn overdue(log2: u32, len: usize, overflow: usize) -> Verdict {
     Objection::raise(NAME, DUE, detail)
 }
 
+/// Judges a shared map that has grown, and never had more entries, those included that it was to have room for.
+///
+/// # Errors
+/// A table of half the size had room for as many.
+pub fn overgrown(log2: u32, most: usize) -> Verdict {
+    if log2 == 0 || most > entries_max(log2 - 1) {
+        return Ok(());
+    }
+    let detail = format!("2^{log2} buckets were left, for {most} entries at most");
+    Objection::raise(NAME, DUE, detail)
+}
+
 /// Started such a map that did not grow a growth when it had to, and only then?
 fn timely(before: &Growth, after: &Growth) -> bool {
     let log2 = before.buckets_log2;
@@ -224,6 +236,9 @@ fn nests(before: &Growth, after: &Growth) -> bool {
 
 /// Slots of a bucket.
 const SLOTS: usize = 8;
+
+/// Old buckets of a growth that one write evacuates.
+pub const PER_WRITE: usize = 2;
 
 /// Go's load factor, 13/2; a single bucket may fill up.
 #[inline]
