@@ -5,11 +5,12 @@
 //!   what lends mutable access is covariant in `K` only. These are std's.
 //! - **auto traits**: `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` hold exactly when they do
 //!   for std's type, for arguments with and without each of them.
+//!   A shared map hands entries from thread to thread even through `&`, and asks for `Send` there.
 //! - **drop check**: a map may hold references to what is dropped before it, as std's may.
 //!
 //! The other direction, programs that must *not* compile, is in `compile_fail.md` beside this file.
 
-use map_core::{Cursor, Map, hash_map as ours};
+use map_core::{BucketView, ConcurrentMap, Cursor, Map, TableView, View, hash_map as ours};
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map as theirs;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -178,6 +179,49 @@ fn auto_traits_are_std_s() {
         "Send, Sync, Unpin, UnwindSafe, RefUnwindSafe differ:\n{}",
         differences.join("\n")
     );
+}
+
+/// To share the map is to hand over what is in it: one thread inserts, and another drops what it has removed.
+#[test]
+fn the_shared_map_is_shared_if_what_is_in_it_may_cross_threads() {
+    macro_rules! send_and_sync {
+        ($($key:ty, $value:ty, $hasher:ty => $send:literal $sync:literal;)*) => {$(
+            let [send, sync, ..] = auto_traits!(ConcurrentMap<$key, $value, $hasher>);
+            let name = stringify!($key, $value, $hasher);
+            assert_eq!((send, sync), ($send, $sync), "{name}");
+        )*};
+    }
+    send_and_sync! {
+        u8, u8, u8 => true true;
+        Rc<u8>, u8, u8 => false false;
+        u8, Rc<u8>, u8 => false false;
+        u8, u8, Rc<u8> => false false;
+        Cell<u8>, u8, u8 => true false;
+        u8, Cell<u8>, u8 => true false;
+        u8, u8, Cell<u8> => true false;
+        Guard, u8, u8 => false false;
+        u8, Guard, u8 => false false;
+        u8, u8, Guard => false true;
+    }
+}
+
+/// A view reads the map.
+#[test]
+fn a_view_crosses_no_thread_if_the_map_may_not_be_shared() {
+    macro_rules! stays {
+        ($($view:ty;)*) => {$(
+            let [send, sync, ..] = auto_traits!($view);
+            assert!(!send && !sync, stringify!($view));
+        )*};
+    }
+    stays! {
+        View<'static, u8, Cell<u8>>;
+        View<'static, Cell<u8>, u8>;
+        TableView<'static, u8, Cell<u8>>;
+        TableView<'static, Cell<u8>, u8>;
+        BucketView<'static, u8, Cell<u8>>;
+        BucketView<'static, Cell<u8>, u8>;
+    }
 }
 
 #[test]

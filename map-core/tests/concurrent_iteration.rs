@@ -1,7 +1,10 @@
 //! Iteration while the map changes: never a key twice, never without one that was there throughout,
 //! across any number of growths.
 
-use map_core::ConcurrentMap;
+mod common;
+
+use common::hashers::{By, IDENTITY};
+use map_core::{ConcurrentMap, GrowthKind};
 use std::collections::HashSet;
 
 /// Inserts `more` keys between two steps of an iterator over `len`, from step `at` on.
@@ -34,6 +37,41 @@ fn across_no_one_and_many_growths() {
                 grown_while_iterating(len, at, more);
             }
         }
+    }
+}
+
+/// The iterator's table doubles, and what that made grows to the same size: each of its four chains is filled, one after
+/// the other, and thinned, so it keeps an overflow bucket.
+#[test]
+fn across_a_doubling_and_a_growth_to_the_same_size() {
+    const LEN: u64 = 13;
+    for at in 0..=LEN as usize {
+        let map: ConcurrentMap<u64, (), By> = ConcurrentMap::with_hasher(IDENTITY);
+        let pin = map.pin();
+        for key in 0..LEN {
+            pin.insert(key, ());
+        }
+        assert_eq!(map.health().doublings, 1, "to two buckets");
+        let mut iter = pin.iter();
+        let mut seen: Vec<u64> = iter.by_ref().take(at).map(|(&key, ())| key).collect();
+        pin.insert(LEN, ());
+        for chain in 0..4 {
+            let keys = || (4..13).map(|n| chain + 4 * n);
+            for key in keys().take_while(|_| map.health().same_size_growths == 0) {
+                pin.insert(key, ());
+            }
+            for key in keys().filter(|_| chain < 3) {
+                pin.remove(&key);
+            }
+        }
+        let health = map.health();
+        assert_eq!((health.doublings, health.same_size_growths), (2, 1));
+        assert_eq!(health.growing[0].kind, GrowthKind::SameSize);
+        seen.extend(iter.map(|(&key, ())| key));
+        let (mut kept, others): (Vec<u64>, Vec<u64>) = seen.into_iter().partition(|key| *key < LEN);
+        kept.sort_unstable();
+        assert!(kept.iter().copied().eq(0..LEN), "from {at} on: {kept:?}");
+        assert_eq!(HashSet::<&u64>::from_iter(&others).len(), others.len(), "{others:?}");
     }
 }
 
