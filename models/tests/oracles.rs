@@ -7,8 +7,8 @@ use models::finding::{Finding, keep};
 use models::generators::hashers::{Hasher, ModelState};
 use models::memory::Watched;
 use models::op::Order;
-use models::oracles::sizes;
 use models::oracles::work::{self, Bound};
+use models::oracles::{sizes, well_formed};
 use models::picture::{self, Picture};
 use models::property::{self, Checks};
 use models::spec::Ordered;
@@ -67,6 +67,7 @@ enum Fault {
     ViewHidesOne,
     ViewShowsTheUnborn,
     FiguresDiffer,
+    EvacuatedDiffers,
     CollectsOneLess,
     CloneIntoKeeps,
     ClearGivesUp,
@@ -315,7 +316,10 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
     fn picture(&self) -> Option<Picture> {
         let hidden = match PLANTED.get() {
             Fault::ViewHidesOne => 1,
-            Fault::None | Fault::ViewShowsTheUnborn | Fault::FiguresDiffer => 0,
+            Fault::None
+            | Fault::ViewShowsTheUnborn
+            | Fault::FiguresDiffer
+            | Fault::EvacuatedDiffers => 0,
             _ => return None,
         };
         let full = |(key, value): &(K, V)| {
@@ -337,7 +341,9 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
         let (full, rest) = (self.entries.len() / 8, self.entries.len() % 8);
         let mut health = map_core::Map::<u8, u8>::new().health();
         health.len = self.entries.len();
+        health.buckets = 1;
         health.tombstones = usize::from(has(Fault::FiguresDiffer));
+        health.growth.evacuated = usize::from(has(Fault::EvacuatedDiffers));
         health.slot_fill[8] = full;
         health.slot_fill[rest] += usize::from(rest > 0);
         if let Some(empty) = (full + usize::from(rest > 0)).checked_sub(1) {
@@ -589,6 +595,7 @@ objects! {
     a_view_that_hides_an_entry: ViewHidesOne, "reference", "all the spec holds is there";
     a_view_of_an_unborn_bucket: ViewShowsTheUnborn, "well-formed", "a view shows what is there";
     a_figure_that_differs_from_the_view: FiguresDiffer, "well-formed", "health is what the view shows";
+    a_count_of_the_evacuated_that_differs: EvacuatedDiffers, "well-formed", "health is what the view shows";
     a_map_collected_from_fewer: CollectsOneLess, "reference", "all the spec holds is there";
     a_clone_beside_what_was_there: CloneIntoKeeps, "reference", "a clone is equal";
     a_clone_that_has_not_grown_as_far: CloneGrowsAnew, "work", "a clone has grown as far as the map";
@@ -843,6 +850,29 @@ fn a_shared_map_that_grew_had_to() {
     {
         assert_eq!(work::overgrown(log2, most).is_ok(), is_due, "2^{log2}, {most}");
     }
+}
+
+#[test]
+fn the_figures_of_a_shared_map_are_those_of_its_view() {
+    use map_core::{ConcurrentMap, GrowthKind};
+    let map: ConcurrentMap<u64, u64> = ConcurrentMap::with_capacity(52);
+    while map.health().growing.is_empty() {
+        let n = map.len() as u64;
+        map.pin().insert(n, n);
+    }
+    let tables = map.view(|_, _| ());
+    let is_right = |break_it: &dyn Fn(&mut map_core::concurrent::ConcurrentHealth)| {
+        let mut health = map.health();
+        break_it(&mut health);
+        well_formed::shared_figures(&tables, &health).is_ok()
+    };
+    assert!(is_right(&|_| ()));
+    assert!(!is_right(&|health| health.generation += 1));
+    assert!(!is_right(&|health| health.buckets /= 2));
+    assert!(!is_right(&|health| health.growing[0].kind = GrowthKind::SameSize));
+    assert!(!is_right(&|health| health.growing[0].claimed += 1));
+    assert!(!is_right(&|health| health.growing[0].old_buckets += 1));
+    assert!(!is_right(&|health| health.growing.clear()));
 }
 
 #[test]

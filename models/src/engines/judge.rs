@@ -132,6 +132,7 @@ impl Judge {
             let detail = format!("the run left a map in which {}", breach.detail);
             return Objection::raise(well_formed::NAME, breach.claim, detail);
         }
+        map.figures()?;
         let contents = map.contents();
         if map.count() != contents.len() {
             let detail =

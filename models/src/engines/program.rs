@@ -14,7 +14,7 @@ use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
 use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE};
 use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
-use crate::oracles::{Objection, Verdict};
+use crate::oracles::{Objection, Verdict, well_formed};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
@@ -375,6 +375,14 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 Objection::raise(work::NAME, ENDS, detail)
             }
         }
+    }
+
+    /// Does the map say of itself what it shows?
+    ///
+    /// # Errors
+    /// What it says, and what it shows.
+    pub fn figures(&self) -> Verdict {
+        well_formed::shared_figures(&self.map.view(|_, _| ()), &self.map.health())
     }
 
     /// Is there a growth within a growth?

@@ -2,8 +2,10 @@
 
 use super::{Objection, Verdict};
 use crate::picture::{Picture, State};
-use map_core::Health;
+use map_core::concurrent::{ConcurrentHealth, ConcurrentTable};
 use map_core::tophash::{EMPTY_ONE, EMPTY_REST, SLOTS, is_full};
+use map_core::{GrowthKind, Health};
+use std::fmt::Debug;
 
 /// This oracle's name.
 pub const NAME: &str = "well-formed";
@@ -56,11 +58,48 @@ pub fn figures(picture: &Picture, health: &Health) -> Verdict {
             fill[full] += 1;
         }
     }
+    let is_evacuated = |state| matches!(state, State::Evacuated | State::Drained);
+    let evacuated = picture.buckets().filter(|(_, _, bucket)| is_evacuated(bucket.state)).count();
+    let mut tables = picture.tables.iter().rev().map(|table| table.buckets.len());
+    let tables = (tables.next().unwrap_or(0), tables.next().unwrap_or(0), evacuated);
+    let growth = &health.growth;
     let said = (health.len, health.tombstones, &health.chain_lengths, health.slot_fill);
-    let shown = (len, tombstones, &lengths, fill);
+    let said = (said, (health.buckets, growth.old_buckets, growth.evacuated));
+    let shown = ((len, tombstones, &lengths, fill), tables);
     if said == shown {
         return Ok(());
     }
+    figures_differ(&said, &shown)
+}
+
+/// What both say of a shared map: the newest table's number and its buckets; of each growth its kind, the old buckets, and
+/// how many of them were claimed.
+#[derive(Debug, PartialEq)]
+struct Shared {
+    generation: u64,
+    buckets: usize,
+    growing: Vec<(Option<GrowthKind>, usize, usize)>,
+}
+
+/// Judges the figures that a shared map gives of itself, while nobody writes, by its view.
+pub fn shared_figures<T>(tables: &[ConcurrentTable<T>], health: &ConcurrentHealth) -> Verdict {
+    let [older @ .., newest] = tables else { return Ok(()) };
+    let growing = older.iter().zip(&tables[1..]);
+    let shown = Shared {
+        generation: newest.generation,
+        buckets: newest.buckets.len(),
+        growing: growing.map(|(old, new)| (new.kind, old.buckets.len(), old.claimed)).collect(),
+    };
+    let growing = health.growing.iter();
+    let said = Shared {
+        generation: health.generation,
+        buckets: health.buckets,
+        growing: growing.map(|of| (Some(of.kind), of.old_buckets, of.claimed)).collect(),
+    };
+    if said == shown { Ok(()) } else { figures_differ(&said, &shown) }
+}
+
+fn figures_differ(said: &impl Debug, shown: &impl Debug) -> Verdict {
     let detail = format!("health says {said:?}, the view shows {shown:?}");
     Objection::raise(NAME, "health is what the view shows", detail)
 }
