@@ -64,6 +64,11 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("giver", [Reserve(100)])
             .thread("taker", [Remove(KEY); 4])
             .thread("counter", [View; 4]),
+        // The same with a single segment: who frees it counts it out, which it must have been counted in for.
+        scenario("spare_segment_is_counted_before_it_is_there")
+            .given(half_grown([KEY, SIBLING]))
+            .thread("giver", [Remove(9)])
+            .thread("taker", [Remove(9), View]),
         // A comparison panics in a writer's search: no lock may be left behind, and nothing half done.
         scenario("panicking_eq_keeps_no_lock")
             .counted()

@@ -66,7 +66,7 @@ impl Tree {
     }
 }
 
-/// What is explored besides the schedule.
+/// What is explored besides the schedule, and whether drained segments are used again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Explore {
     /// How many preemptions an execution may have; `None`: any number.
@@ -122,11 +122,14 @@ struct Explorer {
     tree: Rc<RefCell<Tree>>,
     abandon: bool,
     abandoned: bool,
+    /// Was it asked, at the first segment to be drained, whether such segments are used again?
+    asked_to_recycle: bool,
 }
 
 impl Chooser for Explorer {
     fn new_execution(&mut self) {
         self.abandoned = false;
+        self.asked_to_recycle = false;
     }
 
     fn choose(&mut self, _: usize, choice: Choice) -> usize {
@@ -139,6 +142,11 @@ impl Chooser for Explorer {
                 self.abandoned = chosen == 1;
                 chosen
             }
+            // All of an execution's segments, or none.
+            Choice::Recycle if !self.asked_to_recycle => {
+                self.asked_to_recycle = true;
+                self.tree.borrow_mut().choose(2)
+            }
             Choice::Abandon(..) | Choice::GrowEarly(_) | Choice::Stall | Choice::Recycle => 0,
         }
     }
@@ -147,7 +155,12 @@ impl Chooser for Explorer {
 /// A policy that goes through every execution.
 pub fn policy(explore: Explore) -> Policy {
     let tree = Rc::new(RefCell::new(Tree::default()));
-    let chooser = Explorer { tree: Rc::clone(&tree), abandon: explore.abandon, abandoned: false };
+    let chooser = Explorer {
+        tree: Rc::clone(&tree),
+        abandon: explore.abandon,
+        abandoned: false,
+        asked_to_recycle: false,
+    };
     let preemptions_max = explore.preemptions.unwrap_or(usize::MAX);
     Policy {
         scheduler: Box::new(Search { tree, preemptions_max, preemptions: 0 }),
