@@ -45,6 +45,7 @@ hunt 'cargo fuzz run schedules' fuzz schedules none
 hunt 'operation engine' cargo models ops --time "$seconds"
 hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --time "$seconds"
 hunt 'schedulers' cargo models run --time "$seconds"
+hunt 'schedulers, stale reads' cargo models run --engine stale --time "$seconds"
 
 mapfile -t new < <(comm -13 <(echo "$artifacts_before") <(artifacts))
 echo

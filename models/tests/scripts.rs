@@ -45,7 +45,7 @@ fn fuzz_targets_that_cannot_be_listed_are_no_success() {
 #[test]
 fn a_hunter_that_cannot_hunt_is_no_finding() {
     let (code, out) = run("hunt.sh", &[]);
-    assert!(code == 0 && out.matches(": nothing found\n").count() == 5, "{out}");
+    assert!(code == 0 && out.matches(": nothing found\n").count() == 6, "{out}");
     let (build, crash) = (("'fuzz build'*", 1), ("'fuzz run'*", 1));
     let (found, failed) = (("'models run'*", 1), ("'models ops'*", 101));
     for (cargo, expected, said) in [
