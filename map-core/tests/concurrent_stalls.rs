@@ -5,17 +5,23 @@ mod common;
 
 use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
+use map_core::growth::WORK_PER_WRITE;
 use map_core::platform::{Place, Platform, Point, Std};
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 thread_local! {
     /// Where this thread stalls; taken when it does.
     static STALL: Cell<Option<Stall>> = const { Cell::new(None) };
+    /// How often this thread has claimed an old bucket.
+    static CLAIMS: Cell<usize> = const { Cell::new(0) };
 }
+
+/// How often a thread has waited for a lock, for the one test that counts it.
+static WAITS: AtomicUsize = AtomicUsize::new(0);
 
 struct Stall {
     at: Point,
@@ -51,6 +57,8 @@ unsafe impl Platform for Stalling {
         Std::fence(order);
     }
     fn point(point: Point, place: Place) {
+        CLAIMS.set(CLAIMS.get() + usize::from(point == Point::ClaimedBucket));
+        WAITS.fetch_add(usize::from(point == Point::WaitForLock), Ordering::Relaxed);
         match STALL.take() {
             Some(stall) if stall.at == point => {
                 stall.stalled.send(place).unwrap();
@@ -143,6 +151,38 @@ fn goes_on_without_a_thread_stalled(at: Point) {
     assert!(health.growing.is_empty(), "writes go on, and no growth ends: {health:?}");
     let Ok(mut map) = Arc::try_unwrap(map) else { unreachable!("both threads are gone") };
     map.check_at_rest().unwrap();
+}
+
+/// A write that waits for a lock does its share of a growth once, however long it waits.
+#[test]
+fn who_waits_does_no_more_growth_work() {
+    let map = Map::with_hasher(IDENTITY);
+    let mut len = 0;
+    while map.health().growing.first().is_none_or(|growth| growth.old_buckets < 64) {
+        map.pin().insert(len, len);
+        len += 1;
+    }
+    let (stalled, place) = channel();
+    let (release, go_on) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            STALL.set(Some(Stall { at: Point::Locked, stalled, go_on }));
+            map.pin().insert(63, 0);
+        });
+        let place = place.recv().unwrap();
+        assert_eq!((place.bucket, map.health().growing.len()), (63, 1));
+        let waiter = scope.spawn(|| {
+            CLAIMS.set(0);
+            map.pin().insert(63, 1);
+            CLAIMS.get()
+        });
+        while WAITS.load(Ordering::Relaxed) < 50 && !waiter.is_finished() {
+            std::thread::yield_now();
+        }
+        drop(release);
+        assert_eq!(waiter.join().unwrap(), WORK_PER_WRITE);
+    });
+    assert!(WAITS.load(Ordering::Relaxed) >= 50);
 }
 
 #[test]
