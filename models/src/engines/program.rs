@@ -12,12 +12,12 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE};
+use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_TWICE};
 use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
 use crate::oracles::{Objection, Verdict, well_formed};
 use crate::picture::Picture;
 use map_core::ConcurrentMap;
-use map_core::concurrent::BucketState::{Drained, Evacuated, Live};
+use map_core::concurrent::BucketState::{Drained, Evacuated, Live, Locked};
 use map_core::concurrent::{
     Breach, Computed, ConcurrentHealth, ConcurrentTable, Operation, Pinned,
 };
@@ -91,7 +91,7 @@ impl Asked {
 /// The entries of a view that was taken while others wrote: of a key that moved meanwhile, what the newest table shows.
 ///
 /// # Panics
-/// If a bucket of the newest table has given its entries away.
+/// If a bucket of the newest table has given its entries away, or one that does not hold the truth shows entries.
 fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
     let newest = tables.last().into_iter().flat_map(|table| &table.buckets);
     for (index, bucket) in newest.enumerate() {
@@ -101,8 +101,13 @@ fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
             "{LEADS_NOWHERE}: bucket {index} is {state:?}"
         );
     }
-    let chains = tables.iter().flat_map(|table| &table.buckets).flat_map(|bucket| &bucket.chain);
-    let entries: BTreeMap<u64, u64> = chains.flatten().filter_map(|slot| slot.entry).collect();
+    let mut entries = BTreeMap::new();
+    for bucket in tables.iter().flat_map(|table| &table.buckets) {
+        let mut shown = bucket.chain.iter().flatten().filter_map(|slot| slot.entry).peekable();
+        let is_owner = matches!(bucket.state, Live | Locked);
+        assert!(is_owner || shown.peek().is_none(), "{SHOWS_TWICE}: {bucket:?}");
+        entries.extend(shown);
+    }
     entries.into_iter().collect()
 }
 
