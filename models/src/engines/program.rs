@@ -12,7 +12,7 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_TWICE};
+use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_UNTRUTH};
 use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
 use crate::oracles::{Objection, Verdict, well_formed};
 use crate::picture::Picture;
@@ -105,7 +105,7 @@ fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
     for bucket in tables.iter().flat_map(|table| &table.buckets) {
         let mut shown = bucket.chain.iter().flatten().filter_map(|slot| slot.entry).peekable();
         let is_owner = matches!(bucket.state, Live | Locked);
-        assert!(is_owner || shown.peek().is_none(), "{SHOWS_TWICE}: {bucket:?}");
+        assert!(is_owner || shown.peek().is_none(), "{SHOWS_UNTRUTH}: {bucket:?}");
         entries.extend(shown);
     }
     entries.into_iter().collect()

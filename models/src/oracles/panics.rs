@@ -43,7 +43,7 @@ pub const ASKED_AGAIN: &str = "asked again about an entry that it has answered a
 pub const LEADS_NOWHERE: &str = "the view leads nowhere";
 
 /// The same, where a chain that is not live shows entries.
-pub const SHOWS_TWICE: &str = "the view shows what holds no truth";
+pub const SHOWS_UNTRUTH: &str = "the view shows what holds no truth";
 
 /// The same, of one who looks at its health.
 pub const BELOW_NOTHING: &str = "a count is below nothing";
@@ -61,7 +61,7 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         _ if message.contains(LEADS_NOWHERE) => {
             ("view", "what is evacuated has a table that it went to")
         }
-        _ if message.contains(SHOWS_TWICE) => ("view", "entries are shown where they live"),
+        _ if message.contains(SHOWS_UNTRUTH) => ("view", "entries are shown where they live"),
         _ if message.contains(BELOW_NOTHING) => ("view", "no count is below nothing"),
         _ => (NAME, UNASKED),
     }

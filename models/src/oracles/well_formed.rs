@@ -66,10 +66,7 @@ pub fn figures(picture: &Picture, health: &Health) -> Verdict {
     let said = (health.len, health.tombstones, &health.chain_lengths, health.slot_fill);
     let said = (said, (health.buckets, growth.old_buckets, growth.evacuated));
     let shown = ((len, tombstones, &lengths, fill), tables);
-    if said == shown {
-        return Ok(());
-    }
-    figures_differ(&said, &shown)
+    agree(&said, &shown)
 }
 
 /// What both say of a shared map: the newest table's number and its buckets; of each growth its kind, the old buckets, and
@@ -96,10 +93,13 @@ pub fn shared_figures<T>(tables: &[ConcurrentTable<T>], health: &ConcurrentHealt
         buckets: health.buckets,
         growing: growing.map(|of| (Some(of.kind), of.old_buckets, of.claimed)).collect(),
     };
-    if said == shown { Ok(()) } else { figures_differ(&said, &shown) }
+    agree(&said, &shown)
 }
 
-fn figures_differ(said: &impl Debug, shown: &impl Debug) -> Verdict {
+fn agree<T: Debug + PartialEq>(said: &T, shown: &T) -> Verdict {
+    if said == shown {
+        return Ok(());
+    }
     let detail = format!("health says {said:?}, the view shows {shown:?}");
     Objection::raise(NAME, "health is what the view shows", detail)
 }
