@@ -59,13 +59,16 @@ pub enum Broken {
 static BUILDING: Mutex<()> = Mutex::new(());
 
 /// Is a build that failed the map's doing, by what cargo said? A machine that was out of memory or room fails as well.
+/// A constant of a generic function is computed where that is used, in another package.
 pub fn is_of_the_map(said: &str) -> bool {
     let objects = |line: &str| {
         let is_cargos = line.starts_with("error: could not compile");
         line.starts_with("error[E") || line.starts_with("error: ") && !is_cargos
     };
-    said.contains("could not compile `map-core`")
-        && said.lines().any(objects)
+    let places = said.lines().skip(1).map(|line| line.trim_start().starts_with("--> map-core/"));
+    let is_at_it = said.lines().zip(places).any(|(line, is_in_it)| is_in_it && objects(line));
+    let is_its_package = said.contains("could not compile `map-core`");
+    (is_at_it || is_its_package && said.lines().any(objects))
         && !["signal: ", "os error"].iter().any(|end| said.contains(end))
 }
 
@@ -294,8 +297,11 @@ mod tests {
         ] {
             assert_eq!(is_of_the_map(&format!("{said}\n{failed}")), of_the_map, "{said}");
         }
-        let other = "error[E0308]: mismatched types\nerror: could not compile `models` (lib)";
-        assert!(!is_of_the_map(other));
+        let elsewhere = |place: &str| {
+            let said = format!("error[E0080]: it would overflow\n  --> {place}/src/lib.rs:3:5");
+            is_of_the_map(&format!("{said}\nerror: could not compile `models` (lib)"))
+        };
+        assert!(elsewhere("map-core") && !elsewhere("models"));
     }
 
     #[test]
