@@ -21,7 +21,7 @@
 //! threads::run::<Locked>(&Case::parse(case).unwrap(), threads::Settings::default()).unwrap();
 //! ```
 //!
-//! That is under real threads. A map that takes its locks, atomics and cells from a [`Platform`](map_core::platform::Platform)
+//! That is under real threads; [`Alone`](crate::subjects::Alone) is it under the operation sequences. A map that takes its locks, atomics and cells from a [`Platform`](map_core::platform::Platform)
 //! runs under the model as well, schedule by schedule, by any policy; a finding has the
 //! schedule that shows it:
 //!

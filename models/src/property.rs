@@ -214,10 +214,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
 
     fn new(case: &Case, checks: Checks) -> Self {
         let held = memory::held();
-        let hasher = match S::CAPABILITIES.has(Capabilities::BEARS_LIES) {
-            true => case.hasher,
-            false => case.hasher.honest(),
-        };
+        let hasher = S::CAPABILITIES.bearing(case.hasher);
         let state = ModelState::new(hasher);
         if let Some(seed) = hasher.lies_about_equality() {
             Ledger::lie(seed);
@@ -293,7 +290,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         match op {
             Op::Get(k) => {
-                let seen = self.map.get(&K::make(k, self.now)).map(V::number);
+                let seen = self.map.get(&K::make(k, self.now), V::number);
                 let expected = self.spec.get(k).map(|entry| entry.value);
                 reference::answers(Ret::Value(seen), Ret::Value(expected))?;
                 self.after(Bound::Read)
@@ -562,6 +559,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             drops::account([0; 2], allowance)?;
         }
         drops::layouts()?;
+        if S::CAPABILITIES.has(Capabilities::FREES_LATER) {
+            return Ok(());
+        }
         // An element that leaks, as its drop panicked, owns no memory: what is held is the map's.
         match allowance.leaks && !Self::DROPS_ALL {
             true => Ok(()),

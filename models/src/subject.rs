@@ -13,7 +13,9 @@
 //! impl<K: Key, V: Value> SequentialSubject<K, V> for Row<K, V> {
 //!     type Cursor = NoCursor;
 //!     fn create(_: ModelState, capacity: usize) -> Self { Row(Vec::with_capacity(capacity)) }
-//!     fn get(&self, key: &K) -> Option<&V> { self.0.iter().find(|entry| entry.0 == *key).map(|entry| &entry.1) }
+//!     fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
+//!         self.0.iter().find(|entry| entry.0 == *key).map(|entry| see(&entry.1))
+//!     }
 //!     fn insert(&mut self, key: K, value: V) -> Option<V> {
 //!         match self.0.iter_mut().find(|entry| entry.0 == key) {
 //!             Some(entry) => Some(std::mem::replace(&mut entry.1, value)),
@@ -51,7 +53,7 @@
 //! `tests/subjects.rs`.
 
 use crate::elements::{Key, Value};
-use crate::generators::hashers::ModelState;
+use crate::generators::hashers::{Hasher, ModelState};
 use crate::op::Order;
 use crate::picture::Picture;
 use map_core::Health;
@@ -130,6 +132,11 @@ impl Capabilities {
     /// A `Drop` that panics in `clear`, at the end of a `drain` or an `into_iter`, or in the map's own, keeps nothing else
     /// from being dropped or freed, and nothing in the map; nor does one in any other op keep memory from being freed.
     pub const DROPS_REGARDLESS: Self = Capabilities(1 << 28);
+    /// Of shared maps: memory of a map that is gone may be freed later, by a collector that others use too, so that memory which
+    /// is left behind is no leak.
+    pub const FREES_LATER: Self = Capabilities(1 << 30);
+    /// It is not made for many keys of one hash: it gets none of the hashers that give few.
+    pub const NEEDS_SPREAD: Self = Capabilities(1 << 31);
 
     /// All that shared maps may have, but `check`.
     pub const ALL_OF_SHARED: Self = Self::LOOKUPS
@@ -147,6 +154,11 @@ impl Capabilities {
         Capabilities(self.0 | other.0)
     }
 
+    /// What both sets have.
+    pub const fn within(self, other: Self) -> Self {
+        Capabilities(self.0 & other.0)
+    }
+
     /// Everything in `self` but not in `other`.
     pub const fn without(self, other: Self) -> Self {
         Capabilities(self.0 & !other.0)
@@ -155,6 +167,12 @@ impl Capabilities {
     /// Is all of `other` in it?
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// The hasher, if such a map may be asked to bear it; else the one that comes next to it.
+    pub fn bearing(self, hasher: Hasher) -> Hasher {
+        let hasher = if self.has(Self::BEARS_LIES) { hasher } else { hasher.honest() };
+        if self.has(Self::NEEDS_SPREAD) { hasher.spread() } else { hasher }
     }
 }
 
@@ -237,8 +255,8 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
 
     /// An empty map with room for `capacity` entries.
     fn create(state: ModelState, capacity: usize) -> Self;
-    /// The value of `key`.
-    fn get(&self, key: &K) -> Option<&V>;
+    /// What `see` makes of the value of `key`.
+    fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R>;
     /// Sets `key`'s value and returns the old one. The stored key stays.
     fn insert(&mut self, key: K, value: V) -> Option<V>;
     /// Removes `key`.
@@ -259,7 +277,7 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
         undeclared("contains_key")
     }
     /// `LOOKUPS`.
-    fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
+    fn get_key_value<R>(&self, key: &K, see: impl FnOnce(&K, &V) -> R) -> Option<R> {
         undeclared("get_key_value")
     }
     /// `LOOKUPS`.

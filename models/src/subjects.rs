@@ -8,6 +8,7 @@
 #[macro_use]
 mod std_api;
 
+mod alone;
 mod concurrent;
 #[cfg(feature = "griddle")]
 mod griddle;
@@ -27,10 +28,12 @@ use crate::engines::judge::Judge;
 use crate::engines::shuttle::{self, Policy};
 use crate::engines::{Limits, Report, threads};
 use crate::generators::hashers::ModelState;
-use crate::property::{Checks, Outcome};
+use crate::property::{self, Checks, Outcome};
+use crate::spec::Ordered;
 use crate::subject::Capabilities;
 use ::std::fmt;
 use ::std::sync::OnceLock;
+pub use alone::Alone;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParserFactory};
 pub use concurrent::OneThread;
@@ -108,32 +111,34 @@ impl Shared {
 pub struct Adapter {
     name: &'static str,
     is_hidden: bool,
-    sequential: Option<fn(Model) -> Runner>,
+    sequential: fn(Model) -> Runner,
     shared: Option<Shared>,
 }
 
 impl Adapter {
     /// A map for one thread. [`sequential!`](crate::sequential!) writes the function.
     pub const fn sequential(name: &'static str, runner: fn(Model) -> Runner) -> Adapter {
-        Adapter { name, is_hidden: false, sequential: Some(runner), shared: None }
+        Adapter { name, is_hidden: false, sequential: runner, shared: None }
     }
 
-    /// A shared map, generic over [`Platform`](map_core::platform::Platform): `M` is made of the primitives of
-    /// [`shuttle::Model`], `T` of those of [`Std`](map_core::platform::Std).
+    /// A shared map that is generic over [`Platform`](map_core::platform::Platform): `M` is made of the primitives of
+    /// [`shuttle::Model`], `T` of those of [`Std`](map_core::platform::Std). What has one thread runs on `T`.
     pub const fn modelled<M: ConcurrentSubject, T: ConcurrentSubject>(
         name: &'static str,
     ) -> Adapter {
         let threads = threads::run::<T>;
-        Self::shared(name, Shared::Model(shuttle::run_own::<M>, threads, M::CAPABILITIES))
+        Self::shared::<T>(name, Shared::Model(shuttle::run_own::<M>, threads, M::CAPABILITIES))
     }
 
     /// Any other shared map: it runs under real threads.
     pub const fn threads<T: ConcurrentSubject>(name: &'static str) -> Adapter {
-        Self::shared(name, Shared::Threads(threads::run::<T>, T::CAPABILITIES))
+        Self::shared::<T>(name, Shared::Threads(threads::run::<T>, T::CAPABILITIES))
     }
 
-    const fn shared(name: &'static str, shared: Shared) -> Adapter {
-        Adapter { name, is_hidden: false, sequential: None, shared: Some(shared) }
+    /// Such maps hold numbers: a case's choice of elements is nothing to them.
+    const fn shared<T: ConcurrentSubject>(name: &'static str, shared: Shared) -> Adapter {
+        let alone: fn(Model) -> Runner = |_| property::run::<Alone<T>, u64, u64, Ordered>;
+        Adapter { name, is_hidden: false, sequential: alone, shared: Some(shared) }
     }
 
     /// What has several threads runs on `ConcurrentMap`.
@@ -222,7 +227,7 @@ macro_rules! compiled {
 #[cfg(fuzzing)]
 macro_rules! compiled {
     ($name:literal, $map:ident) => {
-        Adapter { name: $name, is_hidden: false, sequential: None, shared: None }
+        Adapter::sequential($name, |_| |_, _| unreachable!("the target compiles it"))
     };
 }
 
@@ -288,13 +293,10 @@ impl Subject {
         self.0.name
     }
 
-    /// The one that is meant if none is named: the first, your own before others, that runs what has several threads, or
-    /// what has one.
+    /// The one that is meant if none is named: the first, your own before others, or the first that runs what has several
+    /// threads.
     pub fn usual(has_several: bool) -> Subject {
-        let can = |subject: &Subject| match has_several {
-            true => subject.shared().is_some(),
-            false => subject.0.sequential.is_some(),
-        };
+        let can = |subject: &Subject| !has_several || subject.shared().is_some();
         all().find(can).unwrap_or(Subject::MAP)
     }
 
@@ -306,18 +308,14 @@ impl Subject {
         }
     }
 
-    /// The property of this map against this model; `None`: it is not for cases with one thread.
-    pub fn runner(self, model: Model) -> Option<Runner> {
-        self.0.sequential.map(|runner| runner(model))
+    /// The property of this map against this model.
+    pub fn runner(self, model: Model) -> Runner {
+        (self.0.sequential)(model)
     }
 
     /// Runs a case with one thread on this map with the spec as reference.
-    ///
-    /// # Panics
-    /// If the map is not for such.
     pub fn run(self, case: &Case, checks: Checks) -> Outcome {
-        let runner = self.runner(Model::Reference);
-        runner.expect("a map for cases with one thread")(case, checks)
+        self.runner(Model::Reference)(case, checks)
     }
 
     /// How cases with several threads run on it; `None`: not at all.

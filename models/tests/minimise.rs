@@ -413,8 +413,8 @@ impl SequentialSubject<u64, u64> for Bare {
     fn create(_: ModelState, _: usize) -> Self {
         Bare(Vec::new())
     }
-    fn get(&self, key: &u64) -> Option<&u64> {
-        self.0.iter().find(|entry| entry.0 == *key).map(|entry| &entry.1)
+    fn get<R>(&self, key: &u64, see: impl FnOnce(&u64) -> R) -> Option<R> {
+        self.0.iter().find(|entry| entry.0 == *key).map(|entry| see(&entry.1))
     }
     fn insert(&mut self, key: u64, value: u64) -> Option<u64> {
         if let Some(entry) = self.0.iter_mut().find(|entry| entry.0 == key) {

@@ -214,9 +214,11 @@ fn of_a_long_history_a_finding_has_what_is_about_its_key() {
 #[test]
 fn maps_that_are_right_pass_and_are_the_usual_ones() {
     let here = folder();
-    let (exit, said) = plug_in(&["ops", "--seed", "1", "--ops", "100000"], here.path());
-    assert_eq!(exit, 0, "{said}");
-    assert!(said.contains("subject probing"), "{said}");
+    for (flag, subject) in [("--keep-going", "probing"), ("--subject=striped", "striped")] {
+        let (exit, said) = plug_in(&["ops", flag, "--seed", "1", "--ops", "100000"], here.path());
+        assert_eq!(exit, 0, "{said}");
+        assert!(said.contains(&format!("subject {subject}, sequences")), "{said}");
+    }
     for engine in ["shuttle", "stale", "dfs", "threads"] {
         let run = ["run", "--engine", engine, "--seed", "1", "--executions", "2"];
         let (exit, said) = plug_in(&run, here.path());
@@ -234,7 +236,6 @@ fn what_a_map_cannot_is_refused_in_a_line() {
         assert!(said.contains(why), "{said}");
     };
     refused(&["run", "--subject", "probing"], "probing is for one thread");
-    refused(&["ops", "--subject", "striped"], "striped is for several threads");
     refused(&["run", "get_"], "the catalogue is about ConcurrentMap");
     refused(&["run", "--engine", "loom"], "does not run under loom");
     refused(&["run", "--subject", "mutex"], "real threads alone: --engine threads");
@@ -244,6 +245,4 @@ fn what_a_map_cannot_is_refused_in_a_line() {
     let file = file.to_str().expect("a path");
     refused(&["replay", "--subject", "probing", file], "several threads, probing is for one");
     refused(&["replay", "--subject", "mutex", file], "real threads alone");
-    std::fs::write(file, "case 1\nthread main\n get k1\nend\n").expect("it is");
-    refused(&["replay", "--subject", "striped", file], "one thread, striped is for several");
 }

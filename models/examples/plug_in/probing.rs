@@ -74,9 +74,9 @@ impl<K: Key, V: Value, const HASTY: bool> SequentialSubject<K, V> for Probing<K,
     fn create(state: ModelState, _capacity: usize) -> Self {
         Probing { state, places: empty(4), len: 0 }
     }
-    fn get(&self, key: &K) -> Option<&V> {
+    fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
         let at = self.place(self.state.hash_one(key), key);
-        self.places[at].as_ref().map(|entry| &entry.value)
+        self.places[at].as_ref().map(|entry| see(&entry.value))
     }
     fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = self.state.hash_one(&key);

@@ -53,7 +53,9 @@ impl<P: Platform, const HASTY: bool> ConcurrentSubject for Striped<P, HASTY>
 where
     Self: Send + Sync,
 {
-    const CAPABILITIES: Capabilities = Capabilities::LEN.and(Capabilities::ITERATION);
+    /// Where many keys have one hash, one stripe after the other is full, and the stripes double each time.
+    const CAPABILITIES: Capabilities =
+        Capabilities::LEN.and(Capabilities::ITERATION).and(Capabilities::NEEDS_SPREAD);
     const CONTRACTS: Contracts = Contracts::STRICT;
 
     fn create(state: ModelState, _capacity: usize) -> Self {
@@ -68,7 +70,6 @@ where
                 Some(entry) => (Some(std::mem::replace(&mut entry.1, value)), false),
                 None => {
                     stripe.push((key, value));
-                    // Keys that all hash alike would make it grow for ever.
                     (None, stripe.len() == ROOM + 1)
                 }
             });

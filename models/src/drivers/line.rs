@@ -79,7 +79,7 @@ fn end_with_the_output() {
 
 /// All of a program: reads its arguments, does what they say, with these maps beside those that ship with an adapter.
 ///
-/// Where no `--subject` is given, the first of them is meant that is for one thread, or for several.
+/// Where no `--subject` is given, the first of them is meant, or, where there are several threads, the first that is for them.
 ///
 /// # Panics
 /// If two maps have one name, yours or one that ships, or at a second call with maps.

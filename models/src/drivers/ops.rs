@@ -88,11 +88,6 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Runs until the time or the ops are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
-    let subject = options.subject;
-    if subject.runner(options.oracle).is_none() {
-        eprintln!("{subject} is for several threads: {} run --subject {subject}", command());
-        return Exit::Bad;
-    }
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let exit = match options.hunter {
         true => hunt(options, seed),

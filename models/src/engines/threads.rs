@@ -198,7 +198,8 @@ where
 {
     let names = case.threads.iter().map(|thread| thread.name.as_str()).chain([CHECKER]);
     let recorder = Recorder::new(C::default(), names);
-    let map = S::create(ModelState::new(case.hasher), case.capacity.into());
+    let state = ModelState::new(S::CAPABILITIES.bearing(case.hasher));
+    let map = S::create(state, case.capacity.into());
     let shared = Arc::new(Shared { map, recorder });
     let verdict = all(case, &shared, settings.patience);
     (shared.recorder.history([]), verdict)

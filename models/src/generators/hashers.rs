@@ -90,6 +90,14 @@ impl Hasher {
         if self.is_fickle() { Hasher::Mix } else { self }
     }
 
+    /// One with hashes as many as there are keys: this one, if it is.
+    pub fn spread(self) -> Hasher {
+        match self {
+            Hasher::Zero | Hasher::Low3 | Hasher::TopByte | Hasher::LowBits => Hasher::Mix,
+            Hasher::Identity | Hasher::Mix | Hasher::Seeded(_) | Hasher::Fickle(_) => self,
+        }
+    }
+
     /// The seed of its lies about equality, if it tells any.
     pub fn lies_about_equality(self) -> Option<u16> {
         match self {

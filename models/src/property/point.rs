@@ -79,7 +79,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     fn answer(&mut self, op: Op) -> Result<Ret, Box<Objection>> {
         let make = |k| K::make(k, self.now);
         Ok(match op {
-            Op::Get(k) => Ret::Value(self.map.get(&make(k)).map(V::number)),
+            Op::Get(k) => Ret::Value(self.map.get(&make(k), V::number)),
             Op::Insert(k, v) => {
                 Ret::Value(self.map.insert(make(k), V::make(v as u64)).map(|old| old.number()))
             }
@@ -93,8 +93,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             }
             Op::ContainsKey(k) => Ret::Flag(self.map.contains_key(&make(k))),
             Op::GetKeyValue(k) => {
-                let found =
-                    self.map.get_key_value(&make(k)).map(|(key, value)| Self::saw(key, value));
+                let found = self.map.get_key_value(&make(k), Self::saw);
                 if let Some(seen) = found {
                     reference::contents("get_key_value", &mut [seen], &self.spec, false)?;
                 }

@@ -33,7 +33,9 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::Clone => (Capabilities::CLONE, Bound::Read),
             Op::CloneSwap => (Capabilities::CLONE, Bound::Whole),
             Op::Extend(..) => (Capabilities::EXTEND, Bound::Whole),
-            Op::Reserve(_) if Self::SHARES => (Capabilities::RESERVE, Bound::Whole),
+            Op::Reserve(_) if S::CAPABILITIES.has(Capabilities::RESERVE) => {
+                (Capabilities::RESERVE, Bound::Whole)
+            }
             Op::Reserve(_)
             | Op::TryReserve(_)
             | Op::TryReserveTooMuch
@@ -260,7 +262,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                     Hasher::Mix => Hasher::Identity,
                     _ => Hasher::Mix,
                 };
-                let mut other = S::create(ModelState::new(hasher), 0);
+                let state = ModelState::new(S::CAPABILITIES.bearing(hasher));
+                let mut other = S::create(state, 0);
                 for k in 0..OTHERS {
                     other.insert(K::make(k, self.now), V::make(1));
                 }
@@ -447,10 +450,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             let detail = format!("left the {old} buckets of an old table");
             return Objection::raise(work::NAME, "shrinking ends a growth under way", detail);
         }
-        let after = self.capacity().unwrap_or(0);
-        if after >= least {
-            return Ok(());
-        }
+        let Some(after) = self.capacity().filter(|&after| after < least) else { return Ok(()) };
         let detail = format!(
             "took the capacity from {before} to {after}, with {len} entries; at least {least} was due"
         );

@@ -37,18 +37,11 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     fn create(state: ModelState, capacity: usize) -> Self {
         OneThread(ConcurrentMap::with_capacity_and_hasher(capacity, state))
     }
-    fn get(&self, key: &K) -> Option<&V> {
-        self.get_key_value(key).map(|(_, value)| value)
+    fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
+        self.0.pin().get(key).map(see)
     }
-    fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
-        let pin = self.0.pin();
-        let (key, value) = pin.get_key_value(key)?;
-        let (key, value) = (std::ptr::from_ref(key), std::ptr::from_ref(value));
-        // SAFETY: the methods that write to the map take `&mut self`, so the entry stays in it, and
-        // alive without the pin, for as long as `self` is borrowed.
-        let key = unsafe { &*key };
-        // SAFETY: as above.
-        Some((key, unsafe { &*value }))
+    fn get_key_value<R>(&self, key: &K, see: impl FnOnce(&K, &V) -> R) -> Option<R> {
+        self.0.pin().get_key_value(key).map(|(key, value)| see(key, value))
     }
     fn contains_key(&self, key: &K) -> bool {
         self.0.pin().contains_key(key)

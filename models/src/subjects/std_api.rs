@@ -24,8 +24,8 @@ macro_rules! std_required {
             Self::with_capacity_and_hasher(capacity, state)
         }
         #[inline]
-        fn get(&self, key: &K) -> Option<&V> {
-            Self::get(self, key)
+        fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
+            Self::get(self, key).map(see)
         }
         #[inline]
         fn insert(&mut self, key: K, value: V) -> Option<V> {
@@ -66,8 +66,8 @@ macro_rules! std_optional {
         fn contains_key(&self, key: &K) -> bool {
             Self::contains_key(self, key)
         }
-        fn get_key_value(&self, key: &K) -> Option<(&K, &V)> {
-            Self::get_key_value(self, key)
+        fn get_key_value<R>(&self, key: &K, see: impl FnOnce(&K, &V) -> R) -> Option<R> {
+            Self::get_key_value(self, key).map(|(key, value)| see(key, value))
         }
         fn get_mut(&mut self, key: &K) -> Option<&mut V> {
             Self::get_mut(self, key)

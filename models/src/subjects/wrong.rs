@@ -60,8 +60,8 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Wrong<K, V> {
     fn create(state: ModelState, capacity: usize) -> Self {
         Wrong(Map::with_capacity_and_hasher(capacity, state))
     }
-    fn get(&self, key: &K) -> Option<&V> {
-        self.0.get(key)
+    fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
+        self.0.get(key).map(see)
     }
     fn insert(&mut self, key: K, value: V) -> Option<V> {
         if let Some(deed) = &*INSERT

@@ -16,7 +16,7 @@ use crate::engines::{Limits, Report, loom};
 use crate::input::threads::KINDS;
 use crate::property::Checks;
 use crate::schedulers::{Named, replay};
-use crate::subjects::{Model, Shared, Subject};
+use crate::subjects::{Shared, Subject};
 use crate::trace::{self, Event};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -62,10 +62,7 @@ impl Lab {
 pub fn run(lab: Lab, case: &Case, look: Look) -> Came {
     let subject = lab.subject;
     if case.is_sequential() {
-        let Some(runner) = subject.runner(Model::Reference) else {
-            return Came::Unfit(format!("the case has one thread, {subject} is for several"));
-        };
-        return match runner(case, lab.checks) {
+        return match subject.run(case, lab.checks) {
             Ok(report) => {
                 let crate::property::Report { ops, growths, panics } = report;
                 Came::Passed(format!("{ops} ops, {growths} growths, {panics} panics"))

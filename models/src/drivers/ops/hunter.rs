@@ -47,7 +47,7 @@ pub(super) struct Find {
 pub(super) fn hunt(options: &Options, seed: u64) -> io::Result<Exit> {
     let board = Board::given()?;
     let mut tally = Tally::on(&board)?;
-    let runner = options.subject.runner(options.oracle).expect("the supervisor has looked");
+    let runner = options.subject.runner(options.oracle);
     let mut case = Case::default();
     let mut found: Vec<Finding> = Vec::new();
     while options.ops.is_none_or(|ops| tally.ops < ops) {

@@ -60,7 +60,7 @@ impl Run {
     /// One execution, in task 0.
     fn execution<S: ConcurrentSubject>(self: &Arc<Self>) -> Result<String, Box<Objection>> {
         with(|world| world.stalls_left = 0);
-        let hasher = ModelState::new(self.case.hasher);
+        let hasher = ModelState::new(S::CAPABILITIES.bearing(self.case.hasher));
         let map = Arc::new(S::create(hasher, self.case.capacity.into()));
         for &op in self.case.given() {
             perform(&*map, op);

@@ -1,4 +1,4 @@
-//! `papaya::HashMap`: lock-free, grows a few slots at a time.
+//! `papaya::HashMap`: lock-free, grows a few slots at a time, and whenever an insert has looked in vain at as many of them as it may.
 
 use crate::concurrent_subject::ConcurrentSubject;
 use crate::generators::hashers::ModelState;
@@ -9,7 +9,7 @@ use papaya::{Compute, Operation};
 pub(in crate::subjects) type Map = papaya::HashMap<u64, u64, ModelState>;
 
 impl ConcurrentSubject for Map {
-    const CAPABILITIES: Capabilities = Capabilities::ALL_OF_SHARED;
+    const CAPABILITIES: Capabilities = Capabilities::ALL_OF_SHARED.and(Capabilities::NEEDS_SPREAD);
 
     by_pin!();
     fn get_or_insert_with(&self, key: u64, make: impl FnOnce() -> u64) -> u64 {
