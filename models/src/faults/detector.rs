@@ -6,7 +6,7 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::copy::{self, Copy, PROFILE};
+use super::copy::{self, Copy, PROFILE, is_of_the_map};
 use super::patch::Kind;
 use crate::drivers::summary::Summary;
 use crate::schedulers::Named;
@@ -217,7 +217,11 @@ impl Detector {
                 command
             }
             How::Test(arguments) => {
-                copy::run(test(copy, arguments).arg("--no-run"))?;
+                if let Err(said) = copy::run(test(copy, arguments).arg("--no-run")) {
+                    let found = Some(does_not_compile(said)?);
+                    let summary = Summary { found, ..Summary::default() };
+                    return Ok(Attempt { seed, budget: terms.budget, focused: false, summary });
+                }
                 let mut command = test(copy, arguments);
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
@@ -436,6 +440,15 @@ impl Ran {
     }
 }
 
+/// What a compiler found that objects to the map, or to what a test does with it, by what cargo said.
+fn does_not_compile(said: String) -> Result<String, String> {
+    let error = said.lines().find(|line| line.starts_with("error")).unwrap_or_default();
+    match is_of_the_map(&said) {
+        true => Ok(format!("test: does not compile: {error}")),
+        false => Err(said),
+    }
+}
+
 /// The signal that ended a process, where cargo says of one that it did not exit successfully.
 fn signal(line: &str) -> Option<String> {
     let (_, end) = line
@@ -517,6 +530,16 @@ mod tests {
         let killed = Some(ExitStatus::from_raw(9));
         let ran = Ran { status: killed, seconds: 0.1, said: String::new() };
         assert!(ran.found(&How::Test("")).is_err(), "it is cargo that was killed");
+    }
+
+    #[test]
+    fn a_test_that_does_not_compile_has_found_something() {
+        let failed = "error: could not compile `map-core` (test \"t\") due to 1 previous error";
+        let error = "error[E0277]: the trait bound `N: Clone` is not satisfied";
+        let found = does_not_compile(format!("{error}\n --> map-core/tests/t.rs:1:1\n{failed}"));
+        assert_eq!(found, Ok(format!("test: does not compile: {error}")));
+        let full = "error: failed to write `t.d`: No space left on device (os error 28)";
+        assert!(does_not_compile(format!("{full}\n{failed}")).is_err());
     }
 
     #[test]
