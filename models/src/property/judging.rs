@@ -40,7 +40,12 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Self::worked(&before, growth, bound)?;
             if growth.started != before.started || growth.old_buckets != before.old_buckets {
                 at_boundary = true;
-                self.report.growths += growth.started.wrapping_sub(before.started);
+                let started = growth.started.wrapping_sub(before.started);
+                self.report.growths += started;
+                // It asks whether what was kept for cursors is still to be kept.
+                if Self::COUNTED && started > 0 && !self.is_walked() {
+                    self.allowance.kept_keys = 0;
+                }
             }
             at_boundary |= !Self::PLAIN
                 && growth.old_buckets.is_some()

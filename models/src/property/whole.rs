@@ -14,8 +14,9 @@ use crate::spec::{Spec, extension};
 use crate::subject::{Capabilities, Mutably, SequentialSubject};
 use std::panic::resume_unwind;
 
-/// Entries of a map that a clone takes the place of.
+/// Entries of a map that a clone takes the place of, unless that is to be in a growth; then at most so many.
 const OTHERS: u16 = 3;
+const OTHERS_MAX: usize = 256;
 
 impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     /// Does `op`, which concerns the whole map; `None` if the map lacks the capability.
@@ -254,6 +255,17 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         Objection::raise(reference::NAME, "an iterator yields until there is no more", detail)
     }
 
+    /// How many entries the map has that a clone is to take the place of: every other time as many as make it grow to the
+    /// size of this one.
+    fn others(&self) -> u16 {
+        let smaller = self.growth.buckets_log2.checked_sub(1);
+        let growing = smaller.map(|log2| work::entries_max(log2) + 1);
+        match growing.filter(|&others| others <= OTHERS_MAX && self.now.is_multiple_of(2)) {
+            Some(others) if S::CAPABILITIES.has(Capabilities::GO_GROWTH) => others as u16,
+            _ => OTHERS,
+        }
+    }
+
     /// A clone, by `clone_from` over another map if it is to take the place of this one.
     fn duplicate(&mut self, swap: bool) -> Verdict {
         let mut clone = match swap {
@@ -264,7 +276,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 };
                 let state = ModelState::new(S::CAPABILITIES.bearing(hasher));
                 let mut other = S::create(state, 0);
-                for k in 0..OTHERS {
+                for k in 0..self.others() {
                     other.insert(K::make(k, self.now), V::make(1));
                 }
                 if let Err(cause) = caught(|| self.map.duplicate_into(&mut other)) {
