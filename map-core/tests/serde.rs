@@ -3,12 +3,14 @@
 //! # Properties
 //! - **as std**: what we write is what std's map would write, and each reads the other's.
 //! - **round trip**: reading back gives an equal map.
-#![cfg(feature = "serde")]
+//! - **for any format**: one that writes lengths first is told the length.
 
 mod common;
 
 use common::in_every_state;
 use map_core::Map;
+use serde::Deserialize;
+use serde_test::{Token, assert_tokens};
 use std::collections::{BTreeMap, HashMap};
 
 #[test]
@@ -46,10 +48,24 @@ fn the_last_of_equal_keys_wins_and_nonsense_is_an_error() {
 }
 
 #[test]
+fn a_format_is_told_how_many_entries_come() {
+    let tokens = [Token::Map { len: Some(1) }, Token::U8(1), Token::Bool(true), Token::MapEnd];
+    assert_tokens(&Map::from([(1u8, true)]), &tokens);
+}
+
+#[test]
+fn what_is_read_in_place_takes_the_place_of_what_was_there() {
+    let mut json = serde_json::Deserializer::from_str(r#"{"2": 3}"#);
+    let mut map: Map<u8, u8> = Map::from([(1, 1)]);
+    Deserialize::deserialize_in_place(&mut json, &mut map).unwrap();
+    assert_eq!(map, Map::from([(2, 3)]));
+}
+
+#[test]
 fn entries_without_a_size_are_read_too() {
     use serde::de::value::{Error, MapDeserializer};
     let entries = MapDeserializer::<_, Error>::new([((), ())].into_iter());
-    let map: Map<(), ()> = serde::Deserialize::deserialize(entries).unwrap();
+    let map: Map<(), ()> = Deserialize::deserialize(entries).unwrap();
     assert_eq!(map, Map::from([((), ())]));
 }
 
@@ -68,7 +84,7 @@ fn a_claimed_length_is_not_believed() {
         }
     }
     let entries = MapDeserializer::<_, Error>::new(Claims(vec![(1, 2)].into_iter()));
-    let map: Map<u32, u32> = serde::Deserialize::deserialize(entries).unwrap();
+    let map: Map<u32, u32> = Deserialize::deserialize(entries).unwrap();
     assert_eq!(map[&1], 2);
     // A mebibyte's worth of entries.
     assert!((1 << 17..1 << 18).contains(&map.capacity()), "{}", map.capacity());
