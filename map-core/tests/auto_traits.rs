@@ -5,11 +5,13 @@
 //!   what lends mutable access is covariant in `K` only. These are std's.
 //! - **auto traits**: `Send`, `Sync`, `Unpin`, `UnwindSafe` and `RefUnwindSafe` hold exactly when they do
 //!   for std's type, for arguments with and without each of them.
-//!   A shared map hands entries from thread to thread even through `&`, and asks for `Send` there.
+//!   A shared map hands entries from thread to thread even through `&`, and asks for `Send` there. Its pins belong to a thread.
 //! - **drop check**: a map may hold references to what is dropped before it, as std's may.
 //!
 //! The other direction, programs that must *not* compile, is in `compile_fail.md` beside this file.
 
+use map_core::concurrent;
+use map_core::platform::Std;
 use map_core::{BucketView, ConcurrentMap, Cursor, Map, TableView, View, hash_map as ours};
 use std::cell::{Cell, RefCell};
 use std::collections::hash_map as theirs;
@@ -205,15 +207,28 @@ fn the_shared_map_is_shared_if_what_is_in_it_may_cross_threads() {
     }
 }
 
+/// Neither by value nor by reference.
+macro_rules! stays {
+    ($($type:ty;)*) => {$(
+        let [send, sync, ..] = auto_traits!($type);
+        assert!(!send && !sync, stringify!($type));
+    )*};
+}
+
+/// So does what iterates under it.
+#[test]
+fn a_pin_belongs_to_its_thread() {
+    stays! {
+        concurrent::Pinned<'static, u8, u8, u8, Std>;
+        concurrent::Iter<'static, u8, u8, Std>;
+        concurrent::Keys<'static, u8, u8, Std>;
+        concurrent::Values<'static, u8, u8, Std>;
+    }
+}
+
 /// A view reads the map.
 #[test]
 fn a_view_crosses_no_thread_if_the_map_may_not_be_shared() {
-    macro_rules! stays {
-        ($($view:ty;)*) => {$(
-            let [send, sync, ..] = auto_traits!($view);
-            assert!(!send && !sync, stringify!($view));
-        )*};
-    }
     stays! {
         View<'static, u8, Cell<u8>>;
         View<'static, Cell<u8>, u8>;

@@ -4,7 +4,7 @@ mod common;
 
 use common::hashers::{By, IDENTITY, MIX};
 use map_core::ConcurrentMap;
-use map_core::concurrent::{Computed, Operation};
+use map_core::concurrent::{BucketState, Computed, Operation};
 use map_core::growth::GrowthKind;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -279,6 +279,29 @@ fn health_shows_a_growth_under_way() {
         (health.growing[0].kind, health.growing[0].old_buckets, health.growing[0].claimed),
         (GrowthKind::Doubled, 16, 2)
     );
+}
+
+/// A table of many segments, too: those that a growth has left can be used again, while it goes on.
+#[test]
+fn a_growth_goes_through_the_old_buckets_in_order() {
+    const BUCKETS: u64 = 8_192;
+    let map =
+        ConcurrentMap::<u64, (), By>::with_capacity_and_hasher(6 * BUCKETS as usize, IDENTITY);
+    (0..7 * BUCKETS)
+        .take_while(|&key| {
+            map.pin().insert(key, ());
+            map.health().growing.is_empty()
+        })
+        .for_each(drop);
+    (0..BUCKETS / 4).for_each(|key| _ = map.pin().insert(key, ()));
+    let health = map.health();
+    let growth = &health.growing[0];
+    assert_eq!(growth.old_buckets as u64, BUCKETS);
+    assert!((4_000..5_000).contains(&growth.claimed), "{health:?}");
+    let old = &map.view(|_, ()| ())[0];
+    let is_claimed = |at: usize| old.buckets[at].state != BucketState::Live;
+    assert_eq!((0..BUCKETS as usize).find(|&at| !is_claimed(at)), Some(growth.claimed));
+    assert_eq!(growth.drained_segments, growth.claimed / 128);
 }
 
 #[test]

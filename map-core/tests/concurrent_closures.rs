@@ -6,6 +6,7 @@ mod common;
 use common::hashers::{By, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{Computed, Operation};
+use map_core::platform::Std;
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every key in one bucket.
 type Map = ConcurrentMap<u32, u32, By>;
+type Pinned<'map> = map_core::concurrent::Pinned<'map, u32, u32, By, Std>;
 
 #[test]
 fn a_closure_may_write_the_very_key_it_is_asked_about() {
@@ -150,6 +152,44 @@ fn a_closure_that_panics_leaves_the_map_as_it_was() {
     map.check_at_rest().unwrap();
     map.pin().insert(99, 1);
     assert_eq!(map.pin().remove(&5), Some(&5));
+}
+
+#[test]
+fn a_retain_that_panics_has_removed_what_it_was_told_to() {
+    let map: Map = Map::with_hasher(ZERO);
+    (0..20).for_each(|key| _ = map.pin().insert(key, key));
+    for stays in (0..20).rev() {
+        let asked = Cell::new(0);
+        let all = AssertUnwindSafe(|| {
+            map.pin().retain(|_, _| {
+                asked.set(asked.get() + 1);
+                assert!(asked.get() == 1, "asked about a second");
+                false
+            });
+        });
+        assert_eq!(catch_unwind(all).is_err(), stays > 0);
+        assert_eq!(map.len(), stays, "one was judged");
+        map.check().unwrap();
+    }
+}
+
+/// Also by the pin that it was called with.
+#[test]
+fn a_retain_may_empty_the_map_in_its_midst() {
+    let map: Map = Map::with_hasher(ZERO);
+    let pin = map.pin();
+    for act in [
+        |pin: &Pinned| pin.clear(),
+        |pin: &Pinned| pin.retain(|_, _| false),
+        |pin: &Pinned| (0..20).for_each(|key| _ = pin.remove(&key)),
+    ] {
+        (0..20).for_each(|key| _ = pin.insert(key, key));
+        pin.retain(|_, _| {
+            act(&pin);
+            true
+        });
+        assert!(map.is_empty());
+    }
 }
 
 thread_local! {

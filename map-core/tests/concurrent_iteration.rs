@@ -4,6 +4,7 @@
 mod common;
 
 use common::hashers::{By, IDENTITY};
+use map_core::platform::Std;
 use map_core::{ConcurrentMap, GrowthKind};
 use std::collections::HashSet;
 
@@ -95,6 +96,27 @@ fn a_growth_begins_at_every_step() {
     }
     assert!((0..200).all(|key| seen.contains(&key)));
     assert!(map.health().doublings > 8);
+}
+
+#[test]
+fn an_iterator_promises_no_number_that_writes_could_belie() {
+    type Pinned<'map> = map_core::concurrent::Pinned<'map, u64, (), By, Std>;
+    let writes: [fn(&Pinned); 2] =
+        [|pin| pin.clear(), |pin| (3..50).for_each(|key| _ = pin.insert(key, ()))];
+    for (steps, write) in (0..3).flat_map(|steps| writes.map(|write| (steps, write))) {
+        let map: ConcurrentMap<u64, (), By> = ConcurrentMap::with_hasher(IDENTITY);
+        let pin = map.pin();
+        (0..3).for_each(|key| _ = pin.insert(key, ()));
+        let mut iter = pin.iter();
+        iter.by_ref().take(steps).for_each(drop);
+        let before = iter.size_hint();
+        write(&pin);
+        let hints = [before, iter.size_hint()];
+        let rest = iter.count();
+        for (least, most) in hints {
+            assert!(least <= rest && most.is_none_or(|most| rest <= most), "{hints:?}: {rest}");
+        }
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 mod common;
 
-use common::hashers::{By, IDENTITY};
+use common::hashers::{By, IDENTITY, ZERO};
 use map_core::ConcurrentMap;
+use map_core::concurrent::Operation;
 use map_core::growth::WORK_PER_WRITE;
 use map_core::platform::{Place, Platform, Point, Std};
 use std::cell::Cell;
@@ -183,6 +184,43 @@ fn who_waits_does_no_more_growth_work() {
         assert_eq!(waiter.join().unwrap(), WORK_PER_WRITE);
     });
     assert!(WAITS.load(Ordering::Relaxed) >= 50);
+}
+
+/// Reclaiming runs user code, which may write to the very bucket that the entry was in.
+#[test]
+fn no_lock_is_held_where_an_entry_is_retired() {
+    type Act = fn(&Map);
+    let acts: [(&str, Act); 6] = [
+        ("insert", |map| _ = map.pin().insert(1, 1)),
+        ("remove", |map| _ = map.pin().remove(&1)),
+        ("update", |map| _ = map.pin().update(1, |value| value + 1)),
+        ("compute", |map| _ = map.pin().compute(1, |_| Operation::<u64, ()>::Remove)),
+        ("retain", |map| map.pin().retain(|_, _| false)),
+        ("clear", |map| map.pin().clear()),
+    ];
+    for (name, act) in acts {
+        let map = Map::with_hasher(ZERO);
+        map.pin().insert(1, 0);
+        let (stalled, place) = channel();
+        let (release, go_on) = channel::<()>();
+        let (finished, done) = channel();
+        std::thread::scope(|scope| {
+            let map = &map;
+            scope.spawn(move || {
+                STALL.set(Some(Stall { at: Point::AboutToRetireEntry, stalled, go_on }));
+                act(map);
+            });
+            place.recv().unwrap();
+            scope.spawn(move || {
+                map.pin().insert(1, 2);
+                finished.send(()).unwrap();
+            });
+            let written = done.recv_timeout(Duration::from_secs(20));
+            drop(release);
+            assert!(written.is_ok(), "{name} keeps the bucket locked");
+        });
+        assert_eq!(map.pin().get(&1), Some(&2), "{name}");
+    }
 }
 
 #[test]

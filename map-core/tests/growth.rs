@@ -691,6 +691,24 @@ fn reserve_and_shrink_leave_no_growth_under_way() {
 }
 
 #[test]
+fn a_clone_goes_on_as_its_original_would() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+    map.set_evacuation_order(EvacuationOrder::Go);
+    let alike = |map: &Map<u64, u64, By>| {
+        let clone = map.clone();
+        assert_eq!(clone.evacuation_order(), EvacuationOrder::Go);
+        assert_eq!(clone.growth_state(), map.growth_state());
+    };
+    alike(&map);
+    (0..100).for_each(|key| _ = map.insert(key, key));
+    alike(&map);
+    map.clear();
+    map.shrink_to_fit();
+    assert!(map.capacity() == 0 && map.growth_state().growths_started > 0);
+    alike(&map);
+}
+
+#[test]
 fn health_says_what_the_state_says() {
     in_every_state(
         |id| id,

@@ -274,6 +274,24 @@ fn a_cursor_crosses_several_growths() {
     });
 }
 
+/// Where every key has one hash, more slots of a chain are evacuated than a byte can tell apart.
+#[test]
+fn a_cursor_crosses_a_growth_with_a_long_chain() {
+    for removed in [None, Some(256), Some(299)] {
+        let mut map: Map<u64, u64, By> = Map::with_hasher(ZERO);
+        map.extend((0..300).map(|key| (key, key)));
+        map.evacuate(usize::MAX);
+        let mut cursor = map.cursor_at(0, 0);
+        let started = map.growth_state().growths_started;
+        map.reserve(1000);
+        assert!(map.growth_state().growths_started > started);
+        removed.map(|key| map.remove(&key));
+        let mut seen: Vec<u64> = std::iter::from_fn(|| cursor.next(&map).map(|e| *e.0)).collect();
+        seen.sort_unstable();
+        assert!(seen.into_iter().eq((0..300).filter(|&key| Some(key) != removed)), "{removed:?}");
+    }
+}
+
 #[test]
 fn growing_from_100_to_1000_while_removing_the_odd_ones() {
     for order in [EvacuationOrder::Go, EvacuationOrder::InOrder] {

@@ -1,0 +1,146 @@
+//! What an operation costs, counted in atomic accesses: as much in a large table as in a small one, however far the map has
+//! grown, and however long its pin has been held.
+//!
+//! # Properties
+//! - **write**: nine of ten in a growth do the work of their two old buckets and no more. Only those that begin and end a growth
+//!   pay for a directory.
+//! - **read**: it begins where the map is now.
+
+mod common;
+
+use common::hashers::{By, IDENTITY};
+use map_core::ConcurrentMap;
+use map_core::platform::{Atomic, AtomicNumber, Platform, Std};
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static ACCESSES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// An atomic that counts.
+struct Counted<A>(A);
+
+impl<A> Counted<A> {
+    fn get(&self) -> &A {
+        ACCESSES.set(ACCESSES.get() + 1);
+        &self.0
+    }
+}
+
+impl<T: Copy, A: Atomic<T>> Atomic<T> for Counted<A> {
+    fn new(value: T) -> Self {
+        Counted(A::new(value))
+    }
+    fn load(&self, order: Ordering) -> T {
+        self.get().load(order)
+    }
+    fn store(&self, value: T, order: Ordering) {
+        self.get().store(value, order);
+    }
+    fn swap(&self, value: T, order: Ordering) -> T {
+        self.get().swap(value, order)
+    }
+    fn compare_exchange(
+        &self,
+        current: T,
+        new: T,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<T, T> {
+        self.get().compare_exchange(current, new, success, failure)
+    }
+}
+
+impl<T: Copy, A: AtomicNumber<T>> AtomicNumber<T> for Counted<A> {
+    fn fetch_add(&self, value: T, order: Ordering) -> T {
+        self.get().fetch_add(value, order)
+    }
+    fn fetch_sub(&self, value: T, order: Ordering) -> T {
+        self.get().fetch_sub(value, order)
+    }
+}
+
+struct Counting;
+
+// SAFETY: every primitive is that of `Std`.
+unsafe impl Platform for Counting {
+    type AtomicU64 = Counted<<Std as Platform>::AtomicU64>;
+    type AtomicUsize = Counted<<Std as Platform>::AtomicUsize>;
+    type AtomicPtr<T> = Counted<<Std as Platform>::AtomicPtr<T>>;
+    type Cell<T> = <Std as Platform>::Cell<T>;
+    type Mutex<T> = <Std as Platform>::Mutex<T>;
+    type Collector = <Std as Platform>::Collector;
+
+    const SEGMENT_BUCKETS_LOG2: u32 = 1;
+
+    fn task() -> usize {
+        0
+    }
+    fn stripes() -> usize {
+        1
+    }
+    fn wait(_: u32) {
+        panic!("one thread has nobody to wait for");
+    }
+    fn fence(order: Ordering) {
+        Std::fence(order);
+    }
+    fn recycles_segments() -> bool {
+        Std::recycles_segments()
+    }
+}
+
+type Map = ConcurrentMap<u64, u64, By, Counting>;
+
+/// The accesses of an operation.
+fn cost<R>(operation: impl FnOnce() -> R) -> usize {
+    let before = ACCESSES.get();
+    operation();
+    ACCESSES.get() - before
+}
+
+/// A map of so many buckets, as full as it may be.
+fn full(buckets: usize) -> Map {
+    let map = Map::with_capacity_and_hasher(buckets * 13 / 2, IDENTITY);
+    for key in 0..buckets as u64 * 13 / 2 {
+        map.pin().insert(key, 0);
+    }
+    assert_eq!((map.health().buckets, map.health().doublings), (buckets, 0));
+    map
+}
+
+#[test]
+fn most_writes_of_a_growth_cost_about_the_same_in_every_table() {
+    let costs = [16, 64, 256, 1024].map(|buckets| {
+        let map = full(buckets);
+        // Stripes tell of what was inserted now and then.
+        let mut key = buckets as u64 * 13 / 2;
+        while map.health().growing.is_empty() {
+            map.pin().insert(key, 0);
+            key += 1;
+        }
+        let write = |key| cost(|| assert!(map.pin().insert(key, 1).is_some()));
+        let mut costs: Vec<usize> =
+            (0..).map(write).take_while(|_| !map.health().growing.is_empty()).collect();
+        costs.sort_unstable();
+        // The rest hand on segments that nobody can reach any more, some at once.
+        costs[costs.len() * 9 / 10]
+    });
+    // Whether a spare segment is at hand is a matter of a few.
+    assert!(costs.iter().all(|&cost| 4 * cost <= 5 * costs[0]), "{costs:?}");
+}
+
+#[test]
+fn a_read_costs_the_same_however_old_its_pin_is() {
+    let map = full(16);
+    let pin = map.pin();
+    let read = || cost(|| assert_eq!(pin.get(&5), Some(&0)));
+    let at_first = read();
+    for key in 0..10_000 {
+        map.pin().insert(key + 200, 0);
+    }
+    let health = map.health();
+    assert!(health.doublings > 5 && health.growing.is_empty(), "{health:?}");
+    assert_eq!(read(), at_first);
+}
