@@ -120,6 +120,13 @@ fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
     }
 }
 
+#[test]
+fn what_is_retired_too_early_is_hunted_replayed_and_triaged() {
+    let hunt = ["run", "--subject", "hasty-published", "--seed", "1"];
+    let said = found_and_triaged(&hunt, "hasty-published", "reclamation");
+    assert!(said.contains("→ 2 ops, 1 key, 2 threads, 1 forced switch"), "{said}");
+}
+
 /// One insert grows the table while the other writes to it, and what that wrote is lost.
 const LOST: &str = "case 1
 
@@ -221,9 +228,11 @@ fn maps_that_are_right_pass_and_are_the_usual_ones() {
     }
     for engine in ["shuttle", "stale", "dfs", "threads"] {
         let run = ["run", "--engine", engine, "--seed", "1", "--executions", "2"];
-        let (exit, said) = plug_in(&run, here.path());
-        assert_eq!(exit, 0, "{said}");
-        assert!(said.contains("subject striped"), "{said}");
+        for (more, subject) in [(&[][..], "striped"), (&["--subject", "published"], "published")] {
+            let (exit, said) = plug_in(&[&run, more].concat(), here.path());
+            assert_eq!(exit, 0, "{said}");
+            assert!(said.contains(&format!("subject {subject}")), "{said}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use core::fmt;
 
 /// What an allocation is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Object {
     /// A key, its value and its hash.
     Entry,
@@ -16,6 +16,17 @@ pub enum Object {
     Segment,
     /// A bucket further down a chain.
     OverflowBucket,
+    /// Of another map than this crate's: what it calls it.
+    Other(&'static str),
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Object::Other(name) => f.write_str(name),
+            ours => write!(f, "{ours:?}"),
+        }
+    }
 }
 
 /// Where a moment happens.

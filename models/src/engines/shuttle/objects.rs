@@ -144,7 +144,7 @@ impl Objects {
     ) -> Result<(), Broken> {
         if let Some(place) = locked {
             let kind = self.known.get(&address).map(|known| known.kind);
-            let what = kind.map_or("an object".to_string(), |kind| format!("{kind:?}"));
+            let what = kind.map_or("an object".to_string(), |kind| format!("{kind}"));
             return Err((UNDER_LOCK, format!("retired {what} while it holds {place}")));
         }
         let holders = match deferred {
@@ -157,12 +157,11 @@ impl Objects {
             State::Retired { by: first, .. } => {
                 let Known { kind, made_by, .. } = known;
                 let (made_by, first) = (names(*made_by), names(*first));
-                let detail =
-                    format!("retired {kind:?} (made by {made_by}) again; first by {first}");
+                let detail = format!("retired {kind} (made by {made_by}) again; first by {first}");
                 return Err((RETIRE, detail));
             }
             State::Spare | State::Freed => {
-                return Err((RETIRE, format!("retired {:?} after it was freed", known.kind)));
+                return Err((RETIRE, format!("retired {} after it was freed", known.kind)));
             }
         }
         Ok(())
@@ -189,14 +188,11 @@ impl Objects {
                     false => "all pins from before have ended: it is reclaimed",
                 };
                 let (made_by, by) = (names(*made_by), names(*by));
-                Err((
-                    TOUCH,
-                    format!("touched {kind:?} (made by {made_by}) retired by {by}: {late}"),
-                ))
+                Err((TOUCH, format!("touched {kind} (made by {made_by}) retired by {by}: {late}")))
             }
             State::Spare | State::Freed => {
                 let made_by = names(*made_by);
-                Err((TOUCH, format!("touched {kind:?} (made by {made_by}) after it was freed")))
+                Err((TOUCH, format!("touched {kind} (made by {made_by}) after it was freed")))
             }
         }
     }
@@ -233,11 +229,11 @@ impl Objects {
             State::Retired { .. } if collected => {}
             State::Retired { by, .. } => {
                 let (made_by, by) = (names(*made_by), names(*by));
-                let detail = format!("freed {kind:?} (made by {made_by}), which {by} had retired");
+                let detail = format!("freed {kind} (made by {made_by}), which {by} had retired");
                 return Err((FREE, detail));
             }
             State::Freed => {
-                return Err((FREE, format!("freed {kind:?} (made by {}) again", names(*made_by))));
+                return Err((FREE, format!("freed {kind} (made by {}) again", names(*made_by))));
             }
         }
         *state = State::Freed;
@@ -247,15 +243,12 @@ impl Objects {
     /// Something that was not freed when all is over.
     pub(super) fn leak(&self, names: Names<'_>) -> Option<Broken> {
         let left = || self.known.values().filter(|known| known.state != State::Freed);
-        let first = left().min_by_key(|known| (known.made_by.task, known.kind as u8))?;
+        let first = left().min_by_key(|known| (known.made_by.task, known.kind))?;
         let state = match &first.state {
             State::Retired { by, .. } => format!(", retired by {}", names(*by)),
             _ => String::new(),
         };
         let (count, kind, made_by) = (left().count(), first.kind, names(first.made_by));
-        Some((
-            LEAK,
-            format!("leaked {count} objects, one of them {kind:?} made by {made_by}{state}"),
-        ))
+        Some((LEAK, format!("leaked {count} objects, one of them {kind} made by {made_by}{state}")))
     }
 }
