@@ -9,8 +9,9 @@
 mod common;
 
 use common::hashers::{By, IDENTITY};
+use common::hooked::{Hook, Hooked};
 use map_core::ConcurrentMap;
-use map_core::platform::{Atomic, AtomicNumber, Platform, Std};
+use map_core::platform::{Platform, Std};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
@@ -18,56 +19,19 @@ thread_local! {
     static ACCESSES: Cell<usize> = const { Cell::new(0) };
 }
 
-/// An atomic that counts.
-struct Counted<A>(A);
-
-impl<A> Counted<A> {
-    fn get(&self) -> &A {
-        ACCESSES.set(ACCESSES.get() + 1);
-        &self.0
-    }
-}
-
-impl<T: Copy, A: Atomic<T>> Atomic<T> for Counted<A> {
-    fn new(value: T) -> Self {
-        Counted(A::new(value))
-    }
-    fn load(&self, order: Ordering) -> T {
-        self.get().load(order)
-    }
-    fn store(&self, value: T, order: Ordering) {
-        self.get().store(value, order);
-    }
-    fn swap(&self, value: T, order: Ordering) -> T {
-        self.get().swap(value, order)
-    }
-    fn compare_exchange(
-        &self,
-        current: T,
-        new: T,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<T, T> {
-        self.get().compare_exchange(current, new, success, failure)
-    }
-}
-
-impl<T: Copy, A: AtomicNumber<T>> AtomicNumber<T> for Counted<A> {
-    fn fetch_add(&self, value: T, order: Ordering) -> T {
-        self.get().fetch_add(value, order)
-    }
-    fn fetch_sub(&self, value: T, order: Ordering) -> T {
-        self.get().fetch_sub(value, order)
-    }
-}
-
 struct Counting;
+
+impl Hook for Counting {
+    fn access() {
+        ACCESSES.set(ACCESSES.get() + 1);
+    }
+}
 
 // SAFETY: every primitive is that of `Std`.
 unsafe impl Platform for Counting {
-    type AtomicU64 = Counted<<Std as Platform>::AtomicU64>;
-    type AtomicUsize = Counted<<Std as Platform>::AtomicUsize>;
-    type AtomicPtr<T> = Counted<<Std as Platform>::AtomicPtr<T>>;
+    type AtomicU64 = Hooked<<Std as Platform>::AtomicU64, Self>;
+    type AtomicUsize = Hooked<<Std as Platform>::AtomicUsize, Self>;
+    type AtomicPtr<T> = Hooked<<Std as Platform>::AtomicPtr<T>, Self>;
     type Cell<T> = <Std as Platform>::Cell<T>;
     type Mutex<T> = <Std as Platform>::Mutex<T>;
     type Collector = <Std as Platform>::Collector;

@@ -14,6 +14,7 @@
 //! `a_lost_write_is_illegal` and the other exams of the checker below; the protocol was broken by
 //! hand, see the commit messages.
 
+mod common;
 #[path = "concurrent_stress/history.rs"]
 mod history;
 #[path = "concurrent_stress/keys.rs"]

@@ -1,9 +1,11 @@
-//! What the tests share: chosen hashers, maps in every state of growth, drop accounting, fuses, an allocator that counts.
+//! What the tests share: chosen hashers, maps in every state of growth, drop accounting, fuses, an allocator and atomics that
+//! tell.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of this")]
 
 pub mod counting;
 pub mod fuse;
 pub mod hashers;
+pub mod hooked;
 pub mod states;
 pub mod tracked;
 

@@ -2,7 +2,8 @@
 //! start early and nest, segments are two buckets, the evacuation barrier is on, and objects are
 //! counted.
 
-use map_core::platform::{Atomic, AtomicNumber, Object, Place, Platform, Point, Std};
+use crate::common::hooked::{Hook, Hooked};
+use map_core::platform::{Object, Place, Platform, Point, Std};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -27,59 +28,20 @@ fn one_in(odds: u64) -> bool {
     })
 }
 
-/// An atomic of `Std`, with a chance that another thread comes first.
-pub struct Yielding<A>(A);
-
-fn give_way() {
-    if one_in(64) {
-        std::thread::yield_now();
-    }
-}
-
-impl<T: Copy, A: Atomic<T>> Atomic<T> for Yielding<A> {
-    fn new(value: T) -> Self {
-        Yielding(A::new(value))
-    }
-    fn load(&self, order: Ordering) -> T {
-        give_way();
-        self.0.load(order)
-    }
-    fn store(&self, value: T, order: Ordering) {
-        give_way();
-        self.0.store(value, order);
-    }
-    fn swap(&self, value: T, order: Ordering) -> T {
-        give_way();
-        self.0.swap(value, order)
-    }
-    fn compare_exchange(
-        &self,
-        current: T,
-        new: T,
-        success: Ordering,
-        failure: Ordering,
-    ) -> Result<T, T> {
-        give_way();
-        self.0.compare_exchange(current, new, success, failure)
-    }
-}
-
-impl<T: Copy, A: AtomicNumber<T>> AtomicNumber<T> for Yielding<A> {
-    fn fetch_add(&self, value: T, order: Ordering) -> T {
-        give_way();
-        self.0.fetch_add(value, order)
-    }
-    fn fetch_sub(&self, value: T, order: Ordering) -> T {
-        give_way();
-        self.0.fetch_sub(value, order)
+/// Another thread may come first.
+impl Hook for Shaken {
+    fn access() {
+        if one_in(64) {
+            std::thread::yield_now();
+        }
     }
 }
 
 // SAFETY: every primitive is that of `Std`.
 unsafe impl Platform for Shaken {
-    type AtomicU64 = Yielding<<Std as Platform>::AtomicU64>;
-    type AtomicUsize = Yielding<<Std as Platform>::AtomicUsize>;
-    type AtomicPtr<T> = Yielding<<Std as Platform>::AtomicPtr<T>>;
+    type AtomicU64 = Hooked<<Std as Platform>::AtomicU64, Self>;
+    type AtomicUsize = Hooked<<Std as Platform>::AtomicUsize, Self>;
+    type AtomicPtr<T> = Hooked<<Std as Platform>::AtomicPtr<T>, Self>;
     type Cell<T> = <Std as Platform>::Cell<T>;
     type Mutex<T> = <Std as Platform>::Mutex<T>;
     type Collector = <Std as Platform>::Collector;
