@@ -210,6 +210,19 @@ fn the_directed_fill_goes_past_the_limit() {
 }
 
 #[test]
+fn the_directed_packing_makes_three_growths_or_more() {
+    for subject in [Subject::MAP, Subject::CONCURRENT] {
+        for (seed, hasher) in (0..20).zip([Hasher::Identity, Hasher::Mix].into_iter().cycle()) {
+            let mut case = Case { hasher, ..Case::default() };
+            directed::packed_again(case.ops_mut(), &mut fastrand::Rng::with_seed(seed), hasher);
+            let report = subject.run(&case, Checks::Every);
+            let report = report.unwrap_or_else(|finding| panic!("{subject}, {case}\n{finding}"));
+            assert!(report.growths >= 3, "{subject}, {case}");
+        }
+    }
+}
+
+#[test]
 fn the_directed_sequences_pass_on_a_correct_map() {
     for seed in 0..100 {
         let rng = &mut fastrand::Rng::with_seed(seed);
@@ -220,6 +233,7 @@ fn the_directed_sequences_pass_on_a_correct_map() {
         directed::past_the_limit(case.ops_mut(), rng, hasher);
         directed::slots_taken_under_a_cursor(case.ops_mut(), rng, hasher);
         directed::chains_joined_by_a_shrink(case.ops_mut(), rng, hasher);
+        directed::refused_after_thinning(case.ops_mut(), rng, hasher);
         Subject::MAP
             .run(&case, Checks::Every)
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));

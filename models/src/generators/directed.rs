@@ -266,6 +266,32 @@ pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
     ops.push(if rng.bool() { Op::ShrinkToFit } else { Op::ShrinkTo(13 << buckets_log2 >> 2) });
 }
 
+/// A table grows to the same size, and so does what that makes, and once more: writes alone end each growth.
+pub fn packed_again(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let buckets_log2 = rng.u32(1..=3);
+    let from = rng.u16(0..512);
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    for _ in 0..3 {
+        into_a_same_size_growth(ops, rng, hasher, buckets_log2, from);
+        ops.extend((0..1 << buckets_log2).map(|_| Op::Remove(from)));
+    }
+}
+
+/// A long chain loses most of its entries and keeps its overflow buckets; the map is to grow, and one allocation after the
+/// other is refused.
+pub fn refused_after_thinning(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let buckets_log2 = rng.u32(2..=3);
+    let bucket = rng.u64(0..1 << buckets_log2);
+    let keys = of_bucket(hasher, bucket, buckets_log2, rng.u16(0..512)).take(rng.usize(17..=26));
+    let keys = Vec::from_iter(keys);
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));
+    ops.extend(keys.iter().skip(rng.usize(0..9)).map(|&k| Op::Remove(k)));
+    ops.extend((0..24).map(|at| Op::TryReserveRefused(600, at)));
+}
+
 /// The size of an old table, as log2: small in three of four cases, and then no less than this.
 fn often_small(rng: &mut Rng, least: u32) -> u32 {
     if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(least..=OLD_LOG2_MAX) }

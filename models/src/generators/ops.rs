@@ -137,6 +137,8 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         7 if mix == Mix::Full => return directed::panic_on_the_way(ops, rng),
         8 if mix == Mix::Full => return directed::slots_taken_under_a_cursor(ops, rng, hasher),
         9 if mix == Mix::Full => return directed::chains_joined_by_a_shrink(ops, rng, hasher),
+        10 if mix == Mix::Full => return directed::packed_again(ops, rng, hasher),
+        11 if mix == Mix::Full => return directed::refused_after_thinning(ops, rng, hasher),
         _ => {}
     }
     let style = Style::draw(rng);
