@@ -49,7 +49,7 @@ pub enum Model {
     DirectIndex,
 }
 
-/// [`property::run`](crate::property::run), with its types chosen.
+/// [`property::run`], with its types chosen.
 pub type Runner = fn(&Case, Checks) -> Outcome;
 
 /// [`shuttle::run_own`], with its type chosen.
