@@ -194,7 +194,7 @@ impl Detector {
         let json = scratch.path().join("summary.json");
         let mut command = match &self.how {
             How::Hunter { arguments, wide } => {
-                let mut command = limited(program);
+                let mut command = hunter(program);
                 command.args(arguments.split(' '));
                 match wide {
                     Some(wide) if terms.scenarios.is_empty() && !terms.unbounded => {
@@ -211,7 +211,7 @@ impl Detector {
                 command
             }
             How::Recordings => {
-                let mut command = limited(program);
+                let mut command = hunter(program);
                 let recordings = copy.recordings().map_err(|error| error.to_string())?;
                 command.arg("go-trace").args(recordings);
                 command
@@ -222,7 +222,7 @@ impl Detector {
                     let summary = Summary { found, ..Summary::default() };
                     return Ok(Attempt { seed, budget: terms.budget, focused: false, summary });
                 }
-                let mut command = test(copy, arguments);
+                let mut command = limited(test(copy, arguments));
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
                 command
@@ -286,7 +286,7 @@ pub fn triage(
         return Ok(Vec::new());
     }
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let mut command = limited(program);
+    let mut command = hunter(program);
     command.args(["triage", "--json", "--runs", "1", "--limit", &limit.as_secs_f64().to_string()]);
     if let Some(jobs) = jobs {
         command.args(["--jobs", &jobs.to_string()]);
@@ -306,10 +306,18 @@ struct Triaged {
     record: Option<Record>,
 }
 
+/// The command, with an end to its memory. Arguments may follow.
+fn limited(command: Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
 /// The program, with an end to its memory, that ends when this process does.
-fn limited(program: &Path) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\"")]).arg(program);
+fn hunter(program: &Path) -> Command {
+    let mut command = limited(Command::new(program));
     command.args(["--child-of", &std::process::id().to_string()]);
     command
 }
@@ -429,8 +437,9 @@ impl Ran {
             Some(line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?.to_string())
         };
         let failed = lines.clone().find_map(name).or_else(|| {
-            // A compiler that is killed is reported likewise, but not under this head.
-            lines.find(|line| line.starts_with("error: test failed"))?;
+            // A compiler that is killed is reported likewise, but not under this head, which comes after the dots of the
+            // tests that have passed.
+            lines.find(|line| line.trim_start_matches('.').starts_with("error: test failed"))?;
             lines.find_map(signal)
         });
         match (failed, status.code()) {
@@ -498,6 +507,11 @@ mod tests {
             ),
             (
                 "error: test failed, to rerun pass `--test t`\n\nCaused by:\n  process didn't exit successfully: \
+                 `/deps/t-8b --quiet` (signal: 6, SIGABRT: process abort signal)",
+                "test: signal 6, SIGABRT: process abort signal",
+            ),
+            (
+                "running 3 tests\n..error: test failed, to rerun pass `--test t`\n\nCaused by:\n  process didn't exit successfully: \
                  `/deps/t-8b --quiet` (signal: 6, SIGABRT: process abort signal)",
                 "test: signal 6, SIGABRT: process abort signal",
             ),
