@@ -127,6 +127,14 @@ fn a_hint_decides_the_first_table() {
 }
 
 #[test]
+#[cfg(target_pointer_width = "64")]
+fn there_is_a_table_for_all_that_an_address_space_could_hold() {
+    for (buckets_log2, table) in [(58, Some(58)), (59, Some(59)), (60, None)] {
+        assert_eq!(growth::buckets_log2_for(growth::entries_max(buckets_log2)), table);
+    }
+}
+
+#[test]
 fn overwrites_removals_and_lookups_never_start_a_growth() {
     for order in ORDERS {
         for len in [8, 13, 26, 52, 104, 208] {
