@@ -80,48 +80,25 @@ fn shared() {
     }
 }
 
-#[test]
-#[cfg(feature = "dashmap")]
-fn dashmap() {
-    hold(shipped("dashmap"), true);
+/// Those of others; `false`: one that loses entries when user code panics, so it is held without.
+macro_rules! others {
+    ($($feature:tt $name:ident $panics:literal;)*) => {$(
+        #[test]
+        #[cfg(feature = $feature)]
+        fn $name() {
+            hold(shipped($feature), $panics);
+        }
+    )*};
 }
 
-#[test]
-#[cfg(feature = "papaya")]
-fn papaya() {
-    hold(shipped("papaya"), true);
-}
-
-#[test]
-#[cfg(feature = "scc")]
-fn scc() {
-    hold(shipped("scc"), true);
-}
-
-#[test]
-#[cfg(feature = "flurry")]
-fn flurry() {
-    hold(shipped("flurry"), true);
-}
-
-#[test]
-#[cfg(feature = "hashbrown")]
-fn hashbrown() {
-    hold(shipped("hashbrown"), true);
-}
-
-// The next two lose entries when user code panics, so they are held without.
-
-#[test]
-#[cfg(feature = "griddle")]
-fn griddle() {
-    hold(shipped("griddle"), false);
-}
-
-#[test]
-#[cfg(feature = "indexmap")]
-fn indexmap() {
-    hold(shipped("indexmap"), false);
+others! {
+    "dashmap" dashmap true;
+    "papaya" papaya true;
+    "scc" scc true;
+    "flurry" flurry true;
+    "hashbrown" hashbrown true;
+    "griddle" griddle false;
+    "indexmap" indexmap false;
 }
 
 #[test]

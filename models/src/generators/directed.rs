@@ -48,8 +48,7 @@ pub fn cursor_across_two_growths(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
 /// another chain.
 pub fn clear_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let buckets_log2 = rng.u32(0..4);
-    ops.push(Op::IntoIter);
-    ops.push(Op::Reserve(if buckets_log2 == 0 { 1 } else { 13 << buckets_log2 >> 1 }));
+    into_a_table(ops, buckets_log2);
     let chain = |ops: &mut Vec<Op>, rng: &mut Rng| {
         let bucket = rng.u16(0..1 << buckets_log2);
         let count = if buckets_log2 == 0 { 8 } else { rng.usize(9..=12) };
@@ -191,8 +190,7 @@ pub fn evacuated_ahead_of_the_mark(ops: &mut Vec<Op>, rng: &mut Rng) {
 pub fn past_the_limit(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let buckets_log2 = rng.u32(3..=4);
     let (buckets, from) = (1 << buckets_log2, rng.u16(0..512));
-    ops.push(Op::IntoIter);
-    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    into_a_table(ops, buckets_log2);
     // Six of the thirteen halves in each bucket, and nearly as many more as the limit allows; each has had an overflow bucket.
     let seven = if rng.bool() { buckets / 8 } else { 0 };
     for bucket in 0..buckets {
@@ -252,8 +250,7 @@ pub fn slots_taken_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hash
 pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let buckets_log2 = rng.u32(4..=6);
     let half = 1 << (buckets_log2 - 1);
-    ops.push(Op::IntoIter);
-    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    into_a_table(ops, buckets_log2);
     let from = rng.u16(0..512);
     // Not more of them than the smaller table can hold.
     for bucket in 0..half / 4 {
@@ -270,8 +267,7 @@ pub fn chains_joined_by_a_shrink(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hashe
 pub fn packed_again(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
     let buckets_log2 = rng.u32(1..=3);
     let from = rng.u16(0..512);
-    ops.push(Op::IntoIter);
-    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    into_a_table(ops, buckets_log2);
     for _ in 0..3 {
         into_a_same_size_growth(ops, rng, hasher, buckets_log2, from);
         ops.extend((0..1 << buckets_log2).map(|_| Op::Remove(from)));
@@ -285,8 +281,7 @@ pub fn refused_after_thinning(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) 
     let bucket = rng.u64(0..1 << buckets_log2);
     let keys = of_bucket(hasher, bucket, buckets_log2, rng.u16(0..512)).take(rng.usize(17..=26));
     let keys = Vec::from_iter(keys);
-    ops.push(Op::IntoIter);
-    ops.push(Op::Reserve(13 << buckets_log2 >> 1));
+    into_a_table(ops, buckets_log2);
     ops.extend(keys.iter().map(|&k| Op::Insert(k, k)));
     ops.extend(keys.iter().skip(rng.usize(0..9)).map(|&k| Op::Remove(k)));
     ops.extend((0..24).map(|at| Op::TryReserveRefused(600, at)));
@@ -308,6 +303,12 @@ fn open_cursors(ops: &mut Vec<Op>, rng: &mut Rng) {
 /// Every cursor goes on to its end.
 fn exhaust_cursors(ops: &mut Vec<Op>) {
     ops.extend((0..CURSORS as u8).map(|c| Op::CursorStep(c, 255)));
+}
+
+/// A new map of 2^n buckets.
+fn into_a_table(ops: &mut Vec<Op>, buckets_log2: u32) {
+    ops.push(Op::IntoIter);
+    ops.push(Op::Reserve(if buckets_log2 == 0 { 1 } else { 13 << buckets_log2 >> 1 }));
 }
 
 /// A new map that has just begun to double from 2^n buckets.
