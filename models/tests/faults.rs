@@ -319,6 +319,40 @@ fn only_the_time_ends_an_hour_and_each_is_another() {
 }
 
 #[test]
+fn a_test_that_draws_is_run_again_within_the_hour() {
+    let here = workspace();
+    fs::create_dir(here.path().join("models/tests")).expect("made");
+    let test = r#"#[test]
+        fn drawn() {
+            let seed = std::env::var("PROPTEST_RNG_SEED").expect("it is given");
+            let asked = std::fs::read_to_string("asked").unwrap_or_default();
+            std::fs::write("asked", asked + &seed + " ").expect("written");
+            std::thread::sleep(std::time::Duration::from_millis(700));
+        }
+        "#;
+    fs::write(here.path().join("models/tests/properties.rs"), test).expect("written");
+    let hour = ["--unpatched", "2", "--seed", "7", "--detectors", "proptest"];
+    let (code, out, err) = faults(here.path(), &hour);
+    assert_eq!(code, 0, "{out}{err}");
+    let asked = here.path().join("target/faults/copy-0/models/asked");
+    assert_eq!(fs::read_to_string(asked).expect("it was asked"), "7 8 ");
+}
+
+#[test]
+fn who_cannot_look_keeps_nobody_else_from_it() {
+    let here = workspace();
+    // The workspace has no such test.
+    let hour = ["--unpatched", "1", "--detectors", "check", "--last", "ops"];
+    let (code, out, err) = faults(here.path(), &hour);
+    assert_eq!(code, 2, "{out}");
+    assert!(err.contains("check: ") && err.contains("check_beside_writes"), "{err}");
+    assert!(out.ends_with("the map without a fault: 1 detectors find nothing\n"), "{out}");
+
+    let (code, out, _) = faults(here.path(), &hour[..4]);
+    assert_eq!((code, out.contains("nothing")), (2, false), "{out}");
+}
+
+#[test]
 fn a_kill_is_of_the_hunter_that_made_it() {
     let here = workspace();
     let (code, out, _) = faults(here.path(), &["--only", "killed"]);

@@ -29,7 +29,7 @@ const NAP: Duration = Duration::from_millis(10);
 const MEMORY: u32 = 8 << 20;
 
 /// Those that go through executions in an order of their own: a seed changes nothing.
-const EXHAUSTIVE: [&str; 2] = ["dfs", "loom"];
+const EXHAUSTIVE: [&str; 3] = ["dfs", "loom", "check"];
 
 /// A way to look for a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,13 +170,9 @@ impl Detector {
         Named::value_variants().iter().any(|scheduler| scheduler.name() == self.name)
     }
 
-    /// Does another seed make another go? Tests take their time in one, or take what they take.
+    /// Does another seed make another go?
     pub fn is_drawn(&self) -> bool {
-        match self.how {
-            How::Hunter { .. } => !EXHAUSTIVE.contains(&self.name.as_str()),
-            How::LibFuzzer(_) => true,
-            How::Recordings | How::Test(_) => false,
-        }
+        !matches!(self.how, How::Recordings) && !EXHAUSTIVE.contains(&self.name.as_str())
     }
 
     /// Looks for a fault in what was built from the copy.
@@ -225,6 +221,7 @@ impl Detector {
                 let mut command = limited(test(copy, arguments));
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
+                command.env("PROPTEST_RNG_SEED", seed.to_string());
                 command
             }
             How::LibFuzzer(target) => {

@@ -36,15 +36,29 @@ impl Hunt {
             Broken::Apply(said) | Broken::Build(said) => unbuilt(&said),
         })?;
         let mut row = Row::new(None, self.source);
+        let mut is_blind = false;
         for detector in &self.detectors {
             eprintln!("{}, for {} s", detector.name, time.as_secs_f64());
-            let Some(goes) = self.goes(detector, &copy, &program, (seed, time))? else {
-                return Ok(Exit::Interrupted);
-            };
-            row.attempts.insert(detector.name.clone(), goes);
+            match self.goes(detector, &copy, &program, (seed, time)) {
+                Ok(Some(goes)) => {
+                    row.attempts.insert(detector.name.clone(), goes);
+                }
+                Ok(None) => return Ok(Exit::Interrupted),
+                // The others can look all the same.
+                Err(said) => {
+                    eprintln!("{said}");
+                    is_blind = true;
+                }
+            }
         }
-        println!("{}\n{}", table::unpatched(&row), unpatched_line(&row));
-        Ok(if row.is_killed() { Exit::Found } else { Exit::Clean })
+        if !row.attempts.is_empty() {
+            println!("{}\n{}", table::unpatched(&row), unpatched_line(&row));
+        }
+        Ok(match (row.is_killed(), is_blind) {
+            (true, _) => Exit::Found,
+            (false, true) => Exit::Bad,
+            (false, false) => Exit::Clean,
+        })
     }
 
     /// Go after go of a detector, from this seed on, until something is found or the time is up; `None`: interrupted.
