@@ -319,6 +319,40 @@ fn only_the_time_ends_an_hour_and_each_is_another() {
 }
 
 #[test]
+fn shares_of_the_faults_are_judged_apart_and_known_together() {
+    let here = workspace();
+    let shard = |shard, scratch| {
+        let (code, out, _) = faults(here.path(), &["--shard", shard, "--scratch", scratch]);
+        (code, out)
+    };
+    let (code, out) = shard("3/5", "target/one");
+    assert!(code == 0 && out.contains("[1/1] killed: killed by 1 of 1"), "{out}");
+    let (code, out) = shard("4/5", "target/two");
+    assert!(code == 1 && out.contains("[1/1] survives: SURVIVED 1 detectors"), "{out}");
+    let together = here.path().join("target/faults/results");
+    fs::create_dir_all(&together).expect("made");
+    for result in fs::read_dir(here.path().join("target/one/results")).expect("results") {
+        let result = result.expect("a file");
+        fs::copy(result.path(), together.join(result.file_name())).expect("copied");
+    }
+    let other = here.path().join("target/two/results/survives.json");
+    fs::copy(other, together.join("survives.json")).expect("copied");
+    let (code, out, _) = faults(here.path(), &["--known", "--only", "killed,survives"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(
+        out.contains("killed: killed by 1 of 1") && out.contains("survives: SURVIVED"),
+        "{out}"
+    );
+
+    let (code, _, err) = faults(here.path(), &["--shard", "5/6"]);
+    assert_eq!((code, err.as_str()), (2, "no patch is in shard 5/6\n"));
+    for wrong in ["2/2", "1", "0/0", "one/2"] {
+        let (code, _, err) = faults(here.path(), &["--shard", wrong]);
+        assert!(code == 2 && err.contains("not K/N with K below N"), "{wrong}: {err}");
+    }
+}
+
+#[test]
 fn a_test_that_draws_is_run_again_within_the_hour() {
     let here = workspace();
     fs::create_dir(here.path().join("models/tests")).expect("made");

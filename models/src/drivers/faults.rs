@@ -70,7 +70,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "fresh")]
     pub known: bool,
     /// Plant nothing: let every detector look at the map as it is, for so long each, whatever is known from an earlier run.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with_all = ["mutants", "only", "first", "focus", "known", "json", "html", "markdown"])]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with_all = ["mutants", "only", "shard", "first", "focus", "known", "json", "html", "markdown"])]
     pub unpatched: Option<Duration>,
     /// Where the draws of `--unpatched` begin (drawn and printed if not given).
     #[arg(long, requires = "unpatched")]

@@ -19,12 +19,20 @@ pub struct Place {
     /// Only faults whose names contain one of these.
     #[arg(long, value_name = "SLUG", value_delimiter = ',', num_args = 1..)]
     pub only: Vec<String>,
+    /// Of these, every N-th only, the K-th first (K counts from 0, as with cargo-mutants).
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    pub shard: Option<(usize, usize)>,
     /// The workspace to break.
     #[arg(long, value_name = "DIRECTORY", default_value = ".")]
     pub workspace: PathBuf,
     /// Where copies, build products and results are kept.
     #[arg(long, value_name = "DIRECTORY", default_value = "target/faults")]
     pub scratch: PathBuf,
+}
+
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    numbers.filter(|(k, n)| k < n).ok_or_else(|| "not K/N with K below N".to_string())
 }
 
 /// Faults, and a scratch folder that is ours for as long as this lives.
@@ -53,12 +61,18 @@ impl Place {
             ));
         }
         let patches = self.scratch.join("mutants");
-        let (faults, from) = match mutants {
+        let (mut faults, from) = match mutants {
             Some(mutants) => (mutants::read(mutants, &patches, &self.only)?, mutants.list),
             None => (read_all(&self.dir, &self.only)?, self.dir.as_path()),
         };
         if faults.is_empty() {
             return Err(format!("{}: no patch is in it", from.display()));
+        }
+        if let Some((first, shards)) = self.shard {
+            faults = faults.into_iter().skip(first).step_by(shards).collect();
+            if faults.is_empty() {
+                return Err(format!("no patch is in shard {first}/{shards}"));
+            }
         }
         let said = |error: io::Error| format!("{}: {error}", self.scratch.display());
         std::fs::create_dir_all(&self.scratch).map_err(said)?;
