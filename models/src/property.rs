@@ -250,7 +250,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
     }
 
-    /// Makes a map that has just become ours follow the case's order.
+    /// Makes a new map that has just become ours follow the case's order.
     fn adopt(&mut self) {
         if S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
             self.map.set_order(self.order);

@@ -195,6 +195,8 @@ pub struct Growth {
     pub overflow: usize,
     /// Entries.
     pub len: usize,
+    /// `GO_GROWTH`: the order in which it evacuates.
+    pub order: Option<Order>,
 }
 
 /// What to do with an entry.

@@ -46,6 +46,8 @@ enum Fault {
     WriteWorksTooMuch,
     ReadWorks,
     EvacuateMiscounts,
+    ClearForgetsTheOrder,
+    CloneForgetsTheOrder,
     Panics,
     PanicLosesEntry,
     Undeclared,
@@ -100,6 +102,7 @@ struct Faulty<K, V, const MORE: u8> {
     evacuated: Cell<u64>,
     mark: usize,
     emptied: bool,
+    order: Order,
 }
 
 /// Visits the entries by key, in order, so that it does not mind what becomes of the row.
@@ -160,6 +163,7 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
             evacuated: 0.into(),
             mark: 0,
             emptied: false,
+            order: Order::default(),
         }
     }
     fn get<R>(&self, key: &K, see: impl FnOnce(&V) -> R) -> Option<R> {
@@ -229,6 +233,9 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
         while has(Fault::ClearGivesUp) && self.entries.pop().is_some() {}
         self.entries.clear();
         self.emptied = true;
+        if has(Fault::ClearForgetsTheOrder) {
+            self.order = Order::default();
+        }
     }
     fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         for (at, (key, value)) in self.entries.iter().enumerate() {
@@ -361,8 +368,12 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
             Fault::CloneGrowsAnew => (0.into(), 0),
             _ => (self.evacuated.clone(), self.mark),
         };
+        let order = match PLANTED.get() {
+            Fault::CloneForgetsTheOrder => Order::default(),
+            _ => self.order,
+        };
         let (capacity, emptied) = (self.capacity, self.emptied);
-        Faulty { entries, capacity, overwritten: 0, evacuated, mark, emptied }
+        Faulty { entries, capacity, overwritten: 0, evacuated, mark, emptied, order }
     }
     fn equals(&self, other: &Self) -> bool {
         let same = |(key, value): &(K, V)| other.get(key, V::number) == Some(value.number());
@@ -456,6 +467,7 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
                 _ => 16,
             },
             len: self.entries.len(),
+            order: Some(self.order),
         }
     }
     fn evacuate(&mut self, buckets: usize) -> usize {
@@ -463,7 +475,9 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
         self.evacuated.set(self.evacuated.get() + did as u64);
         did - usize::from(has(Fault::EvacuateMiscounts))
     }
-    fn set_order(&mut self, _: Order) {}
+    fn set_order(&mut self, order: Order) {
+        self.order = order;
+    }
     fn check(&self) -> Result<(), (String, String)> {
         match has(Fault::CheckObjects) && self.entries.len() == 3 {
             true => Err(("rest".into(), "bucket 2 has something after its rest".into())),
@@ -481,7 +495,7 @@ const VIEWS: &str = "
     insert k1 v1\n insert k2 v2\n insert k3 v3\n get-disjoint-mut k1 k2\n get-disjoint-mut k3 k3\n
     entry-or-insert-with k2 v7\n entry-or-insert-with k4 v4\n iter\n
     cursor-open c0 0 0\n cursor-step c0 1\n clone\n cursor-step c0 9\n
-    clone-swap\n get k1\n clear\n insert k1 v1\n clone";
+    clone-swap\n get k1\n set-order go\n clear\n insert k1 v1\n clone";
 
 /// Some of everything.
 const OPS: &str = "
@@ -577,6 +591,8 @@ objects! {
     a_drain_that_goes_on_growing: DrainGoesOnGrowing, "work", "an emptied map is in no growth";
     a_chain_that_spills_early: SpillsEarly, "work", "a chain gets an overflow bucket when it is full";
     a_read_that_works: ReadWorks, "work", "a read does no growth work";
+    a_clear_that_forgets_the_order: ClearForgetsTheOrder, "work", "the order of evacuation stays";
+    a_clone_that_forgets_the_order: CloneForgetsTheOrder, "work", "a clone has grown as far as the map";
     an_evacuate_that_miscounts: EvacuateMiscounts, "work", "evacuate says how many old buckets it emptied";
     a_map_that_panics: Panics, "panics", "no op panics on its own";
     a_panic_that_loses_an_entry: PanicLosesEntry, "panics", "a panic leaves every entry as before or after the op";

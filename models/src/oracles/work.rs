@@ -6,6 +6,7 @@
 //! - Inserting a new key starts a growth exactly when the load or the overflow buckets call for one, and of that kind.
 //! - A map that was emptied, and was not empty, is in no growth, and has no overflow buckets.
 //! - A clone is at the same point of the same growth, and as near to the next.
+//! - The order of evacuation stays as it was set, whatever becomes of the map, and its clones have it.
 //! - A write to a map that does not grow adds an overflow bucket only to a full chain, so only if there are 8 entries.
 //!
 //! A map whose growth is everybody's ([`shared`]) promises less of a single write: one that finds nothing to write may be a
@@ -52,6 +53,7 @@ pub enum Bound {
 /// Judges the growth work between two states.
 #[inline]
 pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
+    ordered(before, after)?;
     let evacuated = after.evacuated.wrapping_sub(before.evacuated);
     let started = after.started.wrapping_sub(before.started);
     let (ok, rule) = match bound {
@@ -70,6 +72,21 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Whole => (true, ""),
     };
     if ok { Ok(()) } else { exceeded(rule, evacuated, started) }
+}
+
+/// Judges which order of evacuation a map is left with.
+///
+/// # Errors
+/// It is not what it was.
+#[inline]
+pub fn ordered(before: &Growth, after: &Growth) -> Verdict {
+    if after.order == before.order { Ok(()) } else { reordered(before, after) }
+}
+
+#[cold]
+fn reordered(before: &Growth, after: &Growth) -> Verdict {
+    let detail = format!("evacuates in the order {:?}, {:?} was set", after.order, before.order);
+    Objection::raise(NAME, "the order of evacuation stays", detail)
 }
 
 /// Judges a map from which everything has been taken. One that was empty may be left as it is, as in Go.
@@ -91,9 +108,10 @@ pub fn cloned(map: &Growth, clone: &Growth) -> Verdict {
     if clone == map {
         return Ok(());
     }
-    let told = |Growth { started, evacuated, overflow, .. }: &Growth| {
+    let told = |Growth { started, evacuated, overflow, order, .. }: &Growth| {
+        let order = order.map_or_else(String::new, |order| format!(", in the order {order:?}"));
         format!(
-            "{overflow} overflow buckets, {started} growths and {evacuated} evacuated buckets so far"
+            "{overflow} overflow buckets, {started} growths and {evacuated} evacuated buckets so far{order}"
         )
     };
     let (told_clone, told_map) = (told(clone), told(map));

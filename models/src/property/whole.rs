@@ -84,12 +84,16 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Op::SetOrder(order) => {
                 self.order = order;
                 self.map.set_order(order);
+                self.growth.order = Some(order);
             }
             _ => self.change_capacity(op)?,
         }
-        // A map that took the place of the old one counts its growths from its own beginning.
-        if matches!(op, Op::IntoIter | Op::IntoIterDrop(_) | Op::CloneSwap) {
-            self.adopt();
+        // A map that took the place of the old one may count its growths from its own beginning.
+        match op {
+            Op::IntoIter | Op::IntoIterDrop(_) => self.adopt(),
+            // Its order is its original's.
+            Op::CloneSwap if Self::GROWS => self.growth = self.map.growth(),
+            _ => {}
         }
         sizes::kept()?;
         Ok(Some(bound))

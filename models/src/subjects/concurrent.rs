@@ -177,6 +177,7 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
             nested: health.growing.len() > 1,
             overflow: health.overflow_buckets,
             len: health.len,
+            order: None,
         }
     }
     fn picture(&self) -> Option<Picture> {

@@ -44,6 +44,10 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Map<K, V, ModelState> {
             nested: false,
             overflow: state.overflow_buckets,
             len: self.len(),
+            order: Some(match self.evacuation_order() {
+                EvacuationOrder::Go => Order::Go,
+                EvacuationOrder::InOrder => Order::InOrder,
+            }),
         }
     }
     fn evacuate(&mut self, buckets: usize) -> usize {
