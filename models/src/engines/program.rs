@@ -12,7 +12,7 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::{ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_UNTRUTH};
+use crate::oracles::panics::{ABOVE_ALL, ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_UNTRUTH};
 use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
 use crate::oracles::{Objection, Verdict, well_formed};
 use crate::picture::Picture;
@@ -91,8 +91,16 @@ impl Asked {
 /// The entries of a view that was taken while others wrote: of a key that moved meanwhile, what the newest table shows.
 ///
 /// # Panics
-/// If a bucket of the newest table has given its entries away, or one that does not hold the truth shows entries.
+/// If a bucket of the newest table has given its entries away, or one that does not hold the truth shows entries, or if more
+/// buckets are claimed than there are.
 fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
+    for ConcurrentTable { generation, claimed, buckets, .. } in tables {
+        let all = buckets.len();
+        assert!(
+            *claimed <= all,
+            "{ABOVE_ALL}: table {generation} has {all} buckets, {claimed} claimed"
+        );
+    }
     let newest = tables.last().into_iter().flat_map(|table| &table.buckets);
     for (index, bucket) in newest.enumerate() {
         let state = bucket.state;
@@ -114,11 +122,18 @@ fn shown(tables: &[ConcurrentTable<(u64, u64)>]) -> Vec<(u64, u64)> {
 /// Looks at the health of a map while others write.
 ///
 /// # Panics
-/// If a count says that there is less than nothing of something.
+/// If a count says that there is less than nothing of something, or more than all.
 fn counted(health: &ConcurrentHealth) {
-    let ConcurrentHealth { len, overflow_buckets, spare_segments, .. } = health;
+    let ConcurrentHealth { len, overflow_buckets, spare_segments, growing, .. } = health;
     for count in [len, overflow_buckets, spare_segments] {
         assert!(isize::try_from(*count).is_ok(), "{BELOW_NOTHING}: {health:?}");
+    }
+    for growth in growing {
+        let claimed = growth.claimed <= growth.old_buckets;
+        assert!(
+            claimed && growth.drained_segments <= growth.old_segments,
+            "{ABOVE_ALL}: {health:?}"
+        );
     }
 }
 

@@ -48,6 +48,9 @@ pub const SHOWS_UNTRUTH: &str = "the view shows what holds no truth";
 /// The same, of one who looks at its health.
 pub const BELOW_NOTHING: &str = "a count is below nothing";
 
+/// The same, of either: more of something is claimed, or drained, than there is.
+pub const ABOVE_ALL: &str = "a count is above all that there is";
+
 /// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, a closure that
 /// was asked too often, or who looked at a view or at its health, that has a name of its own.
 pub fn broken(message: &str) -> (&'static str, &'static str) {
@@ -63,6 +66,7 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         }
         _ if message.contains(SHOWS_UNTRUTH) => ("view", "entries are shown where they live"),
         _ if message.contains(BELOW_NOTHING) => ("view", "no count is below nothing"),
+        _ if message.contains(ABOVE_ALL) => ("view", "no count is above all that there is"),
         _ => (NAME, UNASKED),
     }
 }
