@@ -207,6 +207,10 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     }
 
     /// Pins the map for this thread: all operations are on the pin.
+    ///
+    /// # Panics
+    /// In the destructor of a thread-local that was there before the thread's first pin of any map: what that registered of the thread
+    /// is gone by then. In the destructor of one that came after it, a map may be used.
     #[inline(always)]
     #[track_caller]
     pub fn pin(&self) -> Pinned<'_, K, V, S, P> {

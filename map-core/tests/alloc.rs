@@ -8,7 +8,7 @@
 //! - **clear**: it allocates nothing.
 //! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
 //! - **segments**: no insert pays for a table, nor for what a growth frees; a growth asks for no more segments than it needs.
-//! - **cursors**: of many that come and go beside one that stays nothing is kept; nor is anything noted for those that are gone.
+//! - **cursors**: of many that come and go beside one that stays, or take over from each other, nothing is kept; nor is anything noted for those that are gone.
 
 mod common;
 
@@ -16,6 +16,8 @@ use common::counting::{Counting, calls, freed, live, most};
 use common::hashers::{IDENTITY, MIX, mix};
 use common::{By, EvacuationOrder, Map};
 use map_core::GrowthKind;
+use std::mem::replace;
+
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
@@ -116,7 +118,7 @@ fn churn_at_constant_length_settles() {
                     for step in from..from + rounds {
                         let victim = if oldest { step % len } else { mix(step) % len } as usize;
                         let key = len + step;
-                        assert!(map.remove(&std::mem::replace(&mut keys[victim], key)).is_some());
+                        assert!(map.remove(&replace(&mut keys[victim], key)).is_some());
                         map.insert(key, 0);
                     }
                 });
@@ -297,6 +299,25 @@ fn cursors_that_are_gone_cost_nothing() {
         drop(map.cursor());
     }
     assert_eq!(live(), before);
+}
+
+#[test]
+fn cursors_that_take_over_from_each_other_leave_no_notes_behind() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+    (0..100).for_each(|key| _ = map.insert(key, key));
+    let mut last = map.cursor();
+    let mut held = Vec::new();
+    for _ in 0..if cfg!(miri) { 6 } else { 60 } {
+        // Two growths, and never a moment without a cursor.
+        map.reserve(500);
+        drop(replace(&mut last, map.cursor()));
+        map.shrink_to_fit();
+        drop(replace(&mut last, map.cursor()));
+        held.push(live());
+    }
+    drop(last);
+    let (first, end) = (held[2], held[held.len() - 1]);
+    assert!(end <= first + first / 10, "{held:?}");
 }
 
 #[test]

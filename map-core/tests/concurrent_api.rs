@@ -8,6 +8,7 @@ use map_core::concurrent::{BucketState, Computed, Operation};
 use map_core::growth::GrowthKind;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[test]
@@ -313,6 +314,26 @@ fn a_map_that_others_have_emptied_is_empty() {
     here(&|| (0..9).for_each(|key| assert_eq!(map.pin().remove(&key), Some(&key))));
     assert!(map.is_empty() && map.pin().is_empty());
     assert_eq!(map.len(), 0);
+}
+
+#[test]
+fn a_thread_that_ends_may_write_once_more() {
+    static MAP: LazyLock<ConcurrentMap<u64, u64>> = LazyLock::new(ConcurrentMap::new);
+    struct Writes;
+    impl Drop for Writes {
+        fn drop(&mut self) {
+            MAP.pin().insert(2, 2);
+        }
+    }
+    thread_local!(static AT_THE_END: Writes = const { Writes });
+    let thread = std::thread::spawn(|| {
+        MAP.pin().get(&1);
+        // Dropped before what the pin has registered, and after what the first write has, if anything.
+        AT_THE_END.with(|_| ());
+        MAP.pin().insert(1, 1);
+    });
+    thread.join().unwrap();
+    assert_eq!(MAP.len(), 2);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! - **write**: nine of ten in a growth do the work of their two old buckets and no more. Only those that begin and end a growth
 //!   pay for a directory.
 //! - **read**: it begins where the map is now.
+//! - **iteration**: its first step reads one bucket.
 
 mod common;
 
@@ -107,4 +108,18 @@ fn a_read_costs_the_same_however_old_its_pin_is() {
     let health = map.health();
     assert!(health.doublings > 5 && health.growing.is_empty(), "{health:?}");
     assert_eq!(read(), at_first);
+}
+
+#[test]
+fn the_first_step_of_an_iteration_costs_the_same_in_every_table() {
+    let costs = [16, 1024].map(|buckets| {
+        let map = full(buckets);
+        let pin = map.pin();
+        [
+            cost(|| assert!(pin.iter().next().is_some())),
+            cost(|| assert!(pin.keys().next().is_some())),
+            cost(|| assert!(pin.values().next().is_some())),
+        ]
+    });
+    assert_eq!(costs[0], costs[1]);
 }

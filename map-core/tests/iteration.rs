@@ -293,6 +293,24 @@ fn a_cursor_crosses_a_growth_with_a_long_chain() {
 }
 
 #[test]
+fn where_a_cursor_starts_is_reduced_to_its_range() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+    map.extend((0..26).map(|key| (key, key)));
+    assert_eq!(map.growth_state().buckets_log2, 2);
+    let mut walked = |bucket, offset| {
+        let mut cursor = map.cursor_at(bucket, offset);
+        std::iter::from_fn(|| cursor.next(&map).map(|(key, _)| *key)).collect::<Vec<_>>()
+    };
+    for bucket in [2, 5, usize::MAX] {
+        for offset in [0, 9, usize::MAX - 3, usize::MAX] {
+            let seen = walked(bucket, offset);
+            assert_eq!(seen, walked(bucket % 4, offset % 8));
+            assert_eq!((seen[0] % 4, seen.len()), (bucket as u64 % 4, 26));
+        }
+    }
+}
+
+#[test]
 fn growing_from_100_to_1000_while_removing_the_odd_ones() {
     for order in [EvacuationOrder::Go, EvacuationOrder::InOrder] {
         for hasher in [MIX, IDENTITY, LOW3] {

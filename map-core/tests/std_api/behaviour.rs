@@ -295,6 +295,11 @@ fn a_built_map_remembers_its_hasher() {
     let sized: Map<u8, u8, _> =
         Map::with_capacity_and_hasher(100, Named(RandomState::default(), "sized"));
     assert_eq!(sized.clone().hasher().1, "sized");
+    for source in [Map::with_hasher(Named(RandomState::default(), "source")), map] {
+        let mut target = sized.clone();
+        target.clone_from(&source);
+        assert_eq!(target.hasher().1, source.hasher().1);
+    }
 }
 
 #[test]
@@ -351,6 +356,11 @@ fn shrinking_keeps_the_entries_and_the_room_asked_for() {
             capacity < roomy && capacity >= 500.max(len as usize),
             "{capacity} at length {len}"
         );
+        let mut empty: Map<u64, u64> = Map::with_capacity(2000);
+        empty.extend((0..len).map(|key| (key, key)));
+        empty.clear();
+        empty.shrink_to(500);
+        assert!(empty.capacity() < roomy && empty.capacity() >= 500, "{}", empty.capacity());
         for more in [roomy, isize::MAX as usize, usize::MAX] {
             map.shrink_to(more);
             assert_eq!(map.capacity(), capacity, "shrink_to never grows");
