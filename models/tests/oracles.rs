@@ -70,6 +70,7 @@ enum Fault {
     ViewShowsTheUnborn,
     FiguresDiffer,
     EvacuatedDiffers,
+    LoadFactorDiffers,
     CollectsOneLess,
     CloneIntoKeeps,
     ClearGivesUp,
@@ -326,7 +327,8 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
             Fault::None
             | Fault::ViewShowsTheUnborn
             | Fault::FiguresDiffer
-            | Fault::EvacuatedDiffers => 0,
+            | Fault::EvacuatedDiffers
+            | Fault::LoadFactorDiffers => 0,
             _ => return None,
         };
         let full = |(key, value): &(K, V)| {
@@ -349,6 +351,10 @@ impl<K: Key, V: Value, const MORE: u8> SequentialSubject<K, V> for Faulty<K, V, 
         let mut health = map_core::Map::<u8, u8>::new().health();
         health.len = self.entries.len();
         health.buckets = 1;
+        health.load_factor = health.len as f64;
+        if has(Fault::LoadFactorDiffers) {
+            health.load_factor *= 2.0;
+        }
         health.tombstones = usize::from(has(Fault::FiguresDiffer));
         health.growth.evacuated = usize::from(has(Fault::EvacuatedDiffers));
         health.slot_fill[8] = full;
@@ -610,6 +616,7 @@ objects! {
     a_view_of_an_unborn_bucket: ViewShowsTheUnborn, "well-formed", "a view shows what is there";
     a_figure_that_differs_from_the_view: FiguresDiffer, "well-formed", "health is what the view shows";
     a_count_of_the_evacuated_that_differs: EvacuatedDiffers, "well-formed", "health is what the view shows";
+    a_load_factor_of_another_table: LoadFactorDiffers, "well-formed", "health is what the view shows";
     a_map_collected_from_fewer: CollectsOneLess, "reference", "all the spec holds is there";
     a_clone_beside_what_was_there: CloneIntoKeeps, "reference", "a clone is equal";
     a_clone_that_has_not_grown_as_far: CloneGrowsAnew, "work", "a clone has grown as far as the map";
@@ -883,6 +890,7 @@ fn the_figures_of_a_shared_map_are_those_of_its_view() {
     assert!(is_right(&|_| ()));
     assert!(!is_right(&|health| health.generation += 1));
     assert!(!is_right(&|health| health.buckets /= 2));
+    assert!(!is_right(&|health| health.load_factor *= 2.0));
     assert!(!is_right(&|health| health.growing[0].kind = GrowthKind::SameSize));
     assert!(!is_right(&|health| health.growing[0].claimed += 1));
     assert!(!is_right(&|health| health.growing[0].old_buckets += 1));

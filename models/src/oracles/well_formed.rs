@@ -64,17 +64,23 @@ pub fn figures(picture: &Picture, health: &Health) -> Verdict {
     let tables = (tables.next().unwrap_or(0), tables.next().unwrap_or(0), evacuated);
     let growth = &health.growth;
     let said = (health.len, health.tombstones, &health.chain_lengths, health.slot_fill);
-    let said = (said, (health.buckets, growth.old_buckets, growth.evacuated));
-    let shown = ((len, tombstones, &lengths, fill), tables);
+    let said = (said, (health.buckets, growth.old_buckets, growth.evacuated), health.load_factor);
+    let shown = ((len, tombstones, &lengths, fill), tables, load_factor(len, tables.0));
     agree(&said, &shown)
 }
 
-/// What both say of a shared map: the newest table's number and its buckets; of each growth its kind, the old buckets, and
-/// how many of them were claimed.
+/// Entries a bucket, of those of the newest table.
+fn load_factor(len: usize, buckets: usize) -> f64 {
+    if buckets == 0 { 0.0 } else { len as f64 / buckets as f64 }
+}
+
+/// What both say of a shared map: the newest table's number, its buckets and how full they are; of each growth its kind,
+/// the old buckets, and how many of them were claimed.
 #[derive(Debug, PartialEq)]
 struct Shared {
     generation: u64,
     buckets: usize,
+    load_factor: f64,
     growing: Vec<(Option<GrowthKind>, usize, usize)>,
 }
 
@@ -85,12 +91,14 @@ pub fn shared_figures<T>(tables: &[ConcurrentTable<T>], health: &ConcurrentHealt
     let shown = Shared {
         generation: newest.generation,
         buckets: newest.buckets.len(),
+        load_factor: load_factor(health.len, newest.buckets.len()),
         growing: growing.map(|(old, new)| (new.kind, old.buckets.len(), old.claimed)).collect(),
     };
     let growing = health.growing.iter();
     let said = Shared {
         generation: health.generation,
         buckets: health.buckets,
+        load_factor: health.load_factor,
         growing: growing.map(|of| (Some(of.kind), of.old_buckets, of.claimed)).collect(),
     };
     agree(&said, &shown)
