@@ -8,14 +8,20 @@ mod common;
 use common::counting::{Counting, blocks, live, most};
 use map_core::ConcurrentMap;
 use map_core::concurrent::Operation;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 /// The tests of this file count values together, so they take turns.
-static TURN: Mutex<()> = Mutex::new(());
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // What one of them has failed at is no failure of the others.
+    let guard = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    ALIVE.store(0, Ordering::Relaxed);
+    guard
+}
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);
 
@@ -40,7 +46,7 @@ fn alive() -> usize {
 
 #[test]
 fn whatever_became_of_them_entries_are_dropped_once() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let map = ConcurrentMap::new();
     for key in 0..5_000u32 {
         map.pin().insert(key, Counted::new());
@@ -62,7 +68,7 @@ fn whatever_became_of_them_entries_are_dropped_once() {
 
 #[test]
 fn a_map_dropped_while_growing_leaks_nothing() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let before = (live(), blocks());
     for len in (1..40).chain([53, 60, 105, 110, 209, 220, 6_700, 7_000]) {
         let map = ConcurrentMap::new();
@@ -83,7 +89,7 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
     if cfg!(miri) {
         return;
     }
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     /// 6.5 entries in each of 2^16 buckets: one more starts a growth.
     const FULL: u32 = 13 << 15;
     let start = live();
@@ -99,7 +105,7 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
 /// The writer finds a full chain and allocates; its closure makes room meanwhile.
 #[test]
 fn an_overflow_bucket_that_was_not_needed_is_freed_as_it_was_allocated() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let held = || {
         let map = ConcurrentMap::new();
         for key in 0..8u32 {
@@ -119,7 +125,7 @@ fn an_overflow_bucket_that_was_not_needed_is_freed_as_it_was_allocated() {
 
 #[test]
 fn what_is_removed_is_dropped_while_the_map_lives() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let map = ConcurrentMap::new();
     for round in 0..100u32 {
         for key in 0..100 {
@@ -135,7 +141,7 @@ fn what_is_removed_is_dropped_while_the_map_lives() {
 /// A few removals do not start a grace period by themselves.
 #[test]
 fn what_is_flushed_is_dropped_when_the_pins_end() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let map = ConcurrentMap::new();
     map.pin().insert(1, Counted::new());
     let other = map.pin();
@@ -147,9 +153,34 @@ fn what_is_flushed_is_dropped_when_the_pins_end() {
     assert_eq!(alive(), 0);
 }
 
+/// What ends a growth begins a grace period, for all that was removed until then.
+#[test]
+fn what_the_end_of_a_growth_has_displaced_is_dropped_with_its_pin() {
+    let _turn = turn();
+    for removes in [false, true] {
+        let map = ConcurrentMap::new();
+        let mut key = 0u32;
+        while map.health().growing.first().is_none_or(|growth| growth.old_buckets < 64) {
+            map.pin().insert(key, Counted::new());
+            key += 1;
+        }
+        let mut nth = 0;
+        while !map.health().growing.is_empty() {
+            let pin = map.pin();
+            match removes {
+                true => drop(pin.remove(&nth)),
+                false => drop(pin.insert(nth, Counted::new())),
+            }
+            nth += 1;
+        }
+        assert!(nth > 8 && nth < key, "{nth} writes to {key} entries");
+        assert_eq!(alive(), map.len(), "removes: {removes}");
+    }
+}
+
 #[test]
 fn a_pin_keeps_what_was_removed_meanwhile() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let map = ConcurrentMap::new();
     let pin = map.pin();
     for key in 0..1_000u32 {
@@ -163,7 +194,7 @@ fn a_pin_keeps_what_was_removed_meanwhile() {
 
 #[test]
 fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let map = ConcurrentMap::new();
     (&map).extend((0..if cfg!(miri) { 50_000 } else { 500_000u64 }).map(|key| (key, key)));
     let health = map.health();
@@ -179,7 +210,7 @@ fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
 
 #[test]
 fn memory_after_a_growth_is_what_the_entries_need() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = turn();
     let before = live();
     let map = ConcurrentMap::new();
     let mut most = 0;
