@@ -6,7 +6,7 @@ mod common;
 use common::hashers::{By, IDENTITY, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::Operation;
-use map_core::growth::WORK_PER_WRITE;
+use map_core::growth::{GrowthKind, WORK_PER_WRITE};
 use map_core::platform::{Place, Platform, Point, Std};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -221,6 +221,66 @@ fn no_lock_is_held_where_an_entry_is_retired() {
         });
         assert_eq!(map.pin().get(&1), Some(&2), "{name}");
     }
+}
+
+/// What a writer still has to do for a growth when the last bucket is evacuated, others need not wait for.
+#[test]
+fn a_growth_ends_without_who_has_a_segment_to_retire() {
+    let map = Map::with_hasher(IDENTITY);
+    (0..53).for_each(|key| _ = map.pin().insert(key, key));
+    assert_eq!(map.health().growing.len(), 1);
+    let (stalled, place) = channel();
+    let (release, go_on) = channel::<()>();
+    std::thread::scope(|scope| {
+        let map = &map;
+        scope.spawn(move || {
+            STALL.set(Some(Stall { at: Point::AboutToRetireSegment, stalled, go_on }));
+            (0..9).for_each(|_| _ = map.pin().insert(0, 0));
+        });
+        place.recv().unwrap();
+        (0..9).for_each(|_| _ = map.pin().insert(1, 1));
+        let health = map.health();
+        drop(release);
+        assert!(health.growing.is_empty(), "{health:?}");
+    });
+}
+
+/// Behind a thread that has stalled there is room for one more growth: that goes to the one that makes room.
+#[test]
+fn a_growth_within_a_growth_doubles() {
+    let map = Map::with_hasher(IDENTITY);
+    (0..53).for_each(|key| _ = map.pin().insert(key, key));
+    let (stalled, place) = channel();
+    let (release, go_on) = channel::<()>();
+    std::thread::scope(|scope| {
+        let map = &map;
+        scope.spawn(move || {
+            STALL.set(Some(Stall { at: Point::AboutToCopyBucket, stalled, go_on }));
+            map.pin().insert(0, 0);
+        });
+        let stuck = place.recv().unwrap().bucket as u64;
+        // 16 buckets, each of which gets an overflow bucket, and keeps it; but for those that are stuck.
+        let free = |bucket: &u64| bucket % 8 != stuck;
+        for bucket in (0..16).filter(free) {
+            let keys = (0..16).map(|nth| 1_000 * 16 + bucket + 16 * nth);
+            keys.clone().for_each(|key| _ = map.pin().insert(key, key));
+            keys.for_each(|key| _ = map.pin().remove(&key));
+        }
+        let health = map.health();
+        assert_eq!((health.buckets, health.growing.len()), (16, 1), "{health:?}");
+        assert!(health.overflow_buckets >= 16, "{health:?}");
+        let mut key = 1_000;
+        while map.health().growing.len() == 1 && map.len() < 200 {
+            if free(&(key % 8)) {
+                map.pin().insert(key, key);
+            }
+            key += 1;
+        }
+        let health = map.health();
+        drop(release);
+        let kinds: Vec<_> = health.growing.iter().map(|growth| growth.kind).collect();
+        assert_eq!(kinds, [GrowthKind::Doubled, GrowthKind::Doubled], "{health:?}");
+    });
 }
 
 #[test]
