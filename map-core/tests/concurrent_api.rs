@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::hashers::{By, IDENTITY, MIX};
+use common::hashers::{By, IDENTITY, MIX, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::{BucketState, Computed, Operation};
 use map_core::growth::GrowthKind;
@@ -314,6 +314,30 @@ fn a_map_that_others_have_emptied_is_empty() {
     here(&|| (0..9).for_each(|key| assert_eq!(map.pin().remove(&key), Some(&key))));
     assert!(map.is_empty() && map.pin().is_empty());
     assert_eq!(map.len(), 0);
+}
+
+/// Whatever the hasher does, what goes through a chain does it in a loop.
+#[test]
+fn a_chain_is_as_long_as_memory_and_not_as_the_stack() {
+    let small = std::thread::Builder::new().stack_size(20 << 10);
+    let thread = small.spawn(|| {
+        const KEYS: u64 = if cfg!(miri) { 200 } else { 18_000 };
+        let map: ConcurrentMap<u64, u64, By> = ConcurrentMap::with_hasher(ZERO);
+        (0..KEYS).for_each(|key| _ = map.pin().insert(key, key));
+        while !map.health().growing.is_empty() {
+            map.pin().insert(0, 0);
+        }
+        assert_eq!(map.pin().iter().count() as u64, KEYS);
+        map.clone().pin().clear();
+        map.check().unwrap();
+        drop(map);
+        let mut map: map_core::Map<u64, u64, By> = map_core::Map::with_hasher(ZERO);
+        (0..KEYS).for_each(|key| _ = map.insert(key, key));
+        map.clone().clear();
+        map.check().unwrap();
+        assert_eq!(map.into_iter().count() as u64, KEYS);
+    });
+    thread.unwrap().join().unwrap();
 }
 
 #[test]

@@ -5,19 +5,22 @@
 //! - **write**: nine of ten in a growth do the work of their two old buckets and no more. Only those that begin and end a growth
 //!   pay for a directory.
 //! - **read**: it begins where the map is now.
-//! - **iteration**: its first step reads one bucket.
+//! - **iteration**: its first step reads one bucket, and each goes on from where it is, however far the map has grown meanwhile.
+//! - **evacuation**: a chain is gone through once, and no write pays for all segments of a table.
 
 mod common;
 
-use common::hashers::{By, IDENTITY};
+use common::hashers::{By, IDENTITY, ZERO};
 use common::hooked::{Hook, Hooked};
 use map_core::ConcurrentMap;
-use map_core::platform::{Platform, Std};
+use map_core::growth::GrowthKind;
+use map_core::platform::{Object, Platform, Std};
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 thread_local! {
     static ACCESSES: Cell<usize> = const { Cell::new(0) };
+    static SEGMENTS: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -53,6 +56,9 @@ unsafe impl Platform for Counting {
     }
     fn recycles_segments() -> bool {
         Std::recycles_segments()
+    }
+    fn allocated<T>(_: *const T, kind: Object) {
+        SEGMENTS.set(SEGMENTS.get() + usize::from(kind == Object::Segment));
     }
 }
 
@@ -122,4 +128,68 @@ fn the_first_step_of_an_iteration_costs_the_same_in_every_table() {
         ]
     });
     assert_eq!(costs[0], costs[1]);
+}
+
+#[test]
+fn an_iteration_that_the_map_has_outgrown_goes_on_a_bucket_at_a_time() {
+    let map = Map::with_hasher(IDENTITY);
+    let pin = map.pin();
+    let mut entries = pin.iter();
+    (0..10_000).for_each(|key| _ = map.pin().insert(key, 0));
+    let health = map.health();
+    assert!(health.doublings > 8 && health.growing.is_empty(), "{health:?}");
+    let step = |entries: &mut dyn Iterator<Item = (&u64, &u64)>| {
+        let mut found = None;
+        let accesses = cost(|| found = entries.next());
+        found.map(|_| accesses)
+    };
+    let most = |entries: &mut dyn Iterator<Item = (&u64, &u64)>| {
+        std::iter::from_fn(|| step(entries)).max().expect("there are entries")
+    };
+    let (outgrown, fresh) = (most(&mut entries), most(&mut pin.iter()));
+    // Down through the tables that there have been, of each a bucket or two.
+    assert!(outgrown < fresh + 20 * health.doublings, "{outgrown} accesses, {fresh} of a new one");
+}
+
+#[test]
+fn evacuating_a_chain_costs_in_proportion_to_it() {
+    let costs = [0, 1, 2].map(|chains| {
+        let map = Map::with_capacity_and_hasher(16_000, ZERO);
+        (0..2_000 * chains).for_each(|key| _ = map.pin().insert(key, 0));
+        assert!(map.health().growing.is_empty() && map.health().same_size_growths == 0);
+        cost(|| map.pin().reserve(40_000))
+    });
+    let [empty, one, two] = costs;
+    assert!(two - empty < 3 * (one - empty), "{costs:?}");
+}
+
+#[test]
+fn no_write_pays_for_all_segments_of_a_table() {
+    for kind in [GrowthKind::Doubled, GrowthKind::SameSize] {
+        let map = Map::with_capacity_and_hasher(64 * 13 / 2, IDENTITY);
+        let mut most = 0;
+        let mut write = |key, there| {
+            let before = SEGMENTS.get();
+            match there {
+                true => drop(map.pin().insert(key, 0)),
+                false => drop(map.pin().remove(&key)),
+            }
+            most = most.max(SEGMENTS.get() - before);
+        };
+        match kind {
+            // A stripe tells of every other insertion.
+            GrowthKind::Doubled => (0..64 * 13 / 2 + 2).for_each(|key| write(key, true)),
+            _ => {
+                for bucket in 0..64 {
+                    (0..9).for_each(|nth| write(bucket + 64 * nth, true));
+                    (0..9).for_each(|nth| write(bucket + 64 * nth, false));
+                }
+                (0..9).for_each(|nth| write(64 * nth, true));
+            }
+        }
+        let health = map.health();
+        assert_eq!(health.growing.first().map(|growth| growth.kind), Some(kind), "{health:?}");
+        // Two old buckets go to segments of two: those of a doubling to two each.
+        assert!(most <= 4, "{most} segments in one write, {kind:?}");
+    }
 }
