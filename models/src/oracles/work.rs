@@ -53,7 +53,6 @@ pub enum Bound {
 /// Judges the growth work between two states.
 #[inline]
 pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
-    ordered(before, after)?;
     let evacuated = after.evacuated.wrapping_sub(before.evacuated);
     let started = after.started.wrapping_sub(before.started);
     let (ok, rule) = match bound {
@@ -68,23 +67,20 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Evacuate(n) => {
             (evacuated <= n as u64 && started == 0, "evacuate(n) evacuates at most n old buckets")
         }
-        Bound::Emptying => return emptied(before, after),
-        Bound::Whole => (true, ""),
+        Bound::Emptying => return ordered(before, after).and_then(|()| emptied(before, after)),
+        Bound::Whole => return ordered(before, after),
     };
     if ok { Ok(()) } else { exceeded(rule, evacuated, started) }
 }
 
-/// Judges which order of evacuation a map is left with.
+/// Judges which order of evacuation a map is left with, by an op on all of it or one that starts or ends a growth.
 ///
 /// # Errors
 /// It is not what it was.
-#[inline]
 pub fn ordered(before: &Growth, after: &Growth) -> Verdict {
-    if after.order == before.order { Ok(()) } else { reordered(before, after) }
-}
-
-#[cold]
-fn reordered(before: &Growth, after: &Growth) -> Verdict {
+    if after.order == before.order {
+        return Ok(());
+    }
     let detail = format!("evacuates in the order {:?}, {:?} was set", after.order, before.order);
     Objection::raise(NAME, "the order of evacuation stays", detail)
 }

@@ -40,6 +40,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             Self::worked(&before, growth, bound)?;
             if growth.started != before.started || growth.old_buckets != before.old_buckets {
                 at_boundary = true;
+                work::ordered(&before, growth)?;
                 let started = growth.started.wrapping_sub(before.started);
                 self.report.growths += started;
                 // It asks whether what was kept for cursors is still to be kept.
