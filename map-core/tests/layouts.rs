@@ -3,6 +3,7 @@
 //! # Properties
 //! - **intact**: keys and values of any size and alignment come back as they went in, at an address
 //!   that fits their alignment, in every state of growth.
+//! - **no luck**: the allocator here gives what is asked for, and no more alignment than that.
 //! - **nothing**: zero-sized keys and values are entries like any other.
 //! - **too much**: a capacity that no address space holds is an error of `try_reserve` and a panic of
 //!   everything else, and changes nothing.
@@ -11,10 +12,44 @@ mod common;
 
 use common::hashers::{LOW3, MIX};
 use common::{By, EvacuationOrder, Map};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// Addresses that are aligned as asked for, and to nothing beyond.
+struct Exact;
+
+impl Exact {
+    fn wider(layout: Layout) -> Layout {
+        let align = layout.align();
+        Layout::from_size_align(layout.size() + align, 2 * align).expect("not that large")
+    }
+}
+
+// SAFETY: `System`'s blocks are larger by the alignment, and given from there on.
+unsafe impl GlobalAlloc for Exact {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: of a size, as the caller's is, or larger.
+        let block = unsafe { System.alloc(Self::wider(layout)) };
+        if block.is_null() {
+            return block;
+        }
+        // SAFETY: the block is larger by this.
+        unsafe { block.add(layout.align()) }
+    }
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: `alloc` went so far from the block's beginning.
+        let block = unsafe { block.sub(layout.align()) };
+        // SAFETY: `System` gave it with this layout.
+        unsafe { System.dealloc(block, Self::wider(layout)) };
+    }
+}
+
+#[global_allocator]
+static EXACT: Exact = Exact;
 
 /// `SIZE` bytes that follow from one number.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,6 +139,33 @@ fn sizes_around_a_word_and_around_128_bytes() {
     intact(Block::<129>::new, Block::<127>::new);
     intact(Block::<512>::new, |n| n);
     intact(|n| n, Block::<512>::new);
+}
+
+#[test]
+fn a_shared_map_of_small_entries() {
+    let map = map_core::ConcurrentMap::<u8, u8, By>::with_hasher(LOW3);
+    (0..200).for_each(|n| _ = map.pin().insert(n, n));
+    (0..100).for_each(|n| assert_eq!(map.pin().remove(&n), Some(&n)));
+    (100..200).for_each(|n| assert_eq!(map.pin().get(&n), Some(&n)));
+    map.check().unwrap();
+}
+
+/// Beside one of small entries in the same process, so that only the size differs.
+#[test]
+#[cfg_attr(miri, ignore = "Miri's time is not the machine's")]
+fn a_lookup_takes_no_longer_where_values_are_large() {
+    fn time<V>(value: V) -> Duration {
+        let mut map: Map<u64, V, By> = Map::with_hasher(MIX);
+        map.insert(0, value);
+        let lookups = || {
+            let began = Instant::now();
+            assert!((1..1_000).all(|key| map.get(&key).is_none() && map.contains_key(&0)));
+            began.elapsed()
+        };
+        (0..10).map(|_| lookups()).min().expect("there are ten")
+    }
+    let (small, large) = (time(0_u64), time([0_u8; 1 << 16]));
+    assert!(large < 20 * small, "{large:?}, and {small:?} where values are small");
 }
 
 #[test]
