@@ -18,7 +18,7 @@ for sanitizer in address leak; do
     # batch, the rest of that leaks, and is meant to.
     RUSTFLAGS="-Zsanitizer=$sanitizer" ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 \
         cargo test --release --target "$target" --target-dir "${CARGO_TARGET_DIR:-target}/sanitizer-$sanitizer" \
-        -p map-core --test concurrent_api --test concurrent_closures --test concurrent_costs --test concurrent_iteration \
+        -p map-core --test concurrent_api --test concurrent_closures --test concurrent_costs --test concurrent_interrupted --test concurrent_iteration \
         --test concurrent_platform --test concurrent_stalls --test concurrent_stress -- \
         --nocapture --skip a_drop_that_panics_leaves_a_valid_map
 done
