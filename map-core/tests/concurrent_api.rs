@@ -316,6 +316,25 @@ fn a_map_that_others_have_emptied_is_empty() {
     assert_eq!(map.len(), 0);
 }
 
+/// A chain that gets longer is a reason to look, whatever the number of entries is then.
+#[test]
+fn a_churn_of_few_entries_does_not_lengthen_the_chains_of_a_large_table_for_ever() {
+    const BUCKETS: u64 = 1 << 12;
+    let map = ConcurrentMap::<u64, u64, By>::with_capacity_and_hasher(26_000, IDENTITY);
+    assert_eq!(map.health().buckets as u64, BUCKETS);
+    for bucket in (0..BUCKETS).chain(0..2) {
+        let keys = (0..9).map(|nth| bucket + BUCKETS * nth);
+        keys.clone().for_each(|key| _ = map.pin().insert(key, 0));
+        keys.for_each(|key| _ = map.pin().remove(&key));
+    }
+    let health = map.health();
+    assert_eq!(
+        health.growing.first().map(|growth| growth.kind),
+        Some(GrowthKind::SameSize),
+        "{health:?}"
+    );
+}
+
 /// Whatever the hasher does, what goes through a chain does it in a loop.
 #[test]
 fn a_chain_is_as_long_as_memory_and_not_as_the_stack() {

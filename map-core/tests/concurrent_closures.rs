@@ -12,6 +12,8 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// Every key in one bucket.
 type Map = ConcurrentMap<u32, u32, By>;
@@ -275,6 +277,38 @@ fn a_drop_may_use_the_map() {
     }
     map.pin().clear();
     map.check().unwrap();
+}
+
+/// An answer that another write has made stale is dropped, which may write to the very key, before the lock is taken again.
+#[test]
+fn an_answer_that_went_stale_is_dropped_without_a_lock() {
+    static MAP: OnceLock<ConcurrentMap<u32, Writes, By>> = OnceLock::new();
+    struct Writes(bool);
+    impl Drop for Writes {
+        fn drop(&mut self) {
+            if self.0 {
+                MAP.get().expect("it was made").pin().insert(1, Writes(false));
+            }
+        }
+    }
+    let map = MAP.get_or_init(|| ConcurrentMap::with_hasher(ZERO));
+    for last in [true, false] {
+        let (finished, done) = channel();
+        std::thread::spawn(move || {
+            let pin = map.pin();
+            pin.insert(1, Writes(false));
+            let mut first = true;
+            pin.compute(1, |_| {
+                if std::mem::take(&mut first) {
+                    pin.insert(1, Writes(false));
+                    return Operation::Insert(Writes(true));
+                }
+                if last { Operation::Remove } else { Operation::Abort(()) }
+            });
+            finished.send(()).unwrap();
+        });
+        done.recv_timeout(Duration::from_secs(20)).expect("it waits for its own lock");
+    }
 }
 
 /// What follows it in the batch leaks, and that is all.

@@ -6,11 +6,13 @@ mod common;
 use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState;
-use map_core::platform::{Object, Place, Platform, Point, Std};
+use map_core::platform::{Mutex, Object, Place, Platform, Point, Std};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 thread_local! {
     static HEARD: RefCell<HashSet<Point>> = RefCell::new(HashSet::new());
@@ -256,6 +258,25 @@ fn names_are_unique_and_read_back() {
         assert_eq!(point.to_string(), point.name());
     }
     assert_eq!(Point::from_name("lunch"), None);
+}
+
+/// It has waited long already, and looks again soon all the same.
+#[test]
+fn no_wait_is_long_however_many_there_were() {
+    let (waited, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        (0..200).chain([u32::MAX]).for_each(Std::wait);
+        waited.send(()).unwrap();
+    });
+    done.recv_timeout(Duration::from_secs(20)).expect("a round of waiting ends");
+}
+
+#[test]
+fn a_panic_poisons_no_lock() {
+    let lock = <<Std as Platform>::Mutex<u32> as Mutex<u32>>::new(0);
+    let struck = catch_unwind(AssertUnwindSafe(|| lock.with(|_| panic!("while it is held"))));
+    assert!(struck.is_err());
+    assert_eq!(lock.with(|number| *number), 0);
 }
 
 /// So that they count on different cache lines.

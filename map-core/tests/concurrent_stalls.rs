@@ -7,7 +7,7 @@ use common::hashers::{By, IDENTITY, ZERO};
 use map_core::ConcurrentMap;
 use map_core::concurrent::Operation;
 use map_core::growth::{GrowthKind, WORK_PER_WRITE};
-use map_core::platform::{Place, Platform, Point, Std};
+use map_core::platform::{Object, Place, Platform, Point, Std};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +19,8 @@ thread_local! {
     static STALL: Cell<Option<Stall>> = const { Cell::new(None) };
     /// How often this thread has claimed an old bucket.
     static CLAIMS: Cell<usize> = const { Cell::new(0) };
+    /// How many tables this thread has allocated.
+    static TABLES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// How often a thread has waited for a lock, for the one test that counts it.
@@ -56,6 +58,9 @@ unsafe impl Platform for Stalling {
     }
     fn fence(order: Ordering) {
         Std::fence(order);
+    }
+    fn allocated<T>(_: *const T, kind: Object) {
+        TABLES.set(TABLES.get() + usize::from(kind == Object::Table));
     }
     fn point(point: Point, place: Place) {
         CLAIMS.set(CLAIMS.get() + usize::from(point == Point::ClaimedBucket));
@@ -280,6 +285,47 @@ fn a_growth_within_a_growth_doubles() {
         drop(release);
         let kinds: Vec<_> = health.growing.iter().map(|growth| growth.kind).collect();
         assert_eq!(kinds, [GrowthKind::Doubled, GrowthKind::Doubled], "{health:?}");
+    });
+}
+
+/// Two growths are all there are at once. Who finds a third due goes on as if it were not.
+#[test]
+fn a_growth_that_must_wait_costs_nothing() {
+    let map = Map::with_hasher(IDENTITY);
+    let mut key = 0;
+    while map.health().growing.first().is_none_or(|growth| growth.old_buckets < 64) {
+        map.pin().insert(key, key);
+        key += 1;
+    }
+    let (stalled, place) = channel();
+    let (release, go_on) = channel::<()>();
+    std::thread::scope(|scope| {
+        let map = &map;
+        scope.spawn(move || {
+            STALL.set(Some(Stall { at: Point::AboutToCopyBucket, stalled, go_on }));
+            map.pin().insert(0, 0);
+        });
+        let stuck = place.recv().unwrap().bucket as u64;
+        let (mut waiting, mut claims, mut tables) = (0, 0, 0);
+        while waiting < 2_000 {
+            let may_begin = map.health().growing.len() < 2;
+            CLAIMS.set(0);
+            TABLES.set(0);
+            if key % 64 != stuck {
+                map.pin().insert(key, key);
+            }
+            key += 1;
+            if !may_begin {
+                waiting += 1;
+                claims = claims.max(CLAIMS.get());
+                tables += TABLES.get();
+            }
+        }
+        let health = map.health();
+        drop(release);
+        assert!(health.growing.len() == 2 && health.load_factor > 6.5, "{health:?}");
+        assert_eq!(tables, 0, "tables that were made for no growth");
+        assert!(claims <= 2 * WORK_PER_WRITE, "{claims} buckets claimed by one write");
     });
 }
 
