@@ -140,7 +140,7 @@ impl Cursor {
     /// # Panics
     /// If `map` is not the map that opened the cursor. (A map that was moved is still that map. Its
     /// clone is another, and so is what a leaked [`Drain`](crate::hash_map::Drain) leaves.) If the
-    /// `Hash` or `Eq` of a key does.
+    /// `Hash` or `Eq` of a key does; then the cursor may have passed over one entry, and goes on behind it.
     pub fn next<'m, K, V, S>(&mut self, map: &'m Map<K, V, S>) -> Option<(&'m K, &'m V)>
     where
         K: Eq + Hash,

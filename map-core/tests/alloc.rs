@@ -15,8 +15,9 @@ mod common;
 use common::counting::{Counting, calls, freed, live, most};
 use common::hashers::{IDENTITY, MIX, mix};
 use common::{By, EvacuationOrder, Map};
-use map_core::GrowthKind;
+use map_core::{Cursor, GrowthKind};
 use std::mem::replace;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
@@ -318,6 +319,37 @@ fn cursors_that_take_over_from_each_other_leave_no_notes_behind() {
     drop(last);
     let (first, end) = (held[2], held[held.len() - 1]);
     assert!(end <= first + first / 10, "{held:?}");
+}
+
+#[test]
+fn cursors_that_end_on_two_threads_are_both_gone() {
+    let grows_by = |cursors: usize| {
+        let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+        (0..100).for_each(|key| _ = map.insert(key, key));
+        let hands = [(); 2].map(|()| (0..cursors).map(|_| map.cursor()).collect::<Vec<Cursor>>());
+        let ready = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for hand in hands {
+                let ready = &ready;
+                scope.spawn(move || {
+                    ready.fetch_add(1, Ordering::Relaxed);
+                    // A barrier wakes the second when the first is nearly done.
+                    while ready.load(Ordering::Relaxed) < 2 {
+                        std::hint::spin_loop();
+                    }
+                    drop(hand);
+                });
+            }
+        });
+        let before = live();
+        (100..if cfg!(miri) { 500 } else { 5_000 }).for_each(|key| _ = map.insert(key, key));
+        live() - before
+    };
+    let undisturbed = grows_by(0);
+    // Again, so that the two meet. What was kept for them goes as well.
+    for _ in 0..if cfg!(miri) { 1 } else { 20 } {
+        assert!(grows_by(if cfg!(miri) { 20 } else { 20_000 }) <= undisturbed);
+    }
 }
 
 #[test]

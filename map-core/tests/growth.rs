@@ -673,6 +673,30 @@ fn the_order_may_change_in_the_middle() {
     }
 }
 
+/// However many buckets ahead of the mark are evacuated: in Go's order those that were written.
+#[test]
+fn evacuate_finds_what_is_left_to_do() {
+    let (buckets, written) = if cfg!(miri) { (64, 20..40) } else { (8192, 4000..5200) };
+    let mut map = map(IDENTITY, EvacuationOrder::Go, 0);
+    map.reserve(buckets as usize * 13 / 2);
+    let mut key = 0;
+    while map.growth_state().growing.is_none() {
+        map.insert(key, key);
+        key += 1;
+    }
+    assert_eq!(map.growth_state().old_buckets, buckets as usize);
+    for bucket in written.clone() {
+        map.insert(bucket, 0);
+    }
+    while map.growth_state().mark < written.start as usize {
+        assert_eq!(map.evacuate(1), 1);
+    }
+    while map.growth_state().growing.is_some() {
+        assert_eq!(map.evacuate(1), 1, "at {:?}", map.growth_state());
+    }
+    assert_eq!(map.evacuate(1), 0);
+}
+
 #[test]
 fn reserve_and_shrink_leave_no_growth_under_way() {
     in_every_state(

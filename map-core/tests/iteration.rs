@@ -20,6 +20,7 @@ use common::hashers::{IDENTITY, LOW3, MIX, ZERO, mix};
 use common::{By, EvacuationOrder, Map, Subject, in_every_state};
 use map_core::{Cursor, GrowthKind};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 
 type Subjects = Subject<u64, u64>;
 
@@ -290,6 +291,23 @@ fn a_cursor_crosses_a_growth_with_a_long_chain() {
         seen.sort_unstable();
         assert!(seen.into_iter().eq((0..300).filter(|&key| Some(key) != removed)), "{removed:?}");
     }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "a large table, of which Miri would write every header")]
+fn cursors_start_anywhere_in_a_large_table() {
+    const BUCKETS: u64 = 1 << 18;
+    let mut map: Map<u64, (), By> = Map::with_capacity_and_hasher(1_700_000, MIX);
+    assert_eq!(1 << map.growth_state().buckets_log2, BUCKETS);
+    map.extend((0..4_096).map(|key| (key, ())));
+    let mut quarters = [0; 4];
+    for _ in 0..64 {
+        let mut cursor = map.cursor();
+        let (key, ()) = cursor.next(&map).expect("there are entries");
+        let bucket = map.hasher().hash_one(key) % BUCKETS;
+        quarters[(bucket / (BUCKETS / 4)) as usize] += 1;
+    }
+    assert!(quarters.iter().all(|&starts| starts > 0), "{quarters:?}");
 }
 
 #[test]

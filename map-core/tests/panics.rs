@@ -391,6 +391,33 @@ fn stepping_a_cursor() {
     );
 }
 
+/// It passes over the entry that it was at, if any.
+#[test]
+fn a_cursor_goes_on_after_a_panic() {
+    for call in [Call::Hash, Call::Eq] {
+        for n in 0..if cfg!(miri) { 2 } else { 12 } {
+            in_every_state(Tracked::new, Tracked::new, |subject| {
+                let Subject { name, mut map, model, .. } = subject;
+                let context = format!("{name}, {call:?} call {n} panics");
+                let mut cursor = map.cursor();
+                let mut seen = Vec::new();
+                let blown = Fuse::blows(call, n, || {
+                    while let Some((key, _)) = cursor.next(&map) {
+                        seen.push(key.id);
+                    }
+                });
+                while let Some((key, _)) = cursor.next(&map) {
+                    seen.push(key.id);
+                }
+                let missed = model.keys().filter(|id| !seen.contains(id)).count();
+                assert!(missed <= usize::from(blown), "{context}: {missed} are not yielded");
+                assert_eq!(seen.len() + missed, model.len(), "{context}: one comes twice");
+            });
+        }
+    }
+    Ledger::reset();
+}
+
 #[test]
 fn dropping_the_map() {
     for n in [0, 1, 2, 3, 10, 50] {

@@ -88,4 +88,15 @@ fn a_claimed_length_is_not_believed() {
     assert_eq!(map[&1], 2);
     // A mebibyte's worth of entries.
     assert!((1 << 17..1 << 18).contains(&map.capacity()), "{}", map.capacity());
+
+    #[expect(dead_code, reason = "its size is what matters")]
+    struct Large([u64; 1 << 14]);
+    impl<'de> Deserialize<'de> for Large {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Large([0; 1 << 14]))
+        }
+    }
+    let entries = MapDeserializer::<_, Error>::new(Claims(Vec::new().into_iter()));
+    let map: Map<u32, Large> = Deserialize::deserialize(entries).unwrap();
+    assert!(map.capacity() <= 8, "room for {} of {} bytes", map.capacity(), size_of::<Large>());
 }

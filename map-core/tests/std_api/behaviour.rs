@@ -335,6 +335,42 @@ fn reserve_makes_room_and_never_shrinks() {
     }
 }
 
+/// `hash_one` may be another way to a hash than `build_hasher`, and is the one to go.
+#[test]
+fn a_hasher_with_a_way_of_its_own_is_asked_in_that_way() {
+    #[derive(Clone, Default)]
+    struct Own(RandomState);
+    impl BuildHasher for Own {
+        type Hasher = <RandomState as BuildHasher>::Hasher;
+        fn build_hasher(&self) -> Self::Hasher {
+            self.0.build_hasher()
+        }
+        fn hash_one<T: Hash>(&self, of: T) -> u64 {
+            self.0.hash_one(of).rotate_left(17)
+        }
+    }
+    let mut map: Map<u64, u64, Own> = Map::default();
+    let holds = |map: &mut Map<u64, u64, Own>| {
+        assert!((0..100).all(|key| map.get(&key) == Some(&key)));
+        assert!((0..100).all(|key| map.insert(key, key) == Some(key)));
+    };
+    map.extend((0..100).map(|key| (key, key)));
+    holds(&mut map);
+    map.reserve(1000);
+    holds(&mut map);
+    map.try_reserve(5000).unwrap();
+    holds(&mut map);
+    map.shrink_to(200);
+    holds(&mut map);
+    map.extend((100..2000).map(|key| (key, key)));
+    map.retain(|key, _| *key < 100);
+    map.shrink_to_fit();
+    holds(&mut map.clone());
+    holds(&mut map);
+    assert_eq!(map, (0..100).map(|key| (key, key)).collect::<Map<u64, u64, Own>>());
+    assert_eq!(map.len(), 100);
+}
+
 #[test]
 fn reserve_in_room_enough_changes_nothing() {
     let mut map = squares(30);
