@@ -234,6 +234,8 @@ fn the_directed_sequences_pass_on_a_correct_map() {
         directed::slots_taken_under_a_cursor(case.ops_mut(), rng, hasher);
         directed::chains_joined_by_a_shrink(case.ops_mut(), rng, hasher);
         directed::refused_after_thinning(case.ops_mut(), rng, hasher);
+        directed::shrunk_under_a_cursor(case.ops_mut(), rng, hasher);
+        directed::hollow_chain(case.ops_mut(), rng, hasher);
         Subject::MAP
             .run(&case, Checks::Every)
             .unwrap_or_else(|finding| panic!("{case}\n{finding}"));

@@ -287,6 +287,67 @@ pub fn refused_after_thinning(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) 
     ops.extend((0..24).map(|at| Op::TryReserveRefused(600, at)));
 }
 
+/// Cursors stand in a map that shrinks to a smaller table than theirs, in the midst of a growth or not; that table grows, to
+/// the same size or twice; they go on.
+pub fn shrunk_under_a_cursor(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let (old_log2, base) = (rng.u32(2..=OLD_LOG2_MAX), rng.u16(0..1024));
+    into_a_doubling(ops, old_log2, base);
+    if rng.bool() {
+        ops.push(Op::Evacuate(255));
+    }
+    open_cursors(ops, rng);
+    let limit = |buckets_log2: u32| 13 << buckets_log2 >> 1;
+    let smaller_log2 = old_log2 - rng.u32(0..2);
+    let left = limit(smaller_log2) / if rng.bool() { 3 } else { 1 };
+    ops.extend((left..=limit(old_log2)).map(|k| Op::Remove(base.wrapping_add(k))));
+    ops.push(Op::ShrinkTo(limit(smaller_log2)));
+    match rng.u8(0..3) {
+        0 => ops.push(Op::FillToThreshold(1, base)),
+        1 => into_a_same_size_growth(ops, rng, hasher, smaller_log2, base.wrapping_add(2048)),
+        _ => {}
+    }
+    exhaust_cursors(ops);
+}
+
+/// A long chain loses some of what is in one of its buckets, or all, and keeps that; a cursor comes to it when it is evacuated,
+/// or others go through it, or add to it as a growth begins.
+pub fn hollow_chain(ops: &mut Vec<Op>, rng: &mut Rng, hasher: Hasher) {
+    let (buckets_log2, from) = (rng.u32(2..=3), rng.u16(0..512));
+    let bucket = rng.u64(0..1 << buckets_log2);
+    let mut keys = of_bucket(hasher, bucket, buckets_log2, from);
+    let chain = Vec::from_iter(keys.by_ref().take(rng.usize(9..=25)));
+    into_a_table(ops, buckets_log2);
+    // A hasher may send no key to a bucket.
+    let Some(&last) = chain.last() else { return };
+    ops.extend(chain.iter().map(|&k| Op::Insert(k, k)));
+    let hollow = if rng.bool() { 0 } else { rng.usize(0..chain.len().div_ceil(8)) * 8 };
+    let holes = if rng.bool() { 8 } else { rng.usize(1..8) };
+    ops.extend(chain.iter().skip(hollow).take(holes).map(|&k| Op::Remove(k)));
+    if rng.u8(0..3) == 0 {
+        ops.push(Op::CursorOpen(0, rng.u16(..), rng.u8(0..8)));
+        ops.extend([Op::FillToThreshold(1, from.wrapping_add(4096)), Op::Evacuate(255)]);
+        ops.push(Op::CursorStep(0, 255));
+        return;
+    }
+    if hollow > 0 && rng.bool() {
+        ops.push(Op::Remove(chain[hollow - 1]));
+    }
+    if rng.bool() {
+        let next = keys.next().unwrap_or(last);
+        ops.extend([Op::FillToThreshold(0, from.wrapping_add(4096)), Op::Insert(next, 1)]);
+        ops.push(Op::Get(next));
+    }
+    ops.extend([Op::Get(last), Op::Iter]);
+    ops.push(match rng.u8(0..8) {
+        0 => Op::CloneSwap,
+        1 => Op::Retain(1, 0),
+        2 => Op::Drain,
+        3 => Op::Remove(last),
+        4 => Op::Insert(last, 1),
+        _ => Op::Clear,
+    });
+}
+
 /// The size of an old table, as log2: small in three of four cases, and then no less than this.
 fn often_small(rng: &mut Rng, least: u32) -> u32 {
     if rng.u8(0..4) == 0 { OLD_LOG2_LARGE } else { rng.u32(least..=OLD_LOG2_MAX) }

@@ -131,6 +131,7 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         4 if mix == Mix::Iteration => {
             return directed::slots_taken_under_a_cursor(ops, rng, hasher);
         }
+        5 if mix == Mix::Iteration => return directed::shrunk_under_a_cursor(ops, rng, hasher),
         4 if mix == Mix::Full => return directed::evacuated_ahead_of_the_mark(ops, rng),
         5 if mix == Mix::Full => return directed::past_the_limit(ops, rng, hasher),
         6 if mix == Mix::Full => return directed::emptied_under_a_cursor(ops, rng),
@@ -139,6 +140,8 @@ pub fn phase(ops: &mut Vec<Op>, rng: &mut Rng, mix: Mix, hasher: Hasher, length:
         9 if mix == Mix::Full => return directed::chains_joined_by_a_shrink(ops, rng, hasher),
         10 if mix == Mix::Full => return directed::packed_again(ops, rng, hasher),
         11 if mix == Mix::Full => return directed::refused_after_thinning(ops, rng, hasher),
+        12 if mix == Mix::Full => return directed::shrunk_under_a_cursor(ops, rng, hasher),
+        13 if mix == Mix::Full => return directed::hollow_chain(ops, rng, hasher),
         _ => {}
     }
     let style = Style::draw(rng);
