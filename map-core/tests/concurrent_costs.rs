@@ -11,12 +11,11 @@
 mod common;
 
 use common::hashers::{By, IDENTITY, ZERO};
-use common::hooked::{Hook, Hooked};
+use common::hooked::{Hook, Lone};
 use map_core::ConcurrentMap;
 use map_core::growth::GrowthKind;
-use map_core::platform::{Object, Platform, Std};
+use map_core::platform::Object;
 use std::cell::Cell;
-use std::sync::atomic::Ordering;
 
 thread_local! {
     static ACCESSES: Cell<usize> = const { Cell::new(0) };
@@ -29,40 +28,12 @@ impl Hook for Counting {
     fn access() {
         ACCESSES.set(ACCESSES.get() + 1);
     }
-}
-
-// SAFETY: every primitive is that of `Std`.
-unsafe impl Platform for Counting {
-    type AtomicU64 = Hooked<<Std as Platform>::AtomicU64, Self>;
-    type AtomicUsize = Hooked<<Std as Platform>::AtomicUsize, Self>;
-    type AtomicPtr<T> = Hooked<<Std as Platform>::AtomicPtr<T>, Self>;
-    type Cell<T> = <Std as Platform>::Cell<T>;
-    type Mutex<T> = <Std as Platform>::Mutex<T>;
-    type Collector = <Std as Platform>::Collector;
-
-    const SEGMENT_BUCKETS_LOG2: u32 = 1;
-
-    fn task() -> usize {
-        0
-    }
-    fn stripes() -> usize {
-        1
-    }
-    fn wait(_: u32) {
-        panic!("one thread has nobody to wait for");
-    }
-    fn fence(order: Ordering) {
-        Std::fence(order);
-    }
-    fn recycles_segments() -> bool {
-        Std::recycles_segments()
-    }
-    fn allocated<T>(_: *const T, kind: Object) {
+    fn allocated(kind: Object) {
         SEGMENTS.set(SEGMENTS.get() + usize::from(kind == Object::Segment));
     }
 }
 
-type Map = ConcurrentMap<u64, u64, By, Counting>;
+type Map = ConcurrentMap<u64, u64, By, Lone<Counting>>;
 
 /// The accesses of an operation.
 fn cost<R>(operation: impl FnOnce() -> R) -> usize {

@@ -9,7 +9,7 @@ use common::counting::{Counting, blocks, live, most};
 use map_core::ConcurrentMap;
 use map_core::concurrent::Operation;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -18,9 +18,11 @@ static ALLOCATOR: Counting = Counting;
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     // What one of them has failed at is no failure of the others.
-    let guard = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    ALIVE.store(0, Ordering::Relaxed);
-    guard
+    TURN.lock().unwrap_or_else(|poisoned| {
+        TURN.clear_poison();
+        ALIVE.store(0, Ordering::Relaxed);
+        poisoned.into_inner()
+    })
 }
 
 static ALIVE: AtomicUsize = AtomicUsize::new(0);

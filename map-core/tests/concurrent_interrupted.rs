@@ -9,12 +9,10 @@
 mod common;
 
 use common::hashers::{By, IDENTITY, ZERO};
-use common::hooked::{Hook, Hooked};
+use common::hooked::{Hook, Lone};
 use map_core::ConcurrentMap;
-use map_core::platform::{Platform, Std};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 
 /// Told the number of the access.
 type Others = Box<dyn FnMut(usize)>;
@@ -36,35 +34,7 @@ impl Hook for Interrupted {
     }
 }
 
-// SAFETY: every primitive is that of `Std`.
-unsafe impl Platform for Interrupted {
-    type AtomicU64 = Hooked<<Std as Platform>::AtomicU64, Self>;
-    type AtomicUsize = Hooked<<Std as Platform>::AtomicUsize, Self>;
-    type AtomicPtr<T> = Hooked<<Std as Platform>::AtomicPtr<T>, Self>;
-    type Cell<T> = <Std as Platform>::Cell<T>;
-    type Mutex<T> = <Std as Platform>::Mutex<T>;
-    type Collector = <Std as Platform>::Collector;
-
-    const SEGMENT_BUCKETS_LOG2: u32 = 1;
-
-    fn task() -> usize {
-        0
-    }
-    fn stripes() -> usize {
-        1
-    }
-    fn wait(_: u32) {
-        panic!("it waits for a thread that has been stopped");
-    }
-    fn fence(order: Ordering) {
-        Std::fence(order);
-    }
-    fn recycles_segments() -> bool {
-        true
-    }
-}
-
-type Map = ConcurrentMap<u64, u64, By, Interrupted>;
+type Map = ConcurrentMap<u64, u64, By, Lone<Interrupted>>;
 
 /// Does something, and says how many accesses it took, those of others left out.
 fn beside(others: impl FnMut(usize) + 'static, act: impl FnOnce()) -> usize {

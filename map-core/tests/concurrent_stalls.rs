@@ -228,24 +228,37 @@ fn no_lock_is_held_where_an_entry_is_retired() {
     }
 }
 
+/// Has a thread act until it stalls at a moment, does the other thing meanwhile, told where that is, and lets the thread
+/// go on, also if that panics.
+fn beside_one_stalled(
+    map: &Map,
+    at: Point,
+    act: impl FnOnce(&Map) + Send,
+    meanwhile: impl FnOnce(Place),
+) {
+    let (stalled, place) = channel();
+    let (release, go_on) = channel::<()>();
+    std::thread::scope(|scope| {
+        // Closed at the end of this, before the thread is waited for.
+        let _release = release;
+        scope.spawn(move || {
+            STALL.set(Some(Stall { at, stalled, go_on }));
+            act(map);
+        });
+        meanwhile(place.recv().unwrap());
+    })
+}
+
 /// What a writer still has to do for a growth when the last bucket is evacuated, others need not wait for.
 #[test]
 fn a_growth_ends_without_who_has_a_segment_to_retire() {
     let map = Map::with_hasher(IDENTITY);
     (0..53).for_each(|key| _ = map.pin().insert(key, key));
     assert_eq!(map.health().growing.len(), 1);
-    let (stalled, place) = channel();
-    let (release, go_on) = channel::<()>();
-    std::thread::scope(|scope| {
-        let map = &map;
-        scope.spawn(move || {
-            STALL.set(Some(Stall { at: Point::AboutToRetireSegment, stalled, go_on }));
-            (0..9).for_each(|_| _ = map.pin().insert(0, 0));
-        });
-        place.recv().unwrap();
+    let act = |map: &Map| (0..9).for_each(|_| _ = map.pin().insert(0, 0));
+    beside_one_stalled(&map, Point::AboutToRetireSegment, act, |_| {
         (0..9).for_each(|_| _ = map.pin().insert(1, 1));
         let health = map.health();
-        drop(release);
         assert!(health.growing.is_empty(), "{health:?}");
     });
 }
@@ -255,15 +268,9 @@ fn a_growth_ends_without_who_has_a_segment_to_retire() {
 fn a_growth_within_a_growth_doubles() {
     let map = Map::with_hasher(IDENTITY);
     (0..53).for_each(|key| _ = map.pin().insert(key, key));
-    let (stalled, place) = channel();
-    let (release, go_on) = channel::<()>();
-    std::thread::scope(|scope| {
-        let map = &map;
-        scope.spawn(move || {
-            STALL.set(Some(Stall { at: Point::AboutToCopyBucket, stalled, go_on }));
-            map.pin().insert(0, 0);
-        });
-        let stuck = place.recv().unwrap().bucket as u64;
+    let act = |map: &Map| _ = map.pin().insert(0, 0);
+    beside_one_stalled(&map, Point::AboutToCopyBucket, act, |stuck| {
+        let stuck = stuck.bucket as u64;
         // 16 buckets, each of which gets an overflow bucket, and keeps it; but for those that are stuck.
         let free = |bucket: &u64| bucket % 8 != stuck;
         for bucket in (0..16).filter(free) {
@@ -282,7 +289,6 @@ fn a_growth_within_a_growth_doubles() {
             key += 1;
         }
         let health = map.health();
-        drop(release);
         let kinds: Vec<_> = health.growing.iter().map(|growth| growth.kind).collect();
         assert_eq!(kinds, [GrowthKind::Doubled, GrowthKind::Doubled], "{health:?}");
     });
@@ -297,15 +303,9 @@ fn a_growth_that_must_wait_costs_nothing() {
         map.pin().insert(key, key);
         key += 1;
     }
-    let (stalled, place) = channel();
-    let (release, go_on) = channel::<()>();
-    std::thread::scope(|scope| {
-        let map = &map;
-        scope.spawn(move || {
-            STALL.set(Some(Stall { at: Point::AboutToCopyBucket, stalled, go_on }));
-            map.pin().insert(0, 0);
-        });
-        let stuck = place.recv().unwrap().bucket as u64;
+    let act = |map: &Map| _ = map.pin().insert(0, 0);
+    beside_one_stalled(&map, Point::AboutToCopyBucket, act, |stuck| {
+        let stuck = stuck.bucket as u64;
         let (mut waiting, mut claims, mut tables) = (0, 0, 0);
         while waiting < 2_000 {
             let may_begin = map.health().growing.len() < 2;
@@ -322,7 +322,6 @@ fn a_growth_that_must_wait_costs_nothing() {
             }
         }
         let health = map.health();
-        drop(release);
         assert!(health.growing.len() == 2 && health.load_factor > 6.5, "{health:?}");
         assert_eq!(tables, 0, "tables that were made for no growth");
         assert!(claims <= 2 * WORK_PER_WRITE, "{claims} buckets claimed by one write");

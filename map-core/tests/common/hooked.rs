@@ -1,6 +1,6 @@
-//! Atomics that tell of each access.
+//! Atomics that tell of each access, and a platform of them for one thread.
 
-use map_core::platform::{Atomic, AtomicNumber};
+use map_core::platform::{Atomic, AtomicNumber, Object, Platform, Std};
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 
@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering;
 pub trait Hook {
     /// An atomic is about to be accessed.
     fn access();
+    /// An object was allocated, on [`Lone`].
+    fn allocated(_: Object) {}
 }
 
 /// An `A` that tells `H`.
@@ -50,5 +52,40 @@ impl<T: Copy, A: AtomicNumber<T>, H: Hook> AtomicNumber<T> for Hooked<A, H> {
     }
     fn fetch_sub(&self, value: T, order: Ordering) -> T {
         self.accessed().fetch_sub(value, order)
+    }
+}
+
+/// What a map has whose only thread tells `H` of all that it does. Small tables have many segments, and drained ones are used again.
+#[allow(dead_code, reason = "not every test has but one thread")]
+pub struct Lone<H>(PhantomData<fn() -> H>);
+
+// SAFETY: every primitive is that of `Std`.
+unsafe impl<H: Hook + 'static> Platform for Lone<H> {
+    type AtomicU64 = Hooked<<Std as Platform>::AtomicU64, H>;
+    type AtomicUsize = Hooked<<Std as Platform>::AtomicUsize, H>;
+    type AtomicPtr<T> = Hooked<<Std as Platform>::AtomicPtr<T>, H>;
+    type Cell<T> = <Std as Platform>::Cell<T>;
+    type Mutex<T> = <Std as Platform>::Mutex<T>;
+    type Collector = <Std as Platform>::Collector;
+
+    const SEGMENT_BUCKETS_LOG2: u32 = 1;
+
+    fn task() -> usize {
+        0
+    }
+    fn stripes() -> usize {
+        1
+    }
+    fn wait(_: u32) {
+        panic!("one thread has nobody to wait for, or one that has been stopped");
+    }
+    fn fence(order: Ordering) {
+        Std::fence(order);
+    }
+    fn recycles_segments() -> bool {
+        Std::recycles_segments()
+    }
+    fn allocated<T>(_: *const T, kind: Object) {
+        H::allocated(kind);
     }
 }
