@@ -5,7 +5,7 @@
 #
 #   ci/faults.sh                              all faults, 5 seeds, 3 s a go: four hours
 #   ci/faults.sh --shard K/N                  every N-th fault only, and no matrix: what is known is in target/faults/results.
-#                                             All shards' there together: `cargo models faults --known --markdown FILE`
+#   ci/faults.sh --known                      the matrix of what is known there, of all shards together, in target/faults/MATRIX.md
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
 #   ci/faults.sh --dir DIRECTORY [OPTIONS…]   somebody else's patches; OPTIONS as of `cargo models faults`
 #   ci/faults.sh --unpatched 150 --detectors all   no fault at all: every detector there is, an hour together
@@ -16,9 +16,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 read -ra models <<<"${MODELS:-cargo models}"
+# Who looks after all others.
+last=check,map-tests,fuzz-concurrent-ops
 case ${1:-} in
+    --known) "${models[@]}" faults --known --focus --last $last --markdown target/faults/MATRIX.md ;;
     '' | --shard)
-        hunt=(--focus --jobs 2 --last check,map-tests,fuzz-concurrent-ops "$@")
+        hunt=(--focus --jobs 2 --last $last "$@")
         [ $# = 0 ] && hunt+=(--markdown corpus/faults/MATRIX.md)
         exit=0
         "${models[@]}" faults --budget 3 --seeds 5 "${hunt[@]}" || exit=$?
