@@ -52,21 +52,28 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
         exact: bool,
         hash_of: impl Fn(&K) -> u64,
     ) -> Result<(), Breach> {
-        let mut older: Option<&Table<K, V, P>> = None;
         let mut table = self.root(pin);
+        // Of the table before: which of its buckets were evacuated when they were looked at. What these feed is born. All
+        // others may be being filled, also if they are evacuated by now, or without a segment since they are not born
+        // themselves.
+        let mut evacuated: Option<Vec<bool>> = None;
         let mut len = 0;
         let overflow = loop {
             let mut overflow_buckets = 0;
+            let mut now_evacuated = Vec::with_capacity(table.buckets());
             for index in 0..table.buckets() {
-                // An unborn bucket of the table before whose segment was not needed yet says that it is
-                // evacuated: no more was needed here, so there is nothing to check.
-                if older.is_some_and(|older| !older.is_evacuated(index & (older.buckets() - 1))) {
+                let is_born = evacuated.as_ref().is_none_or(|of| of[index & (of.len() - 1)]);
+                now_evacuated.push(if !is_born {
                     check_unborn(table, index, exact)?;
+                    false
                 } else if let Some(bucket) = table.bucket(index) {
-                    let (entries, buckets) = check_bucket(table, index, bucket, exact, &hash_of)?;
-                    len += entries;
-                    overflow_buckets += buckets;
-                }
+                    let seen = check_bucket(table, index, bucket, exact, &hash_of)?;
+                    len += seen.entries;
+                    overflow_buckets += seen.overflow_buckets;
+                    seen.is_evacuated
+                } else {
+                    true // What is born has its segment, until that is drained.
+                });
             }
             let Some(successor) = table.successor() else { break overflow_buckets };
             let ratio = successor.buckets() / table.buckets();
@@ -77,7 +84,7 @@ impl<K: Eq, V, P: Platform> Core<K, V, P> {
                     successor.buckets()
                 )
             })?;
-            (older, table) = (Some(table), successor);
+            (evacuated, table) = (Some(now_evacuated), successor);
         };
         let counted = table.overflow_buckets();
         claim("overflow", !exact || overflow == counted, || {
@@ -111,15 +118,23 @@ fn check_unborn<K, V, P: Platform>(
     })
 }
 
-/// The claims about one chain; returns the number of entries that it owns, and of its overflow
-/// buckets.
+/// What was seen of a chain: nothing, if somebody is at it.
+#[derive(Default)]
+struct Seen {
+    is_evacuated: bool,
+    /// How many entries it owns.
+    entries: usize,
+    overflow_buckets: usize,
+}
+
+/// The claims about the chain of a born bucket.
 fn check_bucket<K: Eq, V, P: Platform>(
     table: &Table<K, V, P>,
     index: usize,
     head: &Bucket<K, V, P>,
     exact: bool,
     hash_of: &impl Fn(&K) -> u64,
-) -> Result<(usize, usize), Breach> {
+) -> Result<Seen, Breach> {
     // Acquire (unlock): all that the last holder did is seen. Acquire (publish-evacuated): so is the
     // successor.
     let before = head.state.load(protect::<P>());
@@ -127,7 +142,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
         let unlocked = claim("unlocked-at-rest", !exact, || {
             format!("{} is locked by nobody", table.place(index))
         });
-        return unlocked.map(|()| (0, 0));
+        return unlocked.map(|()| Seen::default());
     }
     let mut slots: Vec<(u8, *mut Entry<K, V, P>)> = Vec::new();
     for bucket in head.chain() {
@@ -139,11 +154,11 @@ fn check_bucket<K: Eq, V, P: Platform>(
     // stored and was read there, the lock's taking came with it (publish-tophashes, publish-entry,
     // empty-slot, link-overflow): equal states mean that nothing was.
     if head.state.load(protect::<P>()) != before {
-        return Ok((0, 0));
+        return Ok(Seen::default());
     }
     let place = table.place(index);
-    let evacuated = before & EVACUATED != 0;
-    claim("one-successor", !evacuated || table.successor().is_some(), || {
+    let is_evacuated = before & EVACUATED != 0;
+    claim("one-successor", !is_evacuated || table.successor().is_some(), || {
         format!("{place} is evacuated, to nowhere")
     })?;
     let (mut last, mut rest) = (EMPTY_REST, false);
@@ -161,7 +176,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
         rest |= tag == EMPTY_REST;
         last = if tag == EMPTY_REST { last } else { tag };
         // The entries of a frozen chain may be retired.
-        if evacuated || entry.is_null() {
+        if is_evacuated || entry.is_null() {
             continue;
         }
         P::touched(entry.cast_const());
@@ -185,5 +200,5 @@ fn check_bucket<K: Eq, V, P: Platform>(
     claim("rest", last != EMPTY_ONE, || {
         format!("{place}: the chain ends in tombstones that were not swept")
     })?;
-    Ok((entries.len(), slots.len() / SLOTS - 1))
+    Ok(Seen { is_evacuated, entries: entries.len(), overflow_buckets: slots.len() / SLOTS - 1 })
 }

@@ -5,6 +5,7 @@ use crate::concurrent::bucket::with_tophash;
 use crate::concurrent::entry::Unpublished;
 use crate::concurrent::stages::{Map, chain, growing};
 use crate::growth::GrowthKind;
+use crate::hashers::IDENTITY;
 use crate::platform::Std;
 use core::mem;
 use core::sync::atomic::Ordering::Relaxed;
@@ -116,6 +117,21 @@ fn an_unborn_bucket_may_be_being_filled() {
     let pin = map.core.pin();
     let new = map.core.root(&pin).known_successor();
     let bucket = new.bucket(10).expect("its segment is there");
+    set_tophash(bucket, 0, TAG);
+    assert_eq!(map.check(), Ok(()));
+    set_tophash(bucket, 0, EMPTY_REST);
+}
+
+/// A second growth has come to a bucket that had no segment in the first one's table when that was looked at.
+#[test]
+fn what_an_unborn_bucket_feeds_may_be_being_filled() {
+    let map = Map::with_capacity_and_hasher(256 * 13 / 2, IDENTITY);
+    (&map).extend((0..256 * 13 / 2 + 8).map(|key| (key, key)));
+    let pin = map.core.pin();
+    let new = map.core.root(&pin).known_successor();
+    assert!(new.bucket(200).is_none(), "it is born, or its segment is needed for another one");
+    new.publish_successor(new.successor_of(GrowthKind::Doubled)).expect("it has none");
+    let bucket = new.known_successor().provide_bucket(200, &map.core.spares);
     set_tophash(bucket, 0, TAG);
     assert_eq!(map.check(), Ok(()));
     set_tophash(bucket, 0, EMPTY_REST);
