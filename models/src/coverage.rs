@@ -86,7 +86,7 @@ impl Doing {
                 Doing::Remove
             }
             Kind::Update | Kind::UpdateWithin | Kind::Compute => Doing::Update,
-            Kind::Iter | Kind::View => Doing::Iterate,
+            Kind::Iter | Kind::View | Kind::Check => Doing::Iterate,
             Kind::Clear => Doing::Clear,
             Kind::Retain | Kind::RetainValues => Doing::Retain,
             Kind::Reserve => Doing::Reserve,

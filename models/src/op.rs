@@ -290,6 +290,8 @@ vocabulary! {
     "update-within" UpdateWithin(k: Key Key, v: Value Value),
     /// `view`: of a key that several tables show, what the newest does. `ConcurrentMap` only, in a model.
     "view" View,
+    /// `check`, which passes over what others are at. `ConcurrentMap` only, in a model.
+    "check" Check,
 }
 
 impl Kind {
@@ -306,7 +308,8 @@ impl Kind {
 
     /// Do only shared maps have it?
     pub fn is_for_shared_maps(self) -> bool {
-        matches!(self, Kind::Update | Kind::UpdateWithin | Kind::Compute | Kind::Len | Kind::View)
+        use Kind::*;
+        matches!(self, Update | UpdateWithin | Compute | Len | View | Check)
     }
 
     /// What arguments it takes.

@@ -241,6 +241,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .thread("remover", [Remove(0)])
             .allows("appender", [None])
             .allows("remover", [Some(0)]),
+        // The evacuator links an overflow bucket in the new table and has yet to fill it: the first eight keys tell nothing of the
+        // ninth.
+        scenario("get_finds_the_last_key_of_a_chain_that_is_being_filled")
+            .given(growing((0..9).map(|nth| KEY + 4 * nth)))
+            .thread("reader", [Get(KEY + 32)])
+            .thread("evacuator", [Remove(SIBLING)])
+            .allows("reader", [Some(u64::from(KEY) + 32)]),
         // All keys have one hash: tophashes tell nothing apart, and every key goes to the same new bucket.
         scenario("keys_of_one_hash_stay_apart")
             .hasher(Hasher::Zero)

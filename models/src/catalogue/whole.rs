@@ -4,8 +4,11 @@ use super::{
     DONE, KEY, NEIGHBOUR, OCTET, SIBLING, Scenario, TWIN, growing, half_grown, insert, nested,
     scenario,
 };
+use crate::generators::hashers::Hasher;
 use crate::history::Answer;
-use crate::op::Op::{Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View};
+use crate::op::Op::{
+    Check, Clear, Get, Insert, Iter, Len, Remove, Reserve, Retain, RetainValues, View,
+};
 use crate::op::Ret;
 
 const V: u16 = 100;
@@ -115,6 +118,13 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(insert([KEY, NEIGHBOUR]))
             .thread("iterator", [Iter])
             .thread("writer", [Remove(KEY), Insert(TWIN, V), Insert(KEY, V), Reserve(20)]),
+        // The same, and its second slot was another key's of the same tophash, as that of the key in its first one: each slot has the
+        // tophash that it had.
+        scenario("iteration_yields_a_key_that_comes_back_behind_an_equal_tophash_once")
+            .hasher(Hasher::Zero)
+            .given(insert([KEY, NEIGHBOUR]))
+            .thread("iterator", [Iter])
+            .thread("writer", [Remove(KEY), Insert(TWIN, V), Remove(NEIGHBOUR), Insert(KEY, V)]),
         // In a growing map, the help of a fourth write evacuates the bucket (each write's two).
         scenario("iteration_yields_a_key_that_comes_back_to_a_moving_bucket_once")
             .capacity(OCTET)
@@ -144,6 +154,12 @@ pub(super) fn all() -> Vec<Scenario> {
             .given(nested())
             .thread("viewer", [View])
             .thread("evacuator", [Remove(9), Remove(11)]),
+        // A check goes from table to table as well, and is told by each what of the next it may look at.
+        scenario("check_passes_over_what_others_are_at")
+            .given(nested())
+            .thread("checker", [Check])
+            .thread("evacuator", [Remove(9), Remove(11)])
+            .allows("checker", [DONE]),
         // `reserve` drives the evacuation from end to end, under a reader and a writer.
         scenario("reserve_keeps_every_key")
             .given(insert([KEY, SIBLING]))

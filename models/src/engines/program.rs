@@ -12,7 +12,9 @@ use crate::elements::{Key, Ledger, Value};
 use crate::generators::hashers::ModelState;
 use crate::history::Answer;
 use crate::op::{Decision, Op, Ret, Site, decide, stays};
-use crate::oracles::panics::{ABOVE_ALL, ASKED_AGAIN, BELOW_NOTHING, LEADS_NOWHERE, SHOWS_UNTRUTH};
+use crate::oracles::panics::{
+    ABOVE_ALL, ASKED_AGAIN, BELOW_NOTHING, BREACH_SEEN, LEADS_NOWHERE, SHOWS_UNTRUTH,
+};
 use crate::oracles::work::{self, ENDS, GOES_ON, ROOM};
 use crate::oracles::{Objection, Verdict, well_formed};
 use crate::picture::Picture;
@@ -267,6 +269,11 @@ impl<K: Key, V: Value, P: Platform + Setup> Program<K, V, P> {
                 counted(&pin.health());
                 let show = |key: &K, value: &V| (key.number(), value.number());
                 return Answer::Entries(shown(&self.map.view(show)));
+            }
+            Op::Check => {
+                let checked = self.map.check();
+                assert!(checked.is_ok(), "{BREACH_SEEN}: {checked:?}");
+                Ret::Unit
             }
             Op::PanicAt(site, n) => {
                 Ledger::arm(site, u32::from(n));

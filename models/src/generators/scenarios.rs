@@ -114,8 +114,12 @@ fn op(rng: &mut Rng, weights: &[u32; 12], keys: &[u16], fresh: u16) -> Op {
         7 if seldom => Op::EntryOrInsertWith(key, value),
         7 => Op::EntryOrInsert(key, value),
         8 => Op::Compute(key, value),
-        9 => [Op::Iter, Op::View, Op::Len, Op::Clear, Op::Retain(1, 0), Op::RetainValues(1, 0)]
-            [rng.usize(0..6)],
+        9 => {
+            let whole = [Op::Iter, Op::View, Op::Check, Op::Len, Op::Clear];
+            let retain = [Op::Retain(1, 0), Op::RetainValues(1, 0)];
+            let at = rng.usize(0..whole.len() + retain.len());
+            *whole.iter().chain(&retain).nth(at).expect("drawn below their number")
+        }
         10 if seldom => Op::PanicAt(Site::ALL[rng.usize(0..Site::ALL.len())], rng.u8(0..4)),
         10 => Op::Reserve(rng.u16(0..30)),
         _ => Op::Insert(fresh + rng.u16(0..10), value),

@@ -37,7 +37,7 @@ pub const OPS_MAX: usize = 7;
 pub const CAPACITY_MAX: u16 = 63;
 
 /// What threads do to a shared map. A new kind goes to the end.
-pub const KINDS: [Kind; 20] = [
+pub const KINDS: [Kind; 21] = [
     Kind::Get,
     Kind::Insert,
     Kind::Remove,
@@ -58,6 +58,7 @@ pub const KINDS: [Kind; 20] = [
     Kind::RetainValues,
     Kind::UpdateWithin,
     Kind::View,
+    Kind::Check,
 ];
 
 /// The case these bytes stand for, and its schedule.

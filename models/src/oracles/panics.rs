@@ -51,8 +51,11 @@ pub const BELOW_NOTHING: &str = "a count is below nothing";
 /// The same, of either: more of something is claimed, or drained, than there is.
 pub const ABOVE_ALL: &str = "a count is above all that there is";
 
+/// The same, of one who checks the map while others write.
+pub const BREACH_SEEN: &str = "a check beside others objects to the map";
+
 /// The oracle and the rule that a panic of the shared map's own breaks: if the evacuation barrier raised it, a closure that
-/// was asked too often, or who looked at a view or at its health, that has a name of its own.
+/// was asked too often, or who looked at a view or at its health, or checked it, that has a name of its own.
 pub fn broken(message: &str) -> (&'static str, &'static str) {
     match message {
         _ if message.contains("evacuation barrier") => {
@@ -67,6 +70,9 @@ pub fn broken(message: &str) -> (&'static str, &'static str) {
         _ if message.contains(SHOWS_UNTRUTH) => ("view", "entries are shown where they live"),
         _ if message.contains(BELOW_NOTHING) => ("view", "no count is below nothing"),
         _ if message.contains(ABOVE_ALL) => ("view", "no count is above all that there is"),
+        _ if message.contains(BREACH_SEEN) => {
+            ("view", "a check passes over what others are at, and objects to nothing")
+        }
         _ => (NAME, UNASKED),
     }
 }

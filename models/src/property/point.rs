@@ -47,9 +47,12 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             | Op::CursorStep(..)
             | Op::CursorClose(_) => (Capabilities::CURSOR, Bound::Read),
             // Shared maps have these; what a sequential one would do, other ops do.
-            Op::Update(..) | Op::UpdateWithin(..) | Op::Compute(..) | Op::Len | Op::View => {
-                return Ok(Done::Skipped);
-            }
+            Op::Update(..)
+            | Op::UpdateWithin(..)
+            | Op::Compute(..)
+            | Op::Len
+            | Op::View
+            | Op::Check => return Ok(Done::Skipped),
             _ => return Ok(Done::No),
         };
         if !S::CAPABILITIES.has(needs) {

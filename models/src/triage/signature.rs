@@ -266,7 +266,7 @@ pub fn class_of(kind: Kind) -> &'static str {
         Update | UpdateWithin | Compute => "update",
         Remove | RemoveEntry | EntryRemove | EntryRemoveEntry => "remove",
         CursorOpen | CursorOpenAnywhere | CursorStep | CursorClose => "cursor",
-        Iter | IterMut | KeysValues | ValuesMut | View => "iterate",
+        Iter | IterMut | KeysValues | ValuesMut | View | Check => "iterate",
         IntoIter | IntoIterDrop | IntoKeysValues => "into-iter",
         Retain | RetainValues | ExtractIf | ExtractIfDrop => "retain",
         Drain | DrainDrop => "drain",
