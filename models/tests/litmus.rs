@@ -103,6 +103,40 @@ fn store_buffering_seq_cst() {
     expect(&report, &["[[0], [1]]", "[[1], [0]]", "[[1], [1]]"], &["[[0], [0]]"]);
 }
 
+/// Both ends have to be SeqCst: neither an access of that order nor two are a fence.
+#[test]
+fn store_buffering_half_seq_cst() {
+    let all = ["[[0], [0]]", "[[0], [1]]", "[[1], [0]]", "[[1], [1]]"];
+    let report = explore(
+        &[
+            |two| {
+                two.x.store(1, SeqCst);
+                vec![one(Acquire, &two.y)]
+            },
+            |two| {
+                two.y.store(1, SeqCst);
+                vec![one(Acquire, &two.x)]
+            },
+        ],
+        None,
+    );
+    expect(&report, &all, &[]);
+    let report = explore(
+        &[
+            |two| {
+                two.x.store(1, Release);
+                vec![one(SeqCst, &two.y)]
+            },
+            |two| {
+                two.y.store(1, Release);
+                vec![one(SeqCst, &two.x)]
+            },
+        ],
+        None,
+    );
+    expect(&report, &all, &[]);
+}
+
 #[test]
 fn store_buffering_with_fences() {
     let report = explore(

@@ -5,7 +5,7 @@
 //! nothing retired is freed before the map is gone.
 //!
 //! # What a pass means
-//! Less than a proof. loom 0.7.2 treats SeqCst accesses as AcqRel (none are used here: `PROTECT` is Acquire), keeps the
+//! Less than a proof. loom 0.7.2 treats SeqCst accesses as AcqRel (here: those of a bucket's state; `PROTECT` is Acquire), keeps the
 //! last 7 stores of an atomic, and misses some interleavings when a load is redundant (its issue 166). So its
 //! outcomes are compared with those of `dfs`: every outcome of sequential consistency must be among them, and what is
 //! missing is reported.

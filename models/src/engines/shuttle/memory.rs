@@ -16,9 +16,10 @@
 //! such a load or after it, or there is a race.
 //!
 //! # Departures from C++20
-//! - **stronger**: a SeqCst operation or fence sees everything that any earlier one's task had seen. The standard asks
-//!   it of the same location, and of fences, only: so a program whose SeqCst accesses are mixed with weaker ones may
-//!   have outcomes that are not shown.
+//! - **stronger**: a SeqCst fence sees everything that the task of any earlier SeqCst operation had seen. The standard
+//!   asks it of the same location only: so a program that mixes fences with weaker accesses may have outcomes that are
+//!   not shown. A SeqCst access reads no store that is older than what an earlier one of its location made or read, or
+//!   than what a fence's task had seen; it is no fence.
 //! - **stronger**: a read-modify-write reads the latest store, and a store is put before others (2+2W) only when these
 //!   are not chained to what comes before by a read-modify-write. A failing compare-exchange is a load.
 //! - **stronger**: no load buffering: operations happen in program order, no load returns a store that is yet to come.
@@ -40,6 +41,15 @@ pub(super) fn acquires(order: Ordering) -> bool {
 /// Is this order at least Release?
 pub(super) fn releases(order: Ordering) -> bool {
     matches!(order, Ordering::Release | Ordering::AcqRel | Ordering::SeqCst)
+}
+
+/// What SeqCst operations, which have one order, know of each other; what those of one location do: see [`Memory`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sequential {
+    /// What the tasks of fences had seen.
+    fences: Clock,
+    /// And those of accesses.
+    accesses: Clock,
 }
 
 /// What a task knows, and keeps for its fences.
@@ -64,20 +74,16 @@ impl Knowledge {
         self.view.ordered.tick(task)
     }
 
-    /// The meeting point of SeqCst operations: see the module's departures.
-    fn meet(&mut self, sequential: &mut Clock) {
-        self.view.seen.join(sequential);
-        sequential.join(&self.view.seen);
-    }
-
     /// A fence.
-    pub(super) fn fence(&mut self, order: Ordering, sequential: &mut Clock) {
+    pub(super) fn fence(&mut self, order: Ordering, sequential: &mut Sequential) {
         if acquires(order) {
             let unacquired = self.unacquired;
             self.view.join(&unacquired);
         }
         if order == Ordering::SeqCst {
-            self.meet(sequential);
+            self.view.seen.join(&sequential.fences);
+            self.view.seen.join(&sequential.accesses);
+            sequential.fences.join(&self.view.seen);
         }
         if releases(order) {
             self.released = self.view;
@@ -106,9 +112,15 @@ struct Stored<T> {
     known: [u32; TASKS],
     /// A read-modify-write, of the store before.
     chained: bool,
+    /// Made or read by a SeqCst operation.
+    sequential: bool,
 }
 
 impl<T> Stored<T> {
+    fn new(value: T, release: View) -> Self {
+        Stored { value, release, known: [0; TASKS], chained: false, sequential: false }
+    }
+
     fn note(&mut self, stamp: Stamp) {
         let known = &mut self.known[stamp.task as usize];
         if *known == 0 {
@@ -139,15 +151,23 @@ pub(super) struct Memory<T> {
 pub(super) struct Step<'w> {
     pub(super) stamp: Stamp,
     pub(super) knowledge: &'w mut Knowledge,
-    pub(super) sequential: &'w mut Clock,
+    pub(super) sequential: &'w mut Sequential,
     /// Keep the modification order.
     pub(super) stale: bool,
 }
 
+impl Step<'_> {
+    /// What fences are to see of an access.
+    fn accessed(self, order: Ordering) {
+        if order == Ordering::SeqCst {
+            self.sequential.accesses.join(&self.knowledge.view.seen);
+        }
+    }
+}
+
 impl<T: Copy + PartialEq> Memory<T> {
     pub(super) fn new(location: Location, stamp: Stamp, value: T) -> Self {
-        let mut latest =
-            Stored { value, release: View::default(), known: [0; TASKS], chained: false };
+        let mut latest = Stored::new(value, View::default());
         latest.note(stamp);
         let (stores, owned) = Default::default();
         Memory { location, birth: stamp, stores, owned, latest, older: Vec::new() }
@@ -168,14 +188,17 @@ impl<T: Copy + PartialEq> Memory<T> {
         }
     }
 
-    /// How many stores, from the latest back, a task that knows this much may read.
-    pub(super) fn readable(&self, knowledge: &Knowledge, sequential: Option<&Clock>) -> usize {
+    /// How many stores, from the latest back, a task that knows this much may read; `sequential` if with SeqCst.
+    pub(super) fn readable(&self, knowledge: &Knowledge, sequential: Option<&Sequential>) -> usize {
         let mut seen = knowledge.view.seen;
         if let Some(sequential) = sequential {
-            seen.join(sequential);
+            seen.join(&sequential.fences);
         }
         let newest_first = std::iter::once(&self.latest).chain(self.older.iter().rev());
-        let behind = newest_first.take_while(|stored| !stored.is_known_by(&seen)).count();
+        let is_bound = |stored: &Stored<T>| {
+            stored.is_known_by(&seen) || sequential.is_some() && stored.sequential
+        };
+        let behind = newest_first.take_while(|stored| !is_bound(stored)).count();
         (behind + 1).min(self.older.len() + 1)
     }
 
@@ -194,13 +217,13 @@ impl<T: Copy + PartialEq> Memory<T> {
 
     /// A load of the store so many back.
     pub(super) fn load(&mut self, step: Step<'_>, order: Ordering, back: usize) -> T {
-        if order == Ordering::SeqCst {
-            step.knowledge.meet(step.sequential);
-        }
         let stored = self.at(back);
         stored.note(step.stamp);
+        stored.sequential |= order == Ordering::SeqCst;
         step.knowledge.acquire(&stored.release, order);
-        stored.value
+        let value = stored.value;
+        step.accessed(order);
+        value
     }
 
     /// A load by the owner: of the latest store, which it has seen.
@@ -211,17 +234,15 @@ impl<T: Copy + PartialEq> Memory<T> {
 
     /// A store, so many places back from the last.
     pub(super) fn store(&mut self, step: Step<'_>, order: Ordering, back: usize, value: T) {
-        if order == Ordering::SeqCst {
-            step.knowledge.meet(step.sequential);
-        }
         self.stores.note(step.stamp);
-        let release = step.knowledge.release(order);
-        let mut stored = Stored { value, release, known: [0; TASKS], chained: false };
+        let mut stored = Stored::new(value, step.knowledge.release(order));
         stored.note(step.stamp);
+        stored.sequential = order == Ordering::SeqCst;
         match back {
             0 => self.push(stored, step.stale),
             _ => self.older.insert(self.older.len() + 1 - back, stored),
         }
+        step.accessed(order);
     }
 
     /// A read-modify-write of the latest store; returns what it read.
@@ -231,19 +252,20 @@ impl<T: Copy + PartialEq> Memory<T> {
         order: Ordering,
         new: impl FnOnce(T) -> T,
     ) -> T {
-        if order == Ordering::SeqCst {
-            step.knowledge.meet(step.sequential);
-        }
         self.stores.note(step.stamp);
+        let is_sequential = order == Ordering::SeqCst;
         let old = self.latest.value;
         let sequence = self.latest.release;
         self.latest.note(step.stamp);
+        self.latest.sequential |= is_sequential;
         step.knowledge.acquire(&sequence, order);
         let mut release = step.knowledge.release(order);
         release.join(&sequence);
-        let mut stored = Stored { value: new(old), release, known: [0; TASKS], chained: true };
+        let mut stored = Stored::new(new(old), release);
         stored.note(step.stamp);
+        (stored.chained, stored.sequential) = (true, is_sequential);
         self.push(stored, step.stale);
+        step.accessed(order);
         old
     }
 

@@ -18,7 +18,7 @@
 
 use super::clock::{Clock, Stamp, TASKS, View};
 use super::guard::Logged;
-use super::memory::{Knowledge, Step};
+use super::memory::{Knowledge, Sequential, Step};
 use super::objects::Objects;
 use super::pending::{self, Access, Choice, Chooser, Location, Ordinary, Pending};
 use super::task::{Call, Doing, Span, Task};
@@ -59,8 +59,7 @@ pub(super) struct World {
     pub(super) tasks: Vec<Task>,
     pub(super) objects: Objects,
     pub(super) finding: Option<Finding>,
-    /// What a SeqCst operation meets at.
-    pub(super) sequential: Clock,
+    pub(super) sequential: Sequential,
     /// Operations done while the threads run.
     pub(super) steps: u32,
     /// More of them are a livelock.
@@ -97,7 +96,7 @@ impl Default for World {
             tasks: Vec::new(),
             objects: Objects::default(),
             finding: None,
-            sequential: Clock::default(),
+            sequential: Sequential::default(),
             steps: 0,
             steps_max: u32::MAX,
             stale: false,
@@ -145,7 +144,7 @@ impl World {
         self.tasks.push(Task { name: crate::case::GIVEN.into(), ..Task::default() });
         self.objects.clear();
         self.finding = None;
-        self.sequential = Clock::default();
+        self.sequential = Sequential::default();
         self.steps = 0;
         self.stores = 0;
         self.log.clear();
