@@ -74,7 +74,14 @@
 //! then, at the moment of freezing, which is after its load of the state. A lookup that finds
 //! nothing: were the key in the chain throughout, it would be in one slot throughout (updates stay
 //! in place), with its tophash set and no EMPTY_REST before it, and be found; so there was a moment
-//! without it, in the chain, or when the chain was frozen. `len` sums counters. `iter`, `retain`,
+//! without it, in the chain, or when the chain was frozen.
+//!
+//! So operations are **linearizable**, those on all keys together, on processors where a store is seen by
+//! all others at once, such as x86-64 and AArch64: nothing that a write did is still on its way when it
+//! returns, since its unlocking takes part in the total order of SeqCst, as the lookups' loads of states
+//! do. By the letter of the memory model they are so key by key and by happens-before, and who begins when
+//! a write has returned sees it; but that one thread has seen a write which is still under way says
+//! nothing of what others see. `len` sums counters. `iter`, `retain`,
 //! `clear` and `reserve` are not one step; see each.
 //!
 //! # Growth
@@ -155,8 +162,9 @@ use alloc::vec::Vec;
 /// What is removed or replaced is dropped after a grace period, by whichever thread's pin ends last.
 /// A grace period is for what a thread has removed in all: on [`Std`], it begins with every 512th
 /// object, with a growth's end, or when [`Pinned::flush`] asks for it. What awaits one is dropped
-/// with the map at the latest. A `Drop` that panics then leaves a valid map, but leaks what was to be
-/// dropped after it in the same batch, and the batch.
+/// with the map at the latest, unless a pin was leaked before, which keeps what it may have looked at for ever.
+/// A `Drop` that panics then leaves a valid map, on [`Std`] when all else has been dropped; of several panics,
+/// the first goes on.
 pub struct ConcurrentMap<K, V, S = RandomState, P: Platform = Std> {
     core: Core<K, V, P>,
     hash_builder: S,
@@ -209,8 +217,10 @@ impl<K, V, S, P: Platform> ConcurrentMap<K, V, S, P> {
     /// Pins the map for this thread: all operations are on the pin.
     ///
     /// # Panics
-    /// In the destructor of a thread-local that was there before the thread's first pin of any map: what that registered of the thread
-    /// is gone by then. In the destructor of one that came after it, a map may be used.
+    /// On [`Std`], in the destructor of a thread-local that was there before the thread's first pin of any map: what that registered
+    /// of the thread is gone by then. A pin that was kept in such a thread-local is still good for reading there, but panics when it
+    /// is written through, flushed or dropped; and a destructor of a thread-local that panics ends the process. In the destructor
+    /// of one that came after the first pin, all is as before: so pin once before you first use what keeps a pin.
     #[inline(always)]
     #[track_caller]
     pub fn pin(&self) -> Pinned<'_, K, V, S, P> {

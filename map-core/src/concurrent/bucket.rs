@@ -30,7 +30,7 @@ use crate::tophash::{EMPTY_ONE, EMPTY_REST, Probe, SLOTS, Word};
 use alloc::boxed::Box;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
 /// The bucket is held by a writer or an evacuator.
 pub(crate) const LOCKED: u64 = 1;
@@ -53,8 +53,8 @@ pub(crate) struct Bucket<K, V, P: Platform> {
 #[repr(align(32))]
 pub(crate) struct First<K, V, P: Platform>(pub(crate) Bucket<K, V, P>);
 
-/// A bucket behind it: 128 bytes. glibc keeps freed blocks of up to 120 bytes apart, until a request
-/// for a large one makes it merge all of them; that was one insert of 5 ms at the end of a growth.
+/// A bucket behind it: 128 bytes. glibc keeps freed blocks of up to 120 bytes (15 words) apart, until a
+/// request for a large one makes it merge all of them; that was one insert of 5 ms at the end of a growth.
 #[repr(C)]
 struct Overflow<K, V, P: Platform>(Bucket<K, V, P>, MaybeUninit<[u64; 5]>);
 
@@ -104,7 +104,7 @@ impl<K, V, P: Platform> Bucket<K, V, P> {
 
     /// A bucket for the end of a chain.
     pub(crate) fn new_overflow() -> *mut Self {
-        const { assert!(size_of::<Overflow<K, V, P>>() > 120) };
+        const { assert!(size_of::<Overflow<K, V, P>>() > 15 * size_of::<usize>()) };
         let overflow = Box::new(Overflow(Self::new(), MaybeUninit::uninit()));
         let bucket = Box::into_raw(overflow).cast::<Self>();
         P::allocated(bucket.cast_const(), Object::OverflowBucket);
@@ -370,8 +370,9 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
     pub(crate) fn publish_evacuated(self) {
         let state = (self.state + VERSION) | EVACUATED;
         // Release (publish-evacuated): the new buckets, their segments, and the successor become
-        // visible to the Acquire of whoever reads EVACUATED and goes there.
-        self.head.state.store(state, Release);
+        // visible to the Acquire of whoever reads EVACUATED and goes there. SeqCst (returned), as in
+        // `Locked::drop`: who comes later does not take the old chain for live.
+        self.head.state.store(state, SeqCst);
         core::mem::forget(self);
     }
 }
@@ -380,7 +381,9 @@ impl<K, V, P: Platform> Drop for Locked<'_, K, V, P> {
     #[inline(always)]
     fn drop(&mut self) {
         // Release (unlock): pairs with the Acquire in `try_lock` and that of a writer's load of the
-        // state before it searches.
-        self.head.state.store(self.state + VERSION, Release);
+        // state before it searches. SeqCst (returned): pairs with the load in `Core::locate`. In the
+        // one order of both, if ours is first, what we wrote is seen there; if theirs is, their
+        // operation began before ours returned.
+        self.head.state.store(self.state + VERSION, SeqCst);
     }
 }

@@ -18,7 +18,7 @@ use crate::growth::GrowthKind;
 use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point, Reclaim};
 use crate::tophash::{SLOTS, tophash};
 use core::ptr;
-use core::sync::atomic::Ordering::{Relaxed, Release};
+use core::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 
 /// A pin of the map's collector.
 pub(crate) type Pin<'map, P> = <<P as Platform>::Collector as Collector>::Guard<'map>;
@@ -95,8 +95,10 @@ impl<K, V, P: Platform> Core<K, V, P> {
                 P::prefetch(&raw const bucket.slots[SLOTS - 1]);
                 // Acquire (unlock): pairs with the Release in `Locked::drop`; the last writer's
                 // stores are seen. Acquire (publish-evacuated): pairs with that in
-                // `publish_evacuated`; the successor's bucket is seen filled.
-                let state = bucket.state.load(protect::<P>());
+                // `publish_evacuated`; the successor's bucket is seen filled. SeqCst (returned): pairs
+                // with either; of a write that has returned, no later operation misses what it did,
+                // whichever keys the two are about.
+                let state = bucket.state.load(SeqCst);
                 if state & EVACUATED == 0 {
                     return Located { table, index, bucket, state };
                 }

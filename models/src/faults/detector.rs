@@ -133,7 +133,11 @@ pub fn all() -> Vec<Detector> {
         detector("threads", concurrent, all_of("run --generated --engine threads")),
         detector("ops-concurrent", concurrent, ops(" --subject concurrent")),
         detector("stress", concurrent, How::Test("-p map-core --test concurrent_stress")),
-        detector("check", concurrent, How::Test("-p models --test check_beside_writes")),
+        detector(
+            "check",
+            concurrent,
+            How::Test("-p models --test check_beside_writes --test two_keys"),
+        ),
         detector("proptest", sequential, How::Test("-p models --test properties")),
         detector("map-tests", None, How::Test("-p map-core --features serde")),
         detector("fuzz-ops", sequential, How::LibFuzzer("ops")),

@@ -1,7 +1,8 @@
 //! Linearizability where time is not real: under a memory model weaker than sequential consistency.
 //!
-//! There, an op may return before its effect is seen by a thread that does not synchronize with it: on real hardware
-//! too, the store may still be on its way. So "returned before the other was called" is no longer an order. What is left
+//! There, one thread may see the effect of an op that is under way, and another, later, not; nor need an op's effect be seen
+//! when it has returned: on real hardware too, a store may still be on its way. (`ConcurrentMap` promises that its is not:
+//! `tests/two_keys.rs`.) So "returned before the other was called" is no longer an order. What is left
 //! is **happens-before** (a thread's own ops in turn, and what synchronization orders, as far as the engine knows it):
 //! for each key, the ops on it have an order that explains their answers and keeps to happens-before. `clear`, the retains
 //! and iterations are ops on each key, at a moment of its own; an op that never returned is in the order or not.
