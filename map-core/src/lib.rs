@@ -41,7 +41,8 @@
 //! - `std` (default): seeds [`RandomState`] from the operating system's randomness by way of std; `ConcurrentMap`.
 //! - `serde`: `Serialize` and `Deserialize` as std's `HashMap` has them.
 //!
-//! Without `std` the crate needs `alloc` only.
+//! Without `std` the crate needs `alloc` only, on targets that compare and exchange words (cursors are counted by `Arc`s).
+//! `ConcurrentMap` needs atomics of 64 bits too.
 //!
 //! # Hasher
 //! [`RandomState`] builds foldhash's fast hasher, as hashbrown does: it is seeded per map, resists

@@ -105,6 +105,9 @@ pub trait Reclaim {
     /// it, need not put that off.
     const IS_KEPT: bool = false;
 
+    /// Whether [`reclaim`](Self::reclaim) may panic, as it runs code of the user's.
+    const MAY_PANIC: bool = true;
+
     /// The address under which the object was announced by [`Platform::allocated`].
     ///
     /// # Safety

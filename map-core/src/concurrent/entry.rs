@@ -20,7 +20,7 @@
 
 use crate::platform::{Cell, Object, Platform, Reclaim};
 use alloc::boxed::Box;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, needs_drop};
 
 /// What an entry holds.
 pub(crate) struct Parts<K, V> {
@@ -46,6 +46,8 @@ impl<K, V, P: Platform> Entry<K, V, P> {
 }
 
 impl<K, V, P: Platform> Reclaim for Entry<K, V, P> {
+    const MAY_PANIC: bool = needs_drop::<(K, V)>();
+
     unsafe fn reclaim(object: *mut Self) {
         P::freed(object.cast_const());
         // SAFETY: **one-owner**: made by `Unpublished::new` from a box; the caller is alone with

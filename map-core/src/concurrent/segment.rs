@@ -77,6 +77,7 @@ impl<K, V, P: Platform> Drained<K, V, P> {
 
 impl<K, V, P: Platform> Reclaim for Drained<K, V, P> {
     const IS_KEPT: bool = true;
+    const MAY_PANIC: bool = false;
 
     unsafe fn identity(object: *const Self) -> *const () {
         // SAFETY: the caller's promise.

@@ -345,6 +345,8 @@ impl<K, V, P: Platform> Table<K, V, P> {
 }
 
 impl<K, V, P: Platform> Reclaim for Table<K, V, P> {
+    const MAY_PANIC: bool = false;
+
     unsafe fn reclaim(object: *mut Self) {
         // SAFETY: the caller's obligation.
         unsafe { Table::free(object) }

@@ -5,8 +5,11 @@
 //! # Checked by
 //! `tests/concurrent_*.rs`; under AddressSanitizer, LeakSanitizer and Miri.
 
+mod thread;
+
 use super::{Atomic, AtomicNumber, Cell, Collector, Guard, Mutex, Platform, Reclaim};
 use core::cell::UnsafeCell;
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{self, Ordering};
 use std::sync::{Mutex as StdMutex, PoisonError};
 
@@ -170,7 +173,17 @@ const BATCH: usize = 512;
 
 /// Reclamation on [`Std`]: a `seize` collector.
 #[derive(Debug)]
-pub struct StdCollector(seize::Collector);
+pub struct StdCollector(seize::Collector, GoesOnPanicking);
+
+/// Dropped behind what reclaims.
+#[derive(Debug)]
+struct GoesOnPanicking;
+
+impl Drop for GoesOnPanicking {
+    fn drop(&mut self) {
+        thread::go_on_panicking();
+    }
+}
 
 // SAFETY: this is seize's own contract: `enter`, then loads of order SeqCst, then `defer_retire`
 // after unlinking.
@@ -183,31 +196,44 @@ unsafe impl Collector for StdCollector {
     const PROTECT: Ordering = Ordering::SeqCst;
 
     fn new() -> Self {
-        StdCollector(seize::Collector::new().batch_size(BATCH))
+        StdCollector(seize::Collector::new().batch_size(BATCH), GoesOnPanicking)
     }
 
     #[inline(always)]
     fn pin(&self) -> StdGuard<'_> {
-        StdGuard(self.0.enter())
+        StdGuard(ManuallyDrop::new(self.0.enter()))
     }
 }
 
 /// A pin on [`Std`].
 #[derive(Debug)]
-pub struct StdGuard<'collector>(seize::LocalGuard<'collector>);
+pub struct StdGuard<'collector>(ManuallyDrop<seize::LocalGuard<'collector>>);
+
+impl Drop for StdGuard<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        thread::refuse_late(&self.0);
+        // SAFETY: dropped here alone, and not used again.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+        thread::go_on_panicking();
+    }
+}
 
 impl Guard for StdGuard<'_> {
     #[inline]
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
         unsafe fn reclaim<T: Reclaim>(object: *mut T, _: &seize::Collector) {
             // SAFETY: seize calls this once, when nobody can hold `object` any more.
-            unsafe { T::reclaim(object) }
+            let reclaim = || unsafe { T::reclaim(object) };
+            if T::MAY_PANIC { thread::put_off_panic(reclaim) } else { reclaim() }
         }
+        thread::refuse_late(&self.0);
         // SAFETY: the caller's obligations are seize's.
-        unsafe { seize::Guard::defer_retire(&self.0, object, reclaim) }
+        unsafe { seize::Guard::defer_retire(&*self.0, object, reclaim) }
     }
 
     fn flush(&self) {
-        seize::Guard::flush(&self.0);
+        thread::refuse_late(&self.0);
+        seize::Guard::flush(&*self.0);
     }
 }
