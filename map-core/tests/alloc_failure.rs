@@ -196,6 +196,6 @@ fn a_shrink_after_failed_reservations_keeps_the_map() {
 /// 2^59 buckets of 16 bytes are one byte more than any block may have.
 #[test]
 fn a_table_that_could_not_be_addressed_is_an_overflow() {
-    let refused = Map::<(), ()>::new().try_reserve(13 << 58);
+    let refused = Map::<(), ()>::new().try_reserve(13 << (usize::BITS - 6));
     assert_eq!(refused, Err(TryReserveError::CapacityOverflow));
 }

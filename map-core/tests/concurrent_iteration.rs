@@ -41,6 +41,23 @@ fn across_no_one_and_many_growths() {
     }
 }
 
+/// For each of them it puts off one place.
+#[test]
+fn across_twenty_doublings() {
+    if cfg!(miri) {
+        return;
+    }
+    let map: ConcurrentMap<u64, (), By> = ConcurrentMap::with_hasher(IDENTITY);
+    let pin = map.pin();
+    (0..4).for_each(|key| _ = pin.insert(key, ()));
+    let mut iter = pin.iter();
+    pin.reserve(13 << 18);
+    assert_eq!((map.health().buckets, map.health().doublings), (1 << 20, 20));
+    let mut seen: Vec<u64> = iter.by_ref().map(|(&key, ())| key).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3]);
+}
+
 /// The iterator's table doubles, and what that made grows to the same size: each of its four chains is filled, one after
 /// the other, and thinned, so it keeps an overflow bucket.
 #[test]

@@ -6,7 +6,7 @@ mod common;
 use common::hashers::{By, IDENTITY};
 use map_core::ConcurrentMap;
 use map_core::concurrent::BucketState;
-use map_core::platform::{Mutex, Object, Place, Platform, Point, Std};
+use map_core::platform::{Collector, Mutex, Object, Place, Platform, Point, Std};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -280,6 +280,12 @@ fn a_panic_poisons_no_lock() {
 }
 
 /// So that they count on different cache lines.
+/// Its documentation says so, and x86-64 does not show it.
+#[test]
+fn loads_are_protected_as_seize_asks() {
+    assert_eq!(<Std as Platform>::Collector::PROTECT, Ordering::SeqCst);
+}
+
 #[test]
 fn threads_are_told_apart_and_have_stripes_enough() {
     let here = Std::task();

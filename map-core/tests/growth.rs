@@ -722,6 +722,20 @@ fn reserve_and_shrink_leave_no_growth_under_way() {
     );
 }
 
+/// Each entry of the one bucket has 2^17 to go to.
+#[test]
+fn a_growth_to_very_many_buckets_finds_each_entry_its_own() {
+    if cfg!(miri) {
+        return;
+    }
+    let mut map: Map<u64, (), By> = Map::with_hasher(MIX);
+    map.extend((0..8).map(|key| (key, ())));
+    map.reserve(500_000);
+    assert_eq!(map.capacity(), 13 << 16);
+    assert!((0..8).all(|key| map.contains_key(&key)));
+    map.check().unwrap();
+}
+
 #[test]
 fn a_clone_goes_on_as_its_original_would() {
     let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);

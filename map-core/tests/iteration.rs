@@ -144,9 +144,9 @@ fn disturb(stage: &mut Stage, random: u64) {
             stage.insert(key, random);
         }
         64..80 => stage.insert(key, random),
-        80..90 => _ = stage.map.evacuate(random as usize >> 40 & 7),
+        80..90 => _ = stage.map.evacuate((random >> 40) as usize & 7),
         90 => stage.clear(),
-        91..93 => stage.map.reserve(random as usize >> 40 & 255),
+        91..93 => stage.map.reserve((random >> 40) as usize & 255),
         93..96 => stage.map.shrink_to_fit(),
         96..98 => {
             stage.map.retain(|key, _| mix(*key ^ random) & 3 != 0);
@@ -161,7 +161,7 @@ fn disturb(stage: &mut Stage, random: u64) {
             stage.model.clear();
         }
         101..105 => {
-            let order = [EvacuationOrder::Go, EvacuationOrder::InOrder][random as usize >> 40 & 1];
+            let order = [EvacuationOrder::Go, EvacuationOrder::InOrder][(random >> 40) as usize & 1];
             stage.map.set_evacuation_order(order);
         }
         105..109 => {
@@ -273,6 +273,24 @@ fn a_cursor_crosses_several_growths() {
         assert!(stage.map.growth_state().growths_started >= before + 2);
         stage.finish(&mut walk);
     });
+}
+
+/// Tables are counted for ever.
+#[test]
+fn a_cursor_follows_moves_in_a_map_that_has_grown_often() {
+    let mut map: Map<u64, u64, By> = Map::with_hasher(IDENTITY);
+    map.extend((0..8).map(|key| (key, key)));
+    for _ in 0..if cfg!(miri) { 40 } else { 1 << 15 } {
+        map.reserve(100);
+        map.shrink_to_fit();
+    }
+    let mut cursor = map.cursor();
+    let mut seen: Vec<u64> = cursor.next(&map).map(|entry| *entry.0).into_iter().collect();
+    map.reserve(100);
+    seen.extend(std::iter::from_fn(|| cursor.next(&map).map(|entry| *entry.0)));
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..8));
+    map.check().unwrap();
 }
 
 /// Where every key has one hash, more slots of a chain are evacuated than a byte can tell apart.

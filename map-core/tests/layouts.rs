@@ -10,9 +10,10 @@
 
 mod common;
 
-use common::hashers::{LOW3, MIX};
+use common::hashers::{LOW3, MIX, ZERO};
 use common::{By, EvacuationOrder, Map};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::borrow::Borrow;
 use std::cell::Cell;
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
@@ -276,6 +277,29 @@ fn many_entries_of_no_size_at_all() {
     }
     drop(map);
     assert_eq!(ALIVE.get(), 0);
+}
+
+/// What is asked for need not be of the key's type, and then there is more than one of it.
+#[test]
+fn a_key_without_a_size_is_compared_with_what_is_asked_for() {
+    #[derive(PartialEq, Eq, Debug)]
+    struct Name;
+    impl Borrow<str> for Name {
+        fn borrow(&self) -> &str {
+            "name"
+        }
+    }
+    impl Hash for Name {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            "name".hash(state);
+        }
+    }
+    let mut map: Map<Name, u8, By> = Map::with_hasher(ZERO);
+    map.insert(Name, 1);
+    assert_eq!(map.get("nobody"), None);
+    assert_eq!(map.remove("nobody"), None);
+    assert_eq!(map.get("name"), Some(&1));
+    assert_eq!(map.remove_entry("name"), Some((Name, 1)));
 }
 
 #[test]

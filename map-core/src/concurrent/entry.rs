@@ -97,3 +97,17 @@ impl<K, V, P: Platform> Drop for Unpublished<K, V, P> {
         unsafe { Entry::reclaim(self.0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::Std;
+
+    /// Tables of any size take their bits from it.
+    #[test]
+    fn an_entry_keeps_its_whole_hash() {
+        for hash in (0..64).map(|bit| 1 << bit) {
+            assert_eq!(Unpublished::<_, _, Std>::new(hash, (), ()).parts().hash, hash);
+        }
+    }
+}
