@@ -161,7 +161,8 @@ fn disturb(stage: &mut Stage, random: u64) {
             stage.model.clear();
         }
         101..105 => {
-            let order = [EvacuationOrder::Go, EvacuationOrder::InOrder][(random >> 40) as usize & 1];
+            let order =
+                [EvacuationOrder::Go, EvacuationOrder::InOrder][(random >> 40) as usize & 1];
             stage.map.set_evacuation_order(order);
         }
         105..109 => {
