@@ -180,7 +180,7 @@ fn check_bucket<K: Eq, V, P: Platform>(
             continue;
         }
         P::touched(entry.cast_const());
-        // SAFETY: **one-owner**: in a slot of a chain that was not evacuated after our pin.
+        // SAFETY: **one-owner**: in a slot of a born chain that was not evacuated after our pin.
         let entry = unsafe { &*entry };
         let parts = entry.parts();
         claim("home", table.index_of(parts.hash) == index, || {
