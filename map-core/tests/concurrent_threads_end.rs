@@ -53,10 +53,9 @@ fn is_refused(act: impl FnOnce()) -> bool {
 
 /// Sends what comes of it; a panic in a destructor of a thread-local would end the process.
 fn tells<T: Send + 'static>(
-    to: &Sender<Option<T>>,
+    to: Sender<Option<T>>,
     act: impl FnOnce(Pin) -> T + Send + 'static,
 ) -> impl FnOnce(Pin) + Send + 'static {
-    let to = to.clone();
     move |pin| to.send(catch_unwind(AssertUnwindSafe(|| act(pin))).ok()).unwrap()
 }
 
@@ -66,7 +65,7 @@ fn a_pin_that_outlives_its_thread_is_read_under_and_no_more() {
     let (to, told) = channel();
     at_the_end(
         true,
-        tells(&to, |pin| {
+        tells(to, |pin| {
             let read = pin.get(&1).copied();
             let refused = [
                 is_refused(|| _ = pin.insert(1, 1)),
@@ -84,7 +83,7 @@ fn a_pin_that_is_older_than_who_keeps_it_is_as_good_as_any() {
     let (to, told) = channel();
     at_the_end(
         false,
-        tells(&to, |pin| {
+        tells(to, |pin| {
             pin.insert(2, 2);
             pin.insert(2, 3);
             pin.flush();
