@@ -335,4 +335,15 @@ impl<K, V> Slot<K, V> {
         // SAFETY: **filled**: the caller's promise.
         unsafe { self.bucket.place(self.index).read() }
     }
+
+    /// Drops the entry where it is: key, then value, also if the key's `Drop` panics.
+    ///
+    /// # Safety
+    /// - **filled**: the slot has an entry, and the caller sees to it that nobody takes it for full
+    ///   again.
+    #[inline]
+    pub(crate) unsafe fn drop_in_place(self) {
+        // SAFETY: **filled**: the caller's promise.
+        unsafe { self.bucket.place(self.index).drop_in_place() }
+    }
 }

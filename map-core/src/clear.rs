@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::raw_iter::RawIter;
+use crate::raw_iter::{Found, RawIter};
 use crate::spares::free_overflow;
 use crate::table::Table;
 use crate::tables::Tables;
@@ -111,15 +111,25 @@ struct Emptying<'t, K, V> {
 impl<K, V> Emptying<'_, K, V> {
     fn drop_entries(&mut self) {
         for found in self.entries.by_ref() {
-            // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish`
-            // forgets them.
-            let (key, value) = unsafe { found.slot.read() };
             if self.tables.trail.is_some() {
-                self.tables.forget_at(&found.home, found.slot, Some(key));
+                drop_but_for_the_key(self.tables, &found);
+            } else {
+                // SAFETY: **filled**: the walk yields full slots; it does not come back, and `finish`
+                // forgets them.
+                unsafe { found.slot.drop_in_place() };
             }
-            drop(value);
         }
     }
+}
+
+/// Not inlined, so that it has the entry on the stack when it runs, and only then.
+#[cold]
+#[inline(never)]
+fn drop_but_for_the_key<K, V>(tables: &mut Tables<K, V>, found: &Found<K, V>) {
+    // SAFETY: **filled**: as in `drop_entries`.
+    let (key, value) = unsafe { found.slot.read() };
+    tables.forget_at(&found.home, found.slot, Some(key));
+    drop(value);
 }
 
 impl<K, V> Drop for Emptying<'_, K, V> {

@@ -238,7 +238,31 @@ pub struct ExtractIf<'a, K, V, F> {
 
 impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
     pub(crate) fn new(tables: &'a mut Owned<K, V>, pred: F) -> Self {
+        tables.claim();
         Self { raw: tables.raw_iter(), tables, pred }
+    }
+}
+
+impl<K, V, F> ExtractIf<'_, K, V, F>
+where
+    F: FnMut(&K, &mut V) -> bool,
+{
+    fn find(&mut self) -> Option<Found<K, V>> {
+        self.raw.find(|found| {
+            // SAFETY: **filled**: a walk yields full slots. **exclusive**: while this is borrowed.
+            let (key, value) = unsafe { found.slot.entry_mut() };
+            (self.pred)(key, value)
+        })
+    }
+
+    /// Drops the entries where they are: they may be large.
+    pub(crate) fn drop_all(mut self) {
+        while let Some(found) = self.find() {
+            if self.tables.trail.is_some() {
+                self.tables.forget_at(&found.home, found.slot, None);
+            }
+            self.tables.drop_from(found.home.head, found.slot);
+        }
     }
 }
 
@@ -249,14 +273,8 @@ where
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        loop {
-            let found = self.raw.next()?;
-            // SAFETY: **filled**: a walk yields full slots. **exclusive**: while this is borrowed.
-            let (key, value) = unsafe { found.slot.entry_mut() };
-            if (self.pred)(key, value) {
-                return Some(take(self.tables, &found));
-            }
-        }
+        let found = self.find()?;
+        Some(take(self.tables, &found))
     }
 
     #[inline]

@@ -147,6 +147,7 @@ impl<K, V, S> Map<K, V, S> {
 
     /// The entries, with mutable values. As [`iter`](Self::iter).
     pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        self.tables.claim();
         IterMut::new(self.tables.raw_iter())
     }
 
@@ -202,7 +203,7 @@ impl<K, V, S> Map<K, V, S> {
     where
         F: FnMut(&K, &mut V) -> bool,
     {
-        self.extract_if(|key, value| !f(key, value)).for_each(drop);
+        self.extract_if(|key, value| !f(key, value)).drop_all();
     }
 
     /// Removes all entries. Keeps the memory of the table; allocates none. O(buckets).
@@ -304,6 +305,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.tables.claim();
         let slots = keys.map(|key| self.find(key));
         for (index, slot) in slots.iter().enumerate() {
             let twice = slots[..index].iter().flatten().any(|before| {
@@ -327,6 +329,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.tables.claim();
         let slots = keys.map(|key| self.find(key));
         // SAFETY: **filled**: just found. **exclusive**: distinct keys are in distinct slots.
         slots.map(|slot| slot.map(|slot| &mut unsafe { slot.entry_mut() }.1))
@@ -349,6 +352,7 @@ where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.tables.claim();
         let slot = self.find(key)?;
         // SAFETY: **filled**: just found. **exclusive**: as long as the reference lives.
         Some(&mut unsafe { slot.entry_mut() }.1)

@@ -7,10 +7,14 @@
 //! V)>` tells the compiler that keys and values may be dropped, so a `K` whose own `Drop` looks at
 //! a reference is checked as it should be.
 //!
+//! An `Owned` is covariant: its keys and values may come to be of a supertype, and a supertype may have a `Drop` of its own
+//! (`fn(&'static T)` is one of `for<'a> fn(&'a T)`). So whoever may put in an entry, or replace one, says as what.
+//!
 //! # Invariants
-//! - **typed**: the shell in an `Owned<K, V>` was made for `Tables<K, V>`, up to lifetimes.
+//! - **typed**: the shell in an `Owned<K, V>` was made for `Tables` of a subtype, and frees entries as a type that all of them are of.
 //! # Checked by
 //! `map-core/tests/auto_traits.rs`, `compile_fail.md`: what std accepts is accepted, what it rejects is rejected.
+//! `map-core/tests/drops.rs` (subtypes).
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -41,7 +45,7 @@ impl Drop for Shell {
 /// Frees tables whose types the shell has forgotten.
 ///
 /// # Safety
-/// - `tables` points to a `Tables<K, V>`, up to lifetimes: no `Drop` can tell those apart.
+/// - `tables` points to `Tables` whose entries are all of these types.
 unsafe fn free<K, V>(tables: *mut Tables<(), ()>) {
     // SAFETY: the caller's promise.
     unsafe { &mut *tables.cast::<Tables<K, V>>() }.free();
@@ -52,6 +56,12 @@ impl<K, V> Owned<K, V> {
         // New tables have no keys or values, so those of one type serve for another.
         let shell = Shell { tables: ManuallyDrop::new(Tables::new()), free: free::<K, V> };
         Self { shell, marker: PhantomData }
+    }
+
+    /// From now on, what is put in is of these types; what is in already is of subtypes.
+    #[inline]
+    pub(crate) fn claim(&mut self) {
+        self.shell.free = free::<K, V>;
     }
 }
 
@@ -68,6 +78,7 @@ impl<K, V> Deref for Owned<K, V> {
 impl<K, V> DerefMut for Owned<K, V> {
     #[inline]
     fn deref_mut(&mut self) -> &mut Tables<K, V> {
+        self.claim();
         // SAFETY: **typed**.
         unsafe { &mut *(&raw mut *self.shell.tables).cast() }
     }

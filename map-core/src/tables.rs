@@ -297,6 +297,18 @@ impl<K, V> Tables<K, V> {
         entry
     }
 
+    /// Empties a full slot of the chain of `head` and drops its entry, where it is. Tells no cursor.
+    ///
+    /// # Panics
+    /// As [`take_from`](Self::take_from); if the entry's `Drop` does, the slot is empty all the same.
+    pub(crate) fn drop_from(&mut self, head: Handle<K, V>, slot: Slot<K, V>) {
+        assert!(is_full(slot.tophash()), "an entry is taken out of a full slot");
+        erase(head, slot);
+        self.len -= 1;
+        // SAFETY: **filled**: it was, and nobody takes it for full any more. The bucket stays.
+        unsafe { slot.drop_in_place() };
+    }
+
     /// Tells the cursors that the entry of a slot is gone. Its key, if given, stays for them to
     /// compare with.
     #[cold]

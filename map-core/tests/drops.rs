@@ -6,6 +6,8 @@
 //! - **rest**: dropping the map, or any iterator over it, drops what is left.
 //! - **forgotten**: a leaked `Drain`, `ExtractIf` or iterator may leak entries; it never drops one twice
 //!   nor leaves one behind that is gone.
+//! - **as what**: what is put into a map is dropped as what it was put in as, whatever subtype the map was made for.
+//! - **in place**: what nobody is given is dropped where it is, so it need not fit on the stack.
 //! - **cursors**: a cursor may keep a removed key alive, at the longest until it and the map are gone.
 
 #![allow(
@@ -17,9 +19,12 @@ mod common;
 
 use common::fuse::{Call, Fuse};
 use common::{By, Ledger, Map, Subject, Tracked, in_every_state};
+use std::any::TypeId;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem::forget;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 type Tracks = Map<Tracked, Tracked, By>;
 
@@ -375,4 +380,104 @@ fn a_drop_that_panics_in_clear_leaks_nothing() {
         Ledger::assert_alive(0, &name);
         Ledger::reset();
     });
+}
+
+type TakesAny = for<'a> fn(&'a u8);
+type TakesStatic = fn(&'static u8);
+
+thread_local! {
+    static DROPPED_AS: RefCell<Vec<TypeId>> = const { RefCell::new(Vec::new()) };
+}
+
+fn dropped_as<T: 'static>() {
+    DROPPED_AS.with_borrow_mut(|types| types.push(TypeId::of::<T>()));
+}
+
+struct Holds<T: 'static>(#[allow(dead_code, reason = "only its type says something")] T);
+
+impl<T: 'static> Drop for Holds<T> {
+    fn drop(&mut self) {
+        dropped_as::<T>();
+    }
+}
+
+type OfStatic = Map<u8, Holds<TakesStatic>, By>;
+type Way<'a, M> = &'a dyn Fn(&mut M);
+
+#[test]
+fn what_is_put_into_a_map_made_for_a_subtype_is_dropped_as_what_it_is() {
+    let said = || Holds((|_| ()) as TakesStatic);
+    let ways: [(&str, Way<'_, OfStatic>); 9] = [
+        ("insert", &|map| _ = map.insert(1, said())),
+        ("another key", &|map| _ = map.insert(2, said())),
+        ("entry", &|map| *map.entry(1).or_insert_with(said) = said()),
+        ("get_mut", &|map| *map.get_mut(&1).expect("it is there") = said()),
+        ("get_disjoint_mut", &|map| {
+            let [value] = map.get_disjoint_mut([&1]);
+            *value.expect("it is there") = said();
+        }),
+        ("get_disjoint_unchecked_mut", &|map| {
+            // SAFETY: one key.
+            let [value] = unsafe { map.get_disjoint_unchecked_mut([&1]) };
+            *value.expect("it is there") = said();
+        }),
+        ("iter_mut", &|map| map.iter_mut().for_each(|(_, value)| *value = said())),
+        ("values_mut", &|map| map.values_mut().for_each(|value| *value = said())),
+        ("retain", &|map| {
+            map.retain(|_, value| {
+                *value = said();
+                true
+            });
+        }),
+    ];
+    for (name, way) in ways {
+        let mut map: Map<u8, Holds<TakesAny>, By> = Map::default();
+        map.insert(1, Holds(|_| ()));
+        let mut map: OfStatic = map;
+        way(&mut map);
+        DROPPED_AS.take();
+        drop(map);
+        let types = DROPPED_AS.take();
+        let is_static = |id: &TypeId| *id == TypeId::of::<TakesStatic>();
+        assert!(!types.is_empty() && types.iter().all(is_static), "{name}");
+    }
+}
+
+/// Larger than the stack that it is dropped on.
+struct Large(#[allow(dead_code, reason = "it is large")] [u8; 2 << 20]);
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        dropped_as::<Large>();
+    }
+}
+
+#[test]
+fn large_values_are_dropped_where_they_are() {
+    type Holding = Map<u8, Large, By>;
+    let on_a_stack_of = |size, act: Box<dyn FnOnce() -> Holding + Send>| {
+        let thread = thread::Builder::new().stack_size(size).spawn(act).expect("a thread");
+        thread.join().expect("no panic")
+    };
+    let ways: [fn(&mut Holding); 3] =
+        [Map::clear, |map| map.retain(|_, _| false), |map| drop(std::mem::take(map))];
+    for way in ways {
+        let mut map = on_a_stack_of(
+            64 << 20,
+            Box::new(|| {
+                let mut map = Map::default();
+                (0..3).for_each(|key| _ = map.insert(key, Large([0; 2 << 20])));
+                map
+            }),
+        );
+        let map = on_a_stack_of(
+            1 << 20,
+            Box::new(move || {
+                way(&mut map);
+                assert_eq!(DROPPED_AS.take().len(), 3);
+                map
+            }),
+        );
+        assert!(map.is_empty());
+    }
 }
