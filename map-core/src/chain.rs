@@ -107,22 +107,23 @@ pub(crate) fn erase<K, V>(head: Handle<K, V>, slot: Slot<K, V>) {
     }
 }
 
-/// Turns the run of `EMPTY_ONE` slots that ends at `last` into `EMPTY_REST`, back to front.
+/// Turns the run of `EMPTY_ONE` slots that ends at `last` into `EMPTY_REST`. Goes over the chain twice at most.
 fn sweep<K, V>(head: Handle<K, V>, last: Slot<K, V>) {
-    let Slot { mut bucket, mut index } = last;
-    while bucket.tophash(index) == EMPTY_ONE {
-        bucket.set_tophash(index, EMPTY_REST);
-        if index > 0 {
-            index -= 1;
-        } else if bucket == head {
-            return;
-        } else {
-            let here = bucket;
-            bucket = head
-                .chain()
-                .find(|before| before.overflow() == Some(here))
-                .expect("a bucket of the chain is behind another one, or is the head");
-            index = SLOTS - 1;
-        }
+    if !sweep_bucket(last.bucket, last.index) || last.bucket == head {
+        return;
     }
+    let before = || head.chain().take_while(|bucket| *bucket != last.bucket);
+    // Behind the last bucket with an entry, all that is before `last` is in the run.
+    let has_entry = |bucket: &Handle<K, V>| bucket.word().full().first().is_some();
+    let from = before().filter(has_entry).last().unwrap_or(head);
+    for bucket in before().skip_while(|bucket| *bucket != from) {
+        sweep_bucket(bucket, SLOTS - 1);
+    }
+}
+
+/// The part of the run that ends at a slot and is in its bucket; is that all of the bucket up to there?
+fn sweep_bucket<K, V>(bucket: Handle<K, V>, last: usize) -> bool {
+    let mut run = (0..=last).rev().take_while(|index| bucket.tophash(*index) == EMPTY_ONE);
+    run.by_ref().for_each(|index| bucket.set_tophash(index, EMPTY_REST));
+    bucket.tophash(0) == EMPTY_REST
 }

@@ -135,11 +135,12 @@ impl Cursor {
 
     /// The next entry.
     ///
-    /// O(1) on average; a call that crosses empty buckets looks at each.
+    /// O(1) on average; a call that crosses empty buckets looks at each, and one in a long chain goes along it.
     ///
     /// # Panics
     /// If `map` is not the map that opened the cursor. (A map that was moved is still that map. Its
-    /// clone is another, and so is what a leaked [`Drain`](crate::hash_map::Drain) leaves.) If the
+    /// clone is another, and so is what a leaked [`Drain`](crate::hash_map::Drain) leaves, and what
+    /// [`clone_from`](Clone::clone_from) makes of it.) If the
     /// `Hash` or `Eq` of a key does; then the cursor may have passed over one entry, and goes on behind it.
     pub fn next<'m, K, V, S>(&mut self, map: &'m Map<K, V, S>) -> Option<(&'m K, &'m V)>
     where

@@ -67,9 +67,10 @@ impl<K, V> Growing<K, V> {
     /// The same growth, with the same buckets evacuated and nothing in the others.
     pub(crate) fn empty_copy(&self, mark: usize) -> Self {
         let old = self.old.empty_copy();
-        for index in mark..old.buckets() {
+        // Those before the mark are there as long as their segment is, and a view shows them.
+        for index in Table::<K, V>::segment_start(mark)..old.buckets() {
             if self.unevacuated(index, mark).is_none() {
-                // SAFETY: **touched**: above the mark the segments of an old table are there.
+                // SAFETY: **touched**: from the mark's segment on, the segments of an old table are there.
                 let from = unsafe { self.old.head(index) };
                 // SAFETY: **touched**: and so are the copy's, with every header written.
                 unsafe { old.head(index) }.set_tophashes(from.tophashes());
@@ -298,16 +299,23 @@ impl<K, V> Tables<K, V> {
         let growing = self.growing.as_mut().expect("an evacuation needs a growth");
         let (old, new) = (growing.old, self.table);
         let mut hashes = self.hashes.iter();
+        // The bucket that was filled last, and where: of the target with this bucket's index, and of another.
+        let mut ends = [None; 2];
         for (depth, bucket) in head.chain().enumerate() {
             let mut states = Word::new([EVACUATED_EMPTY; SLOTS]);
             for slot in bucket.word().full() {
                 let spread = hashes.next().map_or(0, |&hash| hash as usize & !old.mask());
                 let target = (index | spread) & new.mask();
-                let state = if target == index { EVACUATED_LOW } else { EVACUATED_HIGH };
-                states = states.with(slot, state);
-                // SAFETY: **touched**: by **feeds** it is one of the buckets that `get_memory` has
-                // touched, or the new table was made fresh.
-                let (to_depth, to) = append(unsafe { new.head(target) }, &mut growing.spares);
+                let is_high = target != index;
+                states = states.with(slot, if is_high { EVACUATED_HIGH } else { EVACUATED_LOW });
+                let from = match ends[usize::from(is_high)] {
+                    Some((of, end)) if of == target => end,
+                    // SAFETY: **touched**: by **feeds** it is one of the buckets that `get_memory` has
+                    // touched, or the new table was made fresh.
+                    _ => (0, unsafe { new.head(target) }),
+                };
+                let (to_depth, to) = append(from, &mut growing.spares);
+                ends[usize::from(is_high)] = Some((target, (to_depth, to.bucket)));
                 // SAFETY: **filled**: `full` yields full slots; buckets of two tables are distinct.
                 unsafe { bucket.move_entry(slot, to.bucket, to.index) };
                 self.overflow_buckets += usize::from(to_depth > 0 && to.index == 0);
@@ -376,12 +384,13 @@ impl<K, V> Tables<K, V> {
     }
 }
 
-/// The first empty slot of a chain and the depth of its bucket, with a spare bucket linked if the
-/// chain is full.
+/// The first empty slot of a chain from this bucket and depth on, and the depth of its bucket, with a spare
+/// bucket linked if the chain is full.
 #[inline]
-fn append<K, V>(head: Handle<K, V>, spares: &mut Spares<K, V>) -> (usize, Slot<K, V>) {
-    let mut depth = 0;
-    let mut bucket = head;
+fn append<K, V>(
+    (mut depth, mut bucket): (usize, Handle<K, V>),
+    spares: &mut Spares<K, V>,
+) -> (usize, Slot<K, V>) {
     loop {
         if let Some(index) = bucket.word().empty().first() {
             return (depth, Slot { bucket, index });

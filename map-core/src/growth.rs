@@ -26,7 +26,8 @@ pub const LOAD_FACTOR: (usize, usize) = (13, 2);
 /// Every bucket has eight tophashes and a link, so a table of 2^this many does not fit in any address space.
 const BUCKETS_LOG2_END: u32 = usize::BITS - (SLOTS + size_of::<usize>()).ilog2();
 
-/// Old buckets that one insert or remove evacuates at most.
+/// Old buckets of a growth that one insert or remove evacuates at most. (An insert that ends a growth and starts the next
+/// owes both.)
 pub const WORK_PER_WRITE: usize = 2;
 
 /// Which old buckets a write evacuates while the map grows.
@@ -70,13 +71,22 @@ pub const fn over_load_factor(len: usize, buckets_log2: u32) -> bool {
 /// True when `overflow_buckets` are too many for 2^`buckets_log2` buckets.
 #[inline]
 pub const fn too_many_overflow(overflow_buckets: usize, buckets_log2: u32) -> bool {
-    overflow_buckets >> buckets_log2 != 0
+    match overflow_buckets.checked_shr(buckets_log2) {
+        Some(all) => all != 0,
+        None => false,
+    }
 }
 
 /// The most entries that 2^`buckets_log2` buckets hold without growing: 8, 13, 26, 52, 104, …
 #[inline]
 pub const fn entries_max(buckets_log2: u32) -> usize {
-    if buckets_log2 == 0 { SLOTS } else { LOAD_FACTOR.0.saturating_mul(1 << (buckets_log2 - 1)) }
+    if buckets_log2 == 0 {
+        return SLOTS;
+    }
+    match 1_usize.checked_shl(buckets_log2 - 1) {
+        Some(halves) => LOAD_FACTOR.0.saturating_mul(halves),
+        None => usize::MAX,
+    }
 }
 
 /// The least `buckets_log2` whose table holds `capacity` entries without growing, or `None` when no

@@ -143,6 +143,11 @@ impl<K, V> Table<K, V> {
         index >> Self::SEGMENT_LOG2
     }
 
+    /// The first bucket of the segment in which bucket `index` lies.
+    pub(crate) fn segment_start(index: usize) -> usize {
+        index - Self::offset_of(index)
+    }
+
     fn directory_layout(mask: usize) -> Layout {
         Layout::array::<Option<Segment<K, V>>>((mask >> Self::SEGMENT_LOG2) + 1)
             .expect("a directory is smaller than the table it was checked with")

@@ -20,6 +20,8 @@ use common::hashers::{IDENTITY, LOW3, MIX, ZERO};
 use common::{By, EvacuationOrder, Map, in_every_state};
 use map_core::GrowthKind::{Doubled, SameSize};
 use map_core::{GrowthState, growth, tophash};
+use std::hint::black_box;
+use std::time::Instant;
 
 const ORDERS: [EvacuationOrder; 2] = [EvacuationOrder::Go, EvacuationOrder::InOrder];
 
@@ -131,6 +133,14 @@ fn a_hint_decides_the_first_table() {
 fn there_is_a_table_for_all_that_an_address_space_could_hold() {
     for (buckets_log2, table) in [(58, Some(58)), (59, Some(59)), (60, None)] {
         assert_eq!(growth::buckets_log2_for(growth::entries_max(buckets_log2)), table);
+    }
+}
+
+#[test]
+fn the_policy_knows_tables_that_no_address_space_could_hold() {
+    for buckets_log2 in [64, 65, 66, 1000] {
+        assert_eq!(growth::entries_max(buckets_log2), usize::MAX, "{buckets_log2}");
+        assert!(!growth::too_many_overflow(usize::MAX, buckets_log2), "{buckets_log2}");
     }
 }
 
@@ -752,6 +762,74 @@ fn a_clone_goes_on_as_its_original_would() {
     map.shrink_to_fit();
     assert!(map.capacity() == 0 && map.growth_state().growths_started > 0);
     alike(&map);
+}
+
+#[test]
+fn a_clone_shows_what_its_original_shows() {
+    for order in ORDERS {
+        let mut map = filled(MIX, order, 53);
+        assert_eq!(map.growth_state().growing, Some(Doubled));
+        map.evacuate(2);
+        assert_eq!(chains(&map.clone()), chains(&map), "{order:?}");
+    }
+}
+
+/// All in one bucket, with 256 tophashes.
+const ONE_BUCKET: By = By(|key| key << 56);
+
+/// The entries of a chain that is as long as chains get in a table of 2^11 buckets.
+const LONG: u64 = 13 << 10;
+
+/// How many times as long as a lookup that goes along a chain of all of them does this take? The least of three times.
+fn lookups_in(
+    prepare: impl Fn(&mut Map<u64, u64, By>),
+    act: impl Fn(&mut Map<u64, u64, By>),
+) -> f64 {
+    let times = [(); 3].map(|()| {
+        let mut map = map(ONE_BUCKET, EvacuationOrder::InOrder, LONG as usize);
+        map.extend((0..LONG).map(|key| (key, key)));
+        assert_eq!(map.growth_state().growing, None);
+        let timed = |act: &mut dyn FnMut()| {
+            let began = Instant::now();
+            act();
+            began.elapsed().as_secs_f64()
+        };
+        let looks = [(); 5].map(|()| timed(&mut || assert_eq!(black_box(&map).get(&LONG), None)));
+        prepare(&mut map);
+        timed(&mut || act(&mut map)) / looks.into_iter().fold(f64::MAX, f64::min)
+    });
+    times.into_iter().fold(f64::MAX, f64::min)
+}
+
+#[test]
+fn an_evacuation_goes_along_a_chain_once() {
+    if cfg!(miri) {
+        return;
+    }
+    let insert = |map: &mut Map<u64, u64, By>| {
+        map.insert(LONG, LONG);
+        assert!(map.growth_state().evacuated > 0);
+    };
+    let ratio = lookups_in(|_| (), insert);
+    assert!(ratio < 400.0, "an insert that evacuates takes {ratio} lookups");
+}
+
+#[test]
+fn a_removal_goes_along_its_chain_a_few_times() {
+    if cfg!(miri) {
+        return;
+    }
+    let head = |map: &Map<u64, u64, By>| map.view().table().bucket(0).tophashes();
+    let all_but_one = |map: &mut Map<u64, u64, By>| {
+        (0..LONG - 1).for_each(|key| _ = map.remove(&key));
+        assert_eq!(head(map), [tophash::EMPTY_ONE; 8]);
+    };
+    let the_last = |map: &mut Map<u64, u64, By>| {
+        map.remove(&(LONG - 1));
+        assert_eq!(head(map), [tophash::EMPTY_REST; 8]);
+    };
+    let ratio = lookups_in(all_but_one, the_last);
+    assert!(ratio < 40.0, "the removal of the last of a chain takes {ratio} lookups");
 }
 
 #[test]
