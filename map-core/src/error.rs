@@ -43,3 +43,10 @@ impl fmt::Display for TryReserveError {
 }
 
 impl core::error::Error for TryReserveError {}
+
+#[cfg(feature = "std")]
+impl From<TryReserveError> for std::io::Error {
+    fn from(error: TryReserveError) -> Self {
+        Self::new(std::io::ErrorKind::OutOfMemory, error)
+    }
+}

@@ -11,8 +11,15 @@ use core::hash::{BuildHasher, Hasher};
 use foldhash::fast;
 
 /// The default hasher's builder: foldhash's fast one, seeded anew for each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct RandomState(fast::RandomState);
+
+/// Without the seed, which is nobody's business.
+impl fmt::Debug for RandomState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RandomState").finish_non_exhaustive()
+    }
+}
 
 impl RandomState {
     /// A builder with a seed of its own.

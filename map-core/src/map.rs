@@ -35,7 +35,8 @@ use crate::{RandomState, TryReserveError};
 /// [`growth`](crate::growth)). Lookups take O(1) expected time, and in the worst case as long as one
 /// chain is; inserts and removals as long as that chain and those of two old buckets are. An insert that
 /// begins a growth and the write that ends it also allocate or free a directory, of a pointer for each
-/// 128 KiB of buckets (for each bucket, if one is larger than half of that).
+/// 128 KiB of buckets (for each bucket, if one is larger than half of that). The first write after
+/// [cursors](Self::cursor) have ended frees what was kept for them: as much as moved or went while they were open.
 ///
 /// A key's `Hash` and `Eq` must agree and must not change while it is in the map. If they do,
 /// results are unspecified, but there is no undefined behaviour.
@@ -299,7 +300,7 @@ where
     /// The values of several keys, mutably.
     ///
     /// # Panics
-    /// If two of the keys are equal.
+    /// If two of the keys are equal, and in the map.
     pub fn get_disjoint_mut<Q, const N: usize>(&mut self, keys: [&Q; N]) -> [Option<&'_ mut V>; N]
     where
         K: Borrow<Q>,

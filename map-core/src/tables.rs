@@ -36,7 +36,7 @@ use crate::growth::{self, EvacuationOrder};
 use crate::health::GrowthCounts;
 use crate::raw_iter::{Homes, RawIter};
 use crate::table::Table;
-use crate::tophash::{is_full, tophash};
+use crate::tophash::{SLOTS, is_full, tophash};
 use crate::trail::{Place, Trail};
 
 /// Everything of a map but its hasher. Owned by [`Owned`](crate::owned::Owned), which frees it.
@@ -335,6 +335,16 @@ impl<K, V> Tables<K, V> {
     }
 
     // --- Everything ---
+
+    /// Has a chain more buckets than its entries need? Looks at all of them, if there are overflow buckets.
+    pub(crate) fn has_loose_chains(&self) -> bool {
+        self.overflow_buckets > 0
+            && self.homes().any(|home| {
+                let entries: usize =
+                    home.head.chain().map(|bucket| bucket.word().full().count()).sum();
+                home.head.chain().skip(1).count() > entries.saturating_sub(1) / SLOTS
+            })
+    }
 
     /// A walk over all homes: the old table's from the mark on, then the new table's.
     #[inline]

@@ -13,7 +13,7 @@
 mod common;
 
 use common::counting::{Counting, calls, freed, live, most};
-use common::hashers::{IDENTITY, MIX, mix};
+use common::hashers::{IDENTITY, LOW3, MIX, mix};
 use common::{By, EvacuationOrder, Map};
 use map_core::{Cursor, GrowthKind};
 use std::mem::replace;
@@ -286,6 +286,49 @@ fn shrinking_to_the_same_size_allocates_nothing() {
     let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(104, MIX);
     map.extend((0..53).map(|key| (key, key)));
     assert_eq!(calls(|| map.shrink_to_fit()), 0);
+}
+
+#[test]
+fn a_map_that_is_shrunk_has_what_its_entries_take() {
+    let churned = |map: &mut Map<u64, u64, By>| {
+        for key in 0..600 {
+            map.insert(1000 + key, key);
+            map.remove(&key);
+        }
+        assert!(map.growth_state().growing.is_none() && map.growth_state().overflow_buckets > 20);
+    };
+    let gone_through = |map: &mut Map<u64, u64, By>| {
+        // No bucket is full, so nothing is to be packed.
+        *map = Map::with_capacity_and_hasher(700, IDENTITY);
+        map.extend((0..700).map(|key| (key, key)));
+        let _cursor = map.cursor();
+        (0..100).for_each(|key| _ = map.remove(&key));
+    };
+    let hashed_in_one_piece = |map: &mut Map<u64, u64, By>| {
+        *map = Map::with_hasher(LOW3);
+        map.extend((0..800).map(|key| (key, key)));
+        map.reserve(1000);
+        map.clear();
+        map.extend((0..8).map(|key| (key, key)));
+    };
+    let ways: [&dyn Fn(&mut Map<u64, u64, By>); 3] =
+        [&churned, &gone_through, &hashed_in_one_piece];
+    for (way, lead) in ways.into_iter().enumerate() {
+        let empty = live();
+        let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(13 << 6, MIX);
+        map.extend((0..700).map(|key| (key, key)));
+        lead(&mut map);
+        map.shrink_to_fit();
+        let held = live() - empty;
+        map.shrink_to_fit();
+        assert_eq!(live() - empty, held, "once is enough");
+        let (entries, table) = (map.len(), map.growth_state().buckets_log2);
+        let mut anew: Map<u64, u64, By> = Map::with_capacity_and_hasher(entries, *map.hasher());
+        anew.extend(&map);
+        assert_eq!(anew.growth_state().buckets_log2, table, "{way}");
+        drop(map);
+        assert_eq!(live() - empty, held, "{way}: as much as the same entries anew");
+    }
 }
 
 #[test]

@@ -5,13 +5,17 @@
 //! # Checked by
 //! `map-core/tests/growth.rs`, `alloc.rs`, `alloc_failure.rs`, `std_api`.
 
+use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash};
 
 use crate::growth;
 use crate::{Map, TryReserveError};
 
 impl<K, V, S> Map<K, V, S> {
-    /// The number of entries the map can hold before it grows: a lower bound.
+    /// The number of entries the map can hold before it doubles: a lower bound.
+    ///
+    /// Chains that removals have left long are packed by a growth to the same size, which an insert may start at any
+    /// number of entries.
     #[inline]
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -59,25 +63,28 @@ where
     }
 
     /// Gives up memory that the present entries don't need: a growth under way comes to its end, so that
-    /// there is one table. O(len) if there is any.
+    /// there is one table, and its chains are packed if that frees a bucket. O(buckets).
     pub fn shrink_to_fit(&mut self) {
         self.shrink_to(0);
     }
 
-    /// Gives up memory that the present entries, or `min_capacity` entries, don't need. O(len) if
-    /// there is any.
+    /// Gives up memory that the present entries, or `min_capacity` entries, don't need, as
+    /// [`shrink_to_fit`](Self::shrink_to_fit) does. O(buckets).
     pub fn shrink_to(&mut self, min_capacity: usize) {
+        self.tables.prune_trail();
         let wanted = min_capacity.max(self.len());
         if wanted == 0 {
             self.tables.discard_table();
             return;
         }
         self.evacuate(usize::MAX);
-        let smaller = growth::buckets_log2_for(wanted)
-            .filter(|buckets_log2| *buckets_log2 < self.tables.table.buckets_log2());
-        if let Some(buckets_log2) = smaller {
-            self.rebuild(buckets_log2).unwrap_or_else(|error| error.handle());
+        let buckets_log2 = self.tables.table.buckets_log2();
+        let smaller =
+            growth::buckets_log2_for(wanted).map_or(buckets_log2, |least| least.min(buckets_log2));
+        if smaller < buckets_log2 || self.tables.has_loose_chains() {
+            self.rebuild(smaller).unwrap_or_else(|error| error.handle());
         }
+        self.tables.hashes = Vec::new();
     }
 
     fn rebuild(&mut self, buckets_log2: u32) -> Result<(), TryReserveError> {

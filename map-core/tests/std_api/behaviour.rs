@@ -451,6 +451,7 @@ fn hashers_agree_with_themselves_and_their_copies() {
     assert_ne!(parts(state.build_hasher()), parts(RandomState::new().build_hasher()));
     assert_ne!(state.hash_one("a"), state.hash_one("b"));
     assert_eq!(format!("{:?}", DefaultHasher::new()).find("DefaultHasher"), Some(0));
+    assert_eq!(format!("{state:?}"), "RandomState { .. }", "its seed is nobody's business");
     let mut map = HashMap::with_hasher(state);
     map.insert("key", 1);
     assert_eq!(map["key"], 1);

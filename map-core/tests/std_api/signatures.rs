@@ -193,6 +193,7 @@ fn entries<'a, K, V: Default>(entry: fn() -> Entry<'a, K, V>, value: fn() -> V) 
 fn error() {
     fn full<E: core::error::Error + Clone + Eq + Send + Sync + 'static>() {}
     full::<TryReserveError>();
+    let _: fn(TryReserveError) -> std::io::Error = From::from;
 }
 
 #[allow(dead_code, reason = "type-checked, never called")]
