@@ -19,6 +19,7 @@ pub mod mutants;
 pub mod names;
 pub mod page;
 pub mod patch;
+pub mod ran;
 pub mod results;
 pub mod site;
 pub mod table;

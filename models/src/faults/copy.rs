@@ -41,7 +41,7 @@ pub struct Copy {
     /// Where the copy is.
     pub root: PathBuf,
     /// Where the program is built: the copies share it, and the dependencies in it.
-    target: PathBuf,
+    pub target: PathBuf,
 }
 
 /// Why there is no program to run.
@@ -275,45 +275,4 @@ fn files(root: &Path, part: &Path, found: &mut BTreeSet<PathBuf>) -> io::Result<
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_build_fails_for_the_map_if_the_compiler_objects_to_it() {
-        let failed = "error: could not compile `map-core` (lib) due to 1 previous error";
-        for (of_the_map, said) in [
-            (true, "error[E0308]: mismatched types\n --> map-core/src/lib.rs:3:5"),
-            (true, "error: this arithmetic operation will overflow"),
-            (false, ""),
-            (
-                false,
-                "Caused by:\n  process didn't exit successfully: `rustc` (signal: 9, SIGKILL: kill)",
-            ),
-            (false, "error[E0308]: mismatched types\n`rustc` (signal: 9, SIGKILL: kill)"),
-            (false, "error: failed to write `lib.rmeta`: No space left on device (os error 28)"),
-        ] {
-            assert_eq!(is_of_the_map(&format!("{said}\n{failed}")), of_the_map, "{said}");
-        }
-        let elsewhere = |place: &str| {
-            let said = format!("error[E0080]: it would overflow\n  --> {place}/src/lib.rs:3:5");
-            is_of_the_map(&format!("{said}\nerror: could not compile `models` (lib)"))
-        };
-        assert!(elsewhere("map-core") && !elsewhere("models"));
-    }
-
-    #[test]
-    fn what_is_run_where_it_was_built_is_of_one_copy() {
-        let copy = |number| Copy::new(Path::new("workspace"), Path::new("scratch"), number);
-        let products = |copy: &Copy| {
-            let cargo = copy.cargo();
-            let folder = cargo.get_envs().find(|(name, _)| *name == "CARGO_TARGET_DIR");
-            folder.and_then(|(_, value)| value.map(PathBuf::from)).expect("it is set")
-        };
-        let (first, second) = (copy(0), copy(1));
-        assert_ne!(products(&first), products(&second));
-        assert!(![&first.target, &second.target].contains(&&products(&first)));
-    }
 }

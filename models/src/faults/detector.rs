@@ -6,25 +6,23 @@
 //! # Checked by
 //! `tests/faults.rs`.
 
-use super::copy::{self, Copy, PROFILE, is_of_the_map};
+use super::copy::{self, Copy, PROFILE};
 use super::patch::Kind;
+use super::ran::{Ran, does_not_compile};
 use crate::drivers::summary::Summary;
 use crate::schedulers::Named;
 use crate::triage::store::Record;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// How long after its time a detector may take to come back.
 const GRACE: Duration = Duration::from_secs(20);
 /// The same of tests, which take the time that they take.
 const GRACE_TESTS: Duration = Duration::from_secs(300);
-/// How often a detector is looked at.
-const NAP: Duration = Duration::from_millis(10);
 /// Address space of a detector, in KiB.
 const MEMORY: u32 = 8 << 20;
 
@@ -45,11 +43,17 @@ pub struct Detector {
     how: How,
 }
 
+/// What a detector runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum How {
+pub enum How {
     /// `models ARGUMENTS --seed … --time … --json …`. With `wide`, it may be told scenarios; if it is not, `wide` are more
     /// arguments.
-    Hunter { arguments: String, wide: Option<&'static str> },
+    Hunter {
+        /// The verb, and what it is told.
+        arguments: String,
+        /// See above.
+        wide: Option<&'static str>,
+    },
     /// `models go-trace` with the recordings of the corpus.
     Recordings,
     /// `cargo test ARGUMENTS`.
@@ -336,237 +340,4 @@ fn fuzz(copy: &Copy, verb: &str, target: &str) -> Command {
     let mut cargo = copy.cargo();
     cargo.args(["fuzz", verb, "--dev", "--sanitizer", sanitizer, target]);
     cargo
-}
-
-/// A process that has ended, or was ended.
-struct Ran {
-    /// `None`: it did not come back.
-    status: Option<ExitStatus>,
-    seconds: f64,
-    said: String,
-}
-
-impl Ran {
-    fn of(
-        command: &mut Command,
-        scratch: &Path,
-        patience: Duration,
-        stop: &AtomicBool,
-    ) -> Result<Ran, String> {
-        let log = scratch.join("log");
-        let file = std::fs::File::create(&log).map_err(|error| error.to_string())?;
-        let twin = file.try_clone().map_err(|error| error.to_string())?;
-        // A group of its own, so that what cargo has started ends with it.
-        command.stdin(Stdio::null()).stdout(file).stderr(twin).process_group(0);
-        let began = Instant::now();
-        // Patience is counted in naps, not by the clock: a machine that stood still is not a hang.
-        let mut naps = (patience.as_secs_f64() / NAP.as_secs_f64()) as u64;
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let status = loop {
-            let stopped = stop.load(Ordering::Relaxed);
-            match child.try_wait().map_err(|error| error.to_string())? {
-                Some(status) => break Some(status),
-                None if naps == 0 || stopped => {
-                    let group = format!("kill -s KILL -- -{}", child.id());
-                    // It may have ended just now.
-                    let _ = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
-                    let _ = child.kill();
-                    child.wait().map_err(|error| error.to_string())?;
-                    break None;
-                }
-                None => {
-                    naps -= 1;
-                    std::thread::sleep(NAP);
-                }
-            }
-        };
-        if stop.load(Ordering::Relaxed) {
-            return Err("interrupted".to_string());
-        }
-        let seconds = began.elapsed().as_secs_f64();
-        let said = std::fs::read(&log).map_err(|error| error.to_string())?;
-        Ok(Ran { status, seconds, said: String::from_utf8_lossy(&said).into_owned() })
-    }
-
-    /// How many inputs libFuzzer says that it ran.
-    fn units(&self) -> u64 {
-        let said =
-            self.said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-        said.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
-    }
-
-    /// What was found, from how it ended.
-    fn found(&self, how: &How) -> Result<Option<String>, String> {
-        let Some(status) = self.status else { return Ok(Some("hang: does not come back".into())) };
-        if let How::Test(_) = how {
-            return self.failed_test(status);
-        }
-        if let Some(signal) = status.signal() {
-            return Ok(Some(format!("crash: signal {signal}")));
-        }
-        let line = |part: &str| self.said.lines().find(|line| line.contains(part));
-        match (how, status.code()) {
-            (_, Some(0)) => Ok(None),
-            (How::Recordings, Some(1)) => Ok(Some("go-trace: a recording differs".into())),
-            (How::Hunter { .. }, Some(1)) => {
-                let rule = line("rule: ").and_then(|line| line.strip_prefix("rule: "));
-                Ok(Some(rule.unwrap_or("a finding without a rule").to_string()))
-            }
-            (How::Hunter { .. } | How::Recordings, Some(code)) if code > 100 => {
-                let what = line("panicked").or(line("memory allocation"));
-                Ok(Some(format!(
-                    "crash: exit {code}{}",
-                    if what.is_some() { ", a panic" } else { "" }
-                )))
-            }
-            (How::LibFuzzer(_), Some(1 | 77)) => {
-                let rule = line("rule: ").or(line("SUMMARY: ")).unwrap_or("a crash");
-                Ok(Some(rule.trim().to_string()))
-            }
-            _ => Err(format!("{status}: {}", self.said)),
-        }
-    }
-
-    /// The test that failed, a doctest that does not compile among them, or how its process ended. A cargo that could not
-    /// run the tests exits like one whose tests fail; it has found nothing.
-    fn failed_test(&self, status: ExitStatus) -> Result<Option<String>, String> {
-        if status.success() {
-            return Ok(None);
-        }
-        let mut lines = self.said.lines();
-        let name = |line: &str| {
-            Some(line.strip_prefix("---- ")?.strip_suffix(" stdout ----")?.to_string())
-        };
-        let failed = lines.clone().find_map(name).or_else(|| {
-            // A compiler that is killed is reported likewise, but not under this head, which comes after the dots of the
-            // tests that have passed.
-            lines.find(|line| line.trim_start_matches('.').starts_with("error: test failed"))?;
-            lines.find_map(signal)
-        });
-        match (failed, status.code()) {
-            (Some(failed), Some(101)) => Ok(Some(format!("test: {failed}"))),
-            _ => Err(format!("{status}: {}", self.said)),
-        }
-    }
-}
-
-/// What a compiler found that objects to the map, or to what a test does with it, by what cargo said.
-fn does_not_compile(said: String) -> Result<String, String> {
-    let error = said.lines().find(|line| line.starts_with("error")).unwrap_or_default();
-    match is_of_the_map(&said) {
-        true => Ok(format!("test: does not compile: {error}")),
-        false => Err(said),
-    }
-}
-
-/// The signal that ended a process, where cargo says of one that it did not exit successfully.
-fn signal(line: &str) -> Option<String> {
-    let (_, end) = line
-        .trim()
-        .strip_prefix("process didn't exit successfully: ")?
-        .rsplit_once(" (signal: ")?;
-    Some(format!("signal {}", end.strip_suffix(')')?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A shell waits for what it has started, as cargo for a test.
-    fn end(patience: Duration, stop: &AtomicBool) -> Result<Ran, String> {
-        let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let mut command = Command::new("sh");
-        command.args(["-c", "(while :; do echo alive; sleep 0.02; done) & wait"]);
-        let ran = Ran::of(&mut command, scratch.path(), patience, stop);
-        let said = || scratch.path().join("log").metadata().expect("there is a log").len();
-        let before = said();
-        std::thread::sleep(Duration::from_millis(300));
-        assert!(before > 0 && said() == before, "it goes on");
-        ran
-    }
-
-    #[test]
-    fn what_hangs_ends_with_all_that_it_has_started() {
-        let ran = end(Duration::from_millis(300), &AtomicBool::new(false)).unwrap();
-        assert_eq!(ran.status, None);
-    }
-
-    /// What a test detector makes of an exit code and of what cargo said.
-    fn tested(code: i32, said: &str) -> Result<Option<String>, String> {
-        let status = Some(ExitStatus::from_raw(code << 8));
-        Ran { status, seconds: 0.1, said: said.to_string() }.found(&How::Test("-p map-core"))
-    }
-
-    #[test]
-    fn a_kill_of_a_test_is_a_test_that_failed() {
-        assert_eq!(tested(0, "---- what a test prints stdout ----"), Ok(None));
-        for (said, found) in [
-            ("failures:\n\n---- grows stdout ----\n\nthread 'grows' panicked", "test: grows"),
-            (
-                "---- src/lib.rs - b (line 5) stdout ----\nerror[E0308]: mismatched types\nCouldn't compile the test.",
-                "test: src/lib.rs - b (line 5)",
-            ),
-            (
-                "error: test failed, to rerun pass `--test t`\n\nCaused by:\n  process didn't exit successfully: \
-                 `/deps/t-8b --quiet` (signal: 6, SIGABRT: process abort signal)",
-                "test: signal 6, SIGABRT: process abort signal",
-            ),
-            (
-                "running 3 tests\n..error: test failed, to rerun pass `--test t`\n\nCaused by:\n  process didn't exit successfully: \
-                 `/deps/t-8b --quiet` (signal: 6, SIGABRT: process abort signal)",
-                "test: signal 6, SIGABRT: process abort signal",
-            ),
-        ] {
-            assert_eq!(tested(101, said).as_ref().map(Option::as_deref), Ok(Some(found)));
-        }
-    }
-
-    #[test]
-    fn a_cargo_that_cannot_test_has_found_nothing() {
-        for (code, said) in [
-            (101, "error: no test target named `concurrent_stress`"),
-            (101, "error: failed to write `/deps/t.d`: No space left on device (os error 28)"),
-            (
-                101,
-                "error: could not compile `map-core` (lib test)\n\nCaused by:\n  process didn't exit successfully: \
-                 `rustc --test` (signal: 9, SIGKILL: kill)",
-            ),
-            (
-                101,
-                "error: doctest failed, to rerun pass `--doc`\n\nCaused by:\n  process didn't exit successfully: \
-                 `rustdoc --test` (signal: 9, SIGKILL: kill)",
-            ),
-            (3, "error: test failed, to rerun pass `--test t`\n\nCaused by:\n  (exit status: 3)"),
-            (3, "---- grows stdout ----"),
-        ] {
-            let error = tested(code, said).expect_err(said);
-            assert!(error.contains(said), "{error}");
-        }
-        let killed = Some(ExitStatus::from_raw(9));
-        let ran = Ran { status: killed, seconds: 0.1, said: String::new() };
-        assert!(ran.found(&How::Test("")).is_err(), "it is cargo that was killed");
-    }
-
-    #[test]
-    fn a_test_that_does_not_compile_has_found_something() {
-        let failed = "error: could not compile `map-core` (test \"t\") due to 1 previous error";
-        let error = "error[E0277]: the trait bound `N: Clone` is not satisfied";
-        let found = does_not_compile(format!("{error}\n --> map-core/tests/t.rs:1:1\n{failed}"));
-        assert_eq!(found, Ok(format!("test: does not compile: {error}")));
-        let full = "error: failed to write `t.d`: No space left on device (os error 28)";
-        assert!(does_not_compile(format!("{full}\n{failed}")).is_err());
-    }
-
-    #[test]
-    fn what_is_interrupted_ends_with_all_that_it_has_started() {
-        let stop = AtomicBool::new(false);
-        let ran = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                std::thread::sleep(Duration::from_millis(300));
-                stop.store(true, Ordering::Relaxed);
-            });
-            end(Duration::from_secs(100), &stop)
-        });
-        assert_eq!(ran.err().as_deref(), Some("interrupted"));
-    }
 }
