@@ -8,7 +8,8 @@
 #   ci/faults.sh --known                      the matrix of what is known there, of all shards together, in target/faults/MATRIX.md
 #   ci/faults.sh --subset                     a fixed few, until the first kill: some minutes, as `.ci/run` does
 #   ci/faults.sh --dir DIRECTORY [OPTIONS…]   somebody else's patches; OPTIONS as of `cargo models faults`
-#   ci/faults.sh --unpatched 150 --detectors all   no fault at all: every detector there is, an hour together
+#   ci/faults.sh --unpatched 150 --detectors all   no fault at all: every detector there is, an hour together. With 3600 and
+#                                             --ledger FILE an hour of each, in as many pieces as it takes
 #
 # MODELS: the program, if it is built already (default: `cargo models`).
 # Exit 0: all found. 1: some survived. 2: a patch does not apply or build. 130: interrupted; what is known is kept, the

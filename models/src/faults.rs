@@ -14,6 +14,7 @@
 
 pub mod copy;
 pub mod detector;
+pub mod ledger;
 pub mod matrix;
 pub mod mutants;
 pub mod names;

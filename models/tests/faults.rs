@@ -297,6 +297,51 @@ fn the_map_as_it_is_can_be_looked_at_for_long() {
 }
 
 #[test]
+fn an_hour_in_pieces_goes_on_where_it_was() {
+    let here = workspace();
+    let hunt = |seconds, detectors| {
+        let hour = ["--unpatched", seconds, "--detectors", detectors, "--ledger", "notes/ledger"];
+        faults(here.path(), &hour)
+    };
+    let (code, out, err) = hunt("1", "pos,dfs");
+    assert_eq!((code, err.as_str()), (0, "pos, for 1 s\ndfs, for 1 s\n"), "{out}");
+    assert_eq!(asked(here.path()).len(), 2, "of half a second each: what is left is worth none");
+    let (code, out, err) = hunt("3", "ops,pos,dfs");
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(err, "ops, for 3 s\npos, for 2.5 s\ndfs, for 2.5 s\n");
+    assert!(out.contains("│ pos      ┆ 5    ┆ 35         ┆ 2.5     ┆ nothing       │"), "{out}");
+    let (_, _, err) = hunt("3", "ops,pos,dfs");
+    assert_eq!(err, "", "{out}");
+    // Two goes of `dfs`, of which the second came to its end before its time: a third would be the same.
+    let (_, _, err) = hunt("60", "dfs");
+    assert_eq!(err, "", "{out}");
+
+    let file = here.path().join("notes/ledger");
+    let lines = fs::read_to_string(&file).expect("it is there");
+    assert_eq!(lines.lines().count(), 12, "{lines}");
+    let source = here.path().join("map-core/src/lib.rs");
+    let wrong = fs::read_to_string(&source).expect("it is there").replace("    1\n", "    2\n");
+    fs::write(&source, wrong).expect("written");
+    let (code, out, err) = hunt("3", "pos");
+    assert_eq!(
+        (code, err.as_str()),
+        (1, "pos, for 3 s\n"),
+        "another map, of which nothing is known"
+    );
+    let (code, again, err) = hunt("3", "pos");
+    assert_eq!((code, err.as_str()), (1, ""), "it is known to be wrong");
+    assert_eq!(
+        out.split_once('\n').map(|(_, rest)| rest),
+        again.split_once('\n').map(|(_, rest)| rest)
+    );
+
+    fs::write(&file, lines + "one more\n").expect("written");
+    let (code, _, err) = hunt("3", "pos");
+    assert_eq!(code, 2);
+    assert!(err.starts_with("notes/ledger: line 13: expected"), "{err}");
+}
+
+#[test]
 fn only_the_time_ends_an_hour_and_each_is_another() {
     let here = workspace();
     let hunt = || faults(here.path(), &["--unpatched", "3", "--detectors", "dfs,loom,threads"]);

@@ -75,6 +75,9 @@ pub struct Options {
     /// Where the draws of `--unpatched` begin (drawn and printed if not given).
     #[arg(long, requires = "unpatched")]
     pub seed: Option<u64>,
+    /// Where the goes of `--unpatched` are written down, a line each: those of the same map that are there already count.
+    #[arg(long, value_name = "FILE", requires = "unpatched")]
+    pub ledger: Option<PathBuf>,
     /// Do not look at what is known from an earlier run.
     #[arg(long)]
     pub fresh: bool,
@@ -108,9 +111,10 @@ struct Hunt {
 pub fn drive(options: &Options) -> Exit {
     match hunt(options) {
         Ok(Exit::Interrupted) => {
-            let next = match options.unpatched {
-                Some(_) => "the next run begins afresh",
-                None => "no matrix is written; the next run goes on from here",
+            let next = match (options.unpatched, &options.ledger) {
+                (Some(_), None) => "the next run begins afresh",
+                (Some(_), Some(_)) => "the next run goes on behind what the ledger says",
+                (None, _) => "no matrix is written; the next run goes on from here",
             };
             eprintln!("interrupted: {next}");
             Exit::Interrupted
@@ -124,8 +128,9 @@ pub fn drive(options: &Options) -> Exit {
 }
 
 fn hunt(options: &Options) -> Result<Exit, String> {
-    let Options { json, html, markdown, .. } = options;
-    files::ready(json.iter().chain(html).chain(markdown)).map_err(|error| error.to_string())?;
+    let Options { json, html, markdown, ledger, .. } = options;
+    let written = json.iter().chain(html).chain(markdown).chain(ledger);
+    files::ready(written).map_err(|error| error.to_string())?;
     let mut detectors = detector::select(&options.detectors)?;
     if !options.last.is_empty() {
         detectors.retain(|detector| !options.last.contains(&detector.name));

@@ -49,7 +49,7 @@ enum Verb {
     #[cfg(not(fuzzing))]
     GoTrace(super::go_trace::Options),
     /// Plant faults in a copy of the map, one at a time, and see which detectors find them.
-    Faults(faults::Options),
+    Faults(Box<faults::Options>),
     /// Plant faults, and count the names that triage gives to the failures of each.
     Names(names::Options),
     /// Run the cases that come in at the standard input (for `triage`).

@@ -110,8 +110,23 @@ impl Copy {
     /// # Errors
     /// When a file cannot be read, or there is no compiler.
     pub fn hash(&self) -> io::Result<u64> {
-        let mut all = vec![fnv(&self.compiler()?).to_le_bytes()];
-        for file in &parts(&self.workspace)? {
+        let of_the_compiler = fnv(&self.compiler()?);
+        Ok(of_the_compiler ^ self.hash_of(&parts(&self.workspace)?)?)
+    }
+
+    /// A hash of the map alone: what is hunted in.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn hash_of_the_map(&self) -> io::Result<u64> {
+        let mut all = parts(&self.workspace)?;
+        all.retain(|file| file.starts_with("map-core/src"));
+        self.hash_of(&all)
+    }
+
+    fn hash_of(&self, files: &BTreeSet<PathBuf>) -> io::Result<u64> {
+        let mut all = Vec::new();
+        for file in files {
             let path = self.workspace.join(file);
             let text = std::fs::read(&path).map_err(|error| named(&path, &error))?;
             all.extend(

@@ -2,7 +2,8 @@
 //!
 //! Who hunts for long wants what no earlier hunt has looked at. So the draws begin elsewhere each time, a detector whose go ends
 //! early begins another from the next seed, what bounds the executions of a go is left out, and nothing that is known is believed.
-//! Nothing is kept, either, but for findings: the row of the map without a fault belongs to the runs that plant some.
+//! Nothing is kept, either, but for findings, and, with `--ledger`, for what was done: the row of the map without a fault belongs
+//! to the runs that plant some.
 //!
 //! # Checked by
 //! `tests/faults.rs`.
@@ -11,6 +12,7 @@ use super::{Hunt, unbuilt, unpatched_line};
 use crate::drivers::Exit;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{Attempt, Detector, Terms};
+use crate::faults::ledger::Ledger;
 use crate::faults::results::Row;
 use crate::faults::table;
 use std::path::Path;
@@ -18,6 +20,8 @@ use std::time::Duration;
 
 /// What a go counts for at least: what ends at once is not to be repeated for ever.
 const LEAST: f64 = 0.1;
+/// What one go has at most, so that little is lost when it is interrupted.
+const MOST: Duration = Duration::from_secs(600);
 /// The least time that another go is worth its start; to libFuzzer, less than a second is for ever.
 const WORTH: Duration = Duration::from_secs(1);
 
@@ -27,6 +31,9 @@ impl Hunt {
         let seed = self.options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
         println!("seed {seed}");
         let copy = self.copy(0);
+        let map = copy.hash_of_the_map().map_err(|error| error.to_string())?;
+        let ledger = self.options.ledger.clone();
+        let ledger = ledger.map(|file| Ledger::open(file, map)).transpose()?;
         let made = copy.make(None);
         if self.was_stopped(made.is_err()) {
             return Ok(Exit::Interrupted);
@@ -38,10 +45,16 @@ impl Hunt {
         let mut row = Row::new(None, self.source);
         let mut is_blind = false;
         for detector in &self.detectors {
-            eprintln!("{}, for {} s", detector.name, time.as_secs_f64());
-            match self.goes(detector, &copy, &program, (seed, time)) {
+            let known = ledger.as_ref().map_or_else(Vec::new, |ledger| ledger.goes(detector));
+            let left = ledger.as_ref().map_or(time, |ledger| ledger.left(detector, time));
+            if left < WORTH {
+                row.attempts.insert(detector.name.clone(), known);
+                continue;
+            }
+            eprintln!("{}, for {} s", detector.name, left.as_secs_f64());
+            match self.goes(detector, &copy, &program, (seed, left), ledger.as_ref()) {
                 Ok(Some(goes)) => {
-                    row.attempts.insert(detector.name.clone(), goes);
+                    row.attempts.insert(detector.name.clone(), [known, goes].concat());
                 }
                 Ok(None) => return Ok(Exit::Interrupted),
                 // The others can look all the same.
@@ -68,18 +81,24 @@ impl Hunt {
         copy: &Copy,
         program: &Path,
         (first, time): (u64, Duration),
+        ledger: Option<&Ledger>,
     ) -> Result<Option<Vec<Attempt>>, String> {
         let findings = self.findings(&Row::new(None, self.source));
         let (mut goes, mut left) = (Vec::new(), time);
         for seed in first.. {
             let (findings, stop) = (&findings, &self.stop);
-            let terms = Terms { budget: left, scenarios: &[], unbounded: true, findings, stop };
+            let budget = if detector.is_drawn() { left.min(MOST) } else { left };
+            let terms = Terms { budget, scenarios: &[], unbounded: true, findings, stop };
             let go = detector.attempt(copy, program, seed, terms);
             if self.was_stopped(go.is_err()) {
                 return Ok(None);
             }
             let go = go.map_err(|said| format!("{}: {said}", detector.name))?;
             let took = Duration::from_secs_f64(go.summary.seconds.max(LEAST));
+            let whole = !detector.is_drawn() && took + WORTH < budget;
+            if let Some(ledger) = ledger {
+                ledger.add(detector, &go, whole).map_err(|error| error.to_string())?;
+            }
             left = left.saturating_sub(took);
             let is_over = go.summary.found.is_some() || left < WORTH || !detector.is_drawn();
             goes.push(go);
