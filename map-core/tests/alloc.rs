@@ -13,7 +13,7 @@
 mod common;
 
 use common::counting::{Counting, calls, freed, live, most};
-use common::hashers::{IDENTITY, LOW3, MIX, mix};
+use common::hashers::{IDENTITY, LOW3, MIX, ZERO, mix};
 use common::{By, EvacuationOrder, Map};
 use map_core::{Cursor, GrowthKind};
 use std::mem::replace;
@@ -311,8 +311,13 @@ fn a_map_that_is_shrunk_has_what_its_entries_take() {
         map.clear();
         map.extend((0..8).map(|key| (key, key)));
     };
-    let ways: [&dyn Fn(&mut Map<u64, u64, By>); 3] =
-        [&churned, &gone_through, &hashed_in_one_piece];
+    let full_but_for_the_last_bucket = |map: &mut Map<u64, u64, By>| {
+        *map = Map::with_capacity_and_hasher(26, ZERO);
+        map.extend((0..24).map(|key| (key, key)));
+        (16..24).for_each(|key| _ = map.remove(&key));
+    };
+    let ways: [&dyn Fn(&mut Map<u64, u64, By>); 4] =
+        [&churned, &gone_through, &hashed_in_one_piece, &full_but_for_the_last_bucket];
     for (way, lead) in ways.into_iter().enumerate() {
         let empty = live();
         let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(13 << 6, MIX);
@@ -320,8 +325,7 @@ fn a_map_that_is_shrunk_has_what_its_entries_take() {
         lead(&mut map);
         map.shrink_to_fit();
         let held = live() - empty;
-        map.shrink_to_fit();
-        assert_eq!(live() - empty, held, "once is enough");
+        assert_eq!(calls(|| map.shrink_to_fit()), 0, "once is enough");
         let (entries, table) = (map.len(), map.growth_state().buckets_log2);
         let mut anew: Map<u64, u64, By> = Map::with_capacity_and_hasher(entries, *map.hasher());
         anew.extend(&map);
