@@ -5,6 +5,7 @@
 
 use crate::subjects::Subject;
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// What starts this program, if that is not `cargo models`.
@@ -18,6 +19,16 @@ pub(crate) fn started_as(name: String) {
 /// What a user types before the verb.
 pub fn command() -> &'static str {
     COMMAND.get().map_or("cargo models", String::as_str)
+}
+
+/// A path as a shell takes it.
+pub fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./=+-".contains(letter);
+    match !path.is_empty() && path.chars().all(is_plain) {
+        true => path,
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }
 
 /// The command that runs what a file holds again, which names its map.

@@ -48,7 +48,7 @@ const HUNT: [&str; 7] = ["ops", "--subject", "wrong", "--seed", "407", "--json",
 fn a_crash_is_kept_made_smaller_and_replayed() {
     let signal = "crash: the process was ended by SIGABRT";
     let deeds =
-        [("abort", signal), ("overflow", signal), ("exit", "crash: the process exited with 7")];
+        [("abort", signal), ("overflow", signal), ("exit 7", "crash: the process exited with 7")];
     for (deed, said) in deeds {
         let here = folder();
         let (code, out, err) = models(deed, &HUNT, here.path());
@@ -82,6 +82,22 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
         }
         let (code, out, _) = models(deed, &["triage", "--runs", "1", "--limit", "2"], here.path());
         assert!(code == 1 && out.contains("the same was found 2 times"), "{out}");
+    }
+}
+
+#[test]
+fn a_map_that_exits_does_not_speak_for_the_hunter() {
+    // The numbers mean nothing found, found, bad usage; and one that means nothing.
+    for number in 0..4 {
+        let (here, deed) = (folder(), format!("exit {number}"));
+        let (code, out, err) = models(&deed, &[&HUNT[..], &["--as-found"]].concat(), here.path());
+        let said = format!("the process exited with {number}\n");
+        assert!(code == 1 && found(&out) == format!("crash: {}", said.trim()), "{out}{err}");
+        let [raw] = &kept(&out)[..] else { panic!("as found: {out}") };
+        let replay = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
+        let (code, out, err) = models(&deed, &replay, here.path());
+        let is_a_crash = out.contains("\ncrash: op ") && out.contains(&said);
+        assert!(code == 1 && is_a_crash, "{out}{err}");
     }
 }
 
@@ -149,6 +165,21 @@ fn a_map_that_does_not_end_its_line_hides_nothing() {
     let line = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
     let (code, out, _) = models("mutter", &line, here.path());
     assert!(code == 1 && out.contains("\nreference: op ") && out.contains(&said), "{said}{out}");
+}
+
+#[test]
+fn a_map_whose_words_are_not_utf_8_is_hunted_all_the_same() {
+    let here = folder();
+    let line = [&HUNT[..], &["--keep-going", "--as-found", "--time", "2"]].concat();
+    let hunt = command("garble", &line, here.path()).stdout(Stdio::piped()).spawn();
+    let (code, out) = ended_in(40, hunt.expect("the program runs"));
+    assert!(code == Some(1) && out.contains("\ngro\u{fffd}\n"), "{code:?} {}", out.len());
+    assert!(out.contains("\nreference: op ") && !out.contains("\ncrash: "), "{}", out.len());
+    let said = format!("\n{}\n", found(&out));
+    let raw = kept(&out)[0].clone();
+    let replay = ["replay", "--subject", "wrong", raw.to_str().expect("UTF-8")];
+    let (code, out, err) = models("garble", &replay, here.path());
+    assert!(code == 1 && out.contains(&said), "{said}{out}{err}");
 }
 
 #[test]
@@ -286,6 +317,26 @@ fn a_worker_that_nobody_asks_anything_waits() {
 fn signal(name: &str, process: u32) {
     let kill = Command::new("kill").args([name, &process.to_string()]).status();
     assert!(kill.expect("it runs").success());
+}
+
+/// The same of one that may never end: after so many seconds it is made to.
+fn ended_in(seconds: u64, mut supervisor: Child) -> (Option<i32>, String) {
+    let began = Instant::now();
+    let mut output = supervisor.stdout.take().expect("it is read");
+    let heard = std::thread::spawn(move || {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut output, &mut said).map(|_| said)
+    });
+    while supervisor.try_wait().expect("a process").is_none() {
+        if began.elapsed() > Duration::from_secs(seconds) {
+            supervisor.kill().expect("it can be killed");
+            supervisor.wait().expect("it has ended");
+            panic!("it has not come to an end in {seconds} s");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let status = supervisor.wait().expect("it has ended");
+    (status.code(), heard.join().expect("a reader").expect("UTF-8"))
 }
 
 /// What comes of one that ends before its time.

@@ -11,7 +11,7 @@ mod hunter;
 
 use super::keep::told;
 use super::summary::Summary;
-use super::supervise::{Board, Hunter, News, Patience};
+use super::supervise::{Board, Hunter, News, Patience, ends};
 use super::{Exit, stopped_by_ctrl_c, word};
 use crate::case::Case;
 use crate::command::{command, replaying_on};
@@ -90,7 +90,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 pub fn drive(options: &Options) -> Exit {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let exit = match options.hunter {
-        true => hunt(options, seed),
+        true => hunt(options, seed).map(ends),
         false => Hunt::new(options, seed).and_then(Hunt::run),
     };
     exit.unwrap_or_else(|error| {
@@ -170,16 +170,12 @@ impl<'a> Hunt<'a> {
         let drawn = self.options.seed.is_none().then_some(self.seed);
         let mut hunter = Hunter::start("ops", drawn, &self.board)?;
         let mut patience = Patience::new(self.options.patience);
-        let mut told = false;
         // What the hunter was at when the time was up. That may hang, so it is let come to its end.
         let mut last = None;
         loop {
             match hunter.news()? {
                 News::Line(line) => match serde_json::from_str(&line) {
-                    Ok(find) => {
-                        told = true;
-                        self.found(find);
-                    }
+                    Ok(find) => self.found(find),
                     // The map under test may talk.
                     Err(_) if !line.is_empty() => println!("{line}"),
                     Err(_) => {}
@@ -199,12 +195,9 @@ impl<'a> Hunt<'a> {
                         return Ok(Some(Sighting::of_a_hang(detail)));
                     }
                 }
-                News::Ended(status) => match status.code() {
-                    Some(0) => return Ok(None),
-                    Some(1) if told => return Ok(None),
-                    Some(1 | 2) => return Err(io::Error::other("the hunter cannot hunt")),
-                    _ => return Ok(Some(ended_by(status))),
-                },
+                News::Ended(Exit::Bad) => return Err(io::Error::other("the hunter cannot hunt")),
+                News::Ended(_) => return Ok(None),
+                News::Gone(status) => return Ok(Some(ended_by(status))),
             }
         }
     }

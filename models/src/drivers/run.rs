@@ -11,6 +11,7 @@ mod supervised;
 mod tally;
 
 use super::summary::Summary;
+use super::supervise::ends;
 use super::{Exit, keep};
 use crate::case::Case;
 use crate::catalogue::{self, Allowed, Scenario};
@@ -113,7 +114,7 @@ struct Run {
 /// Runs until the time or the executions are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
     if options.hunter {
-        return hunt(options);
+        return ends(hunt(options));
     }
     supervised::drive(options).unwrap_or_else(|error| {
         eprintln!("the run is broken off: {error}");

@@ -3,22 +3,25 @@
 //! ```text
 //!   supervisor ─── starts itself once more, `--hunter`, with the same options ──► hunter
 //!       ▲                                                                          │ before each case: its number,
-//!       ├──── board: words in a file without a name, the hunter's standard input ◄─┤ written in a microsecond
+//!       ├──── board: words in a file without a name, the hunter's standard input ◄─┤ written in a microsecond; last of all, what it came to
 //!       └──── lines: what it finds, its standard output ◄──────────────────────────┘
 //! ```
 //! The clock, patience and ctrl-C are the supervisor's; so are findings. What it needs of a hunter that is gone is on the board.
 //!
 //! # Invariants
 //! - **no orphans**: a process that was started with `--child-of` ends within a moment of that one.
+//! - **its own words**: what a hunter came to is what it said on the board. A map may exit with any number.
 //! # Not here
 //! Running one case where it can do no harm: see `triage::worker`.
 //! # Checked by
 //! `tests/crashes.rs`, `tests/killed.rs`.
 
+use super::Exit;
+use crate::triage::worker::{bare, next_line};
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, parent_id};
@@ -44,9 +47,13 @@ pub fn end_with(parent: u32) {
     });
 }
 
-/// Words that a hunter writes and its supervisor reads, whatever has become of the hunter.
+/// Words that a hunter writes and its supervisor reads, whatever has become of the hunter. The first says what the hunter came to,
+/// and is none of those that have a place.
 #[derive(Debug)]
 pub struct Board(File);
+
+/// Where the words begin that have a place.
+const PLACES: u64 = 8;
 
 impl Board {
     /// One of the supervisor's.
@@ -71,7 +78,7 @@ impl Board {
     /// # Errors
     /// When that fails.
     pub fn put(&self, place: usize, word: u64) -> io::Result<()> {
-        self.0.write_all_at(&word.to_le_bytes(), 8 * place as u64)
+        self.0.write_all_at(&word.to_le_bytes(), PLACES + 8 * place as u64)
     }
 
     /// Reads one word.
@@ -80,7 +87,7 @@ impl Board {
     /// When that fails, or it was not written yet.
     pub fn get(&self, place: usize) -> io::Result<u64> {
         let mut bytes = [0; 8];
-        self.0.read_exact_at(&mut bytes, 8 * place as u64)?;
+        self.0.read_exact_at(&mut bytes, PLACES + 8 * place as u64)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
@@ -89,7 +96,7 @@ impl Board {
     /// # Errors
     /// When that fails.
     pub fn write<const N: usize>(&self, words: [u64; N]) -> io::Result<()> {
-        self.0.write_all_at(words.map(u64::to_le_bytes).as_flattened(), 0)
+        self.0.write_all_at(words.map(u64::to_le_bytes).as_flattened(), PLACES)
     }
 
     /// Reads it all.
@@ -98,9 +105,27 @@ impl Board {
     /// When that fails, or it was not written yet.
     pub fn read<const N: usize>(&self) -> io::Result<[u64; N]> {
         let mut bytes = [[0; 8]; N];
-        self.0.read_exact_at(bytes.as_flattened_mut(), 0)?;
+        self.0.read_exact_at(bytes.as_flattened_mut(), PLACES)?;
         Ok(bytes.map(u64::from_le_bytes))
     }
+
+    fn end(&self, came: Option<Exit>) -> io::Result<()> {
+        self.0.write_all_at(&[came.map_or(0, |exit| exit as u8 + 1); 1], 0)
+    }
+
+    fn came(&self) -> io::Result<Option<Exit>> {
+        let mut byte = [0];
+        self.0.read_exact_at(&mut byte, 0)?;
+        let exits = [Exit::Clean, Exit::Found, Exit::Bad];
+        Ok(exits.into_iter().find(|&exit| byte == [exit as u8 + 1]))
+    }
+}
+
+/// What this hunter came to: its last act.
+pub fn ends(exit: Exit) -> Exit {
+    // If it cannot be said, the supervisor takes this for a crash.
+    let _ = Board::given().and_then(|board| board.end(Some(exit)));
+    exit
 }
 
 /// What a supervisor hears.
@@ -109,8 +134,10 @@ pub enum News {
     Line(String),
     /// Nothing for a while.
     Nap,
-    /// It has ended; there are no more lines.
-    Ended(ExitStatus),
+    /// It has come to its end, and to this.
+    Ended(Exit),
+    /// It has ended before that.
+    Gone(ExitStatus),
 }
 
 /// A process that hunts. It does not outlive this value.
@@ -118,6 +145,7 @@ pub enum News {
 pub struct Hunter {
     child: Child,
     lines: Receiver<String>,
+    board: Board,
     napped: Instant,
 }
 
@@ -127,7 +155,7 @@ impl Hunter {
     /// # Errors
     /// When it cannot be started.
     pub fn start(verb: &str, drawn: Option<u64>, board: &Board) -> io::Result<Hunter> {
-        let mut command = Command::new(env::current_exe()?);
+        let mut command = bare(Command::new(env::current_exe()?));
         command.args(["--child-of", &process::id().to_string(), verb, "--hunter"]);
         if let Some(seed) = drawn {
             command.args(["--seed", &seed.to_string()]);
@@ -135,14 +163,18 @@ impl Hunter {
         command.args(env::args_os().skip(1).skip_while(|word| word != OsStr::new(verb)).skip(1));
         // A ctrl-C at the terminal is for the supervisor alone.
         command.stdin(board.0.try_clone()?).stdout(Stdio::piped()).process_group(0);
+        board.end(None)?;
+        let board = Board(board.0.try_clone()?);
         let mut child = command.spawn()?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (sender, lines) = sync_channel(LINES_MAX);
         thread::spawn(move || {
-            let mut said = BufReader::new(output).lines().map_while(Result::ok);
-            while said.next().is_some_and(|line| sender.send(line).is_ok()) {}
+            let mut said = BufReader::new(output);
+            while let Ok(Some(line)) = next_line(&mut said)
+                && sender.send(line).is_ok()
+            {}
         });
-        Ok(Hunter { child, lines, napped: Instant::now() })
+        Ok(Hunter { child, lines, board, napped: Instant::now() })
     }
 
     /// Waits for something to happen, and not for long.
@@ -163,7 +195,14 @@ impl Hunter {
                 self.napped = Instant::now();
                 News::Nap
             }
-            Err(RecvTimeoutError::Disconnected) => News::Ended(self.child.wait()?),
+            Err(RecvTimeoutError::Disconnected) => match self.child.try_wait()? {
+                Some(status) => self.board.came()?.map_or(News::Gone(status), News::Ended),
+                // It has closed its output.
+                None => {
+                    thread::sleep(left);
+                    News::Nap
+                }
+            },
         })
     }
 }

@@ -1,9 +1,9 @@
 //! A map that is wrong on purpose, to try out what is done with findings: `map_core::Map`, but
 //!
 //! - while it grows, `remove` forgets to remove; - inserting k60001 ends the process; - inserting k60002 never ends; - k60003
-//!   comes with another value in every other run, by the clock; - while it grows, `insert` does what the environment variable
-//!   `WRONG_INSERT` says: `abort`, `exit`, `overflow` (the stack), `hang`, `talk`
-//!   or `mutter` (without ending the line).
+//!   comes with another value in every other run, by the clock; - inserting k60004 takes a quarter of a second; - while it
+//!   grows, `insert` does what the environment variable `WRONG_INSERT` says: `abort`, `exit N`, `overflow` (the stack), `hang`,
+//!   `talk`, `mutter` (without ending the line) or `garble` (what is not UTF-8).
 //!
 //! # Checked by
 //! `tests/triage.rs`, `tests/crashes.rs`.
@@ -14,23 +14,29 @@ use crate::op::Order;
 use crate::picture::Picture;
 use crate::subject::{Capabilities, Growth, NoCursor, SequentialSubject};
 use map_core::Map;
+use std::io::Write;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 const DEADLY: u64 = 60_001;
 const ENDLESS: u64 = 60_002;
 const FICKLE: u64 = 60_003;
+const SLOW: u64 = 60_004;
 
 /// What an insert does while the map grows, if that is said.
 static INSERT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("WRONG_INSERT").ok());
 
 fn do_wrong(deed: &str) {
+    if let Some(number) = deed.strip_prefix("exit ") {
+        std::process::exit(number.parse().expect("an exit code"));
+    }
     match deed {
         "abort" => std::process::abort(),
-        "exit" => std::process::exit(7),
         "overflow" => drop(deeper(1)),
         "hang" => sleep_for_ever(),
         "mutter" => print!("."),
+        // Whether anybody hears it or not.
+        "garble" => drop(std::io::stdout().write_all(b"gro\xdf\n")),
         _ => println!("inserted while growing"),
     }
 }
@@ -72,6 +78,10 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for Wrong<K, V> {
         match key.number() {
             DEADLY => std::process::abort(),
             ENDLESS => sleep_for_ever(),
+            SLOW => {
+                std::thread::sleep(Duration::from_millis(250));
+                self.0.insert(key, value)
+            }
             FICKLE => {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
                 let odd = now.is_ok_and(|now| now.as_nanos() / 1_000 % 2 == 1);

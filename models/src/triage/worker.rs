@@ -16,14 +16,14 @@ use crate::property::Checks;
 use crate::subjects::Subject;
 use crate::trace::Event;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What a worker exits with when a case took too long.
-const TOO_LONG: i32 = 3;
 /// How long a case may take; the environment variable `CASE_SECONDS` says otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
 /// How long one like it may take, when a case is known to hang.
@@ -60,6 +60,8 @@ enum Run {
 enum Line {
     Event(Event),
     Came(Came),
+    /// The case took too long, and this process ends.
+    TooLong,
 }
 
 /// Answers requests from standard input until it ends.
@@ -79,9 +81,28 @@ pub fn serve() -> io::Result<()> {
 
 /// On a line of its own, whatever the map under test has said.
 fn say(line: &Line) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "\n{}", serde_json::to_string(line)?)?;
-    output.flush()
+    // Not by way of `Stdout`, which whoever hangs may have locked.
+    let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    output.write_all(format!("\n{}\n", serde_json::to_string(line)?).as_bytes())
+}
+
+/// The next line of what a process says, which need not be UTF-8: the map under test may talk.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn next_line(output: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let length = output.read_until(b'\n', &mut line)?;
+    if line.ends_with(b"\n") {
+        line.pop();
+    }
+    Ok((length > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
+}
+
+/// A command without what would have the same seed mean another run: shuttle takes one from its environment, whatever it is told.
+pub fn bare(mut command: Command) -> Command {
+    command.env_remove("SHUTTLE_RANDOM_SEED");
+    command
 }
 
 fn answer(run: &Run) -> Came {
@@ -115,7 +136,9 @@ fn watch(begun: Arc<AtomicU64>) {
             last = now;
             let is_busy = now != 0;
             if is_busy && spent >= Duration::from_secs(now & u64::from(u32::MAX)) {
-                std::process::exit(TOO_LONG);
+                // If that cannot be said, nobody listens any more.
+                let _ = say(&Line::TooLong);
+                std::process::exit(1);
             }
         }
     });
@@ -156,7 +179,7 @@ impl Worker {
     }
 
     fn with(heard: bool) -> io::Result<Worker> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = bare(Command::new(std::env::current_exe()?));
         command.args(["--child-of", &std::process::id().to_string(), "worker"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(if heard { Stdio::inherit() } else { Stdio::null() });
@@ -235,26 +258,32 @@ impl Worker {
         self.runs += 1;
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
-        let (mut answer, mut events) = (String::new(), Vec::new());
+        let (mut events, mut too_long) = (Vec::new(), false);
         let sent = match &mut self.input {
             Some(input) => input.write_all(line.as_bytes()).and_then(|()| input.flush()),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
         // A worker that is gone says so by the end of its output.
-        while sent.is_ok() && self.output.read_line(&mut answer)? > 0 {
+        while sent.is_ok()
+            && let Some(answer) = next_line(&mut self.output)?
+        {
             match serde_json::from_str(&answer) {
                 Ok(Line::Came(came)) => return Ok((came, events)),
                 Ok(Line::Event(event)) => events.push(event),
+                Ok(Line::TooLong) => too_long = true,
                 // The map under test may talk.
-                Err(_) if self.heard && answer != "\n" => print!("{answer}"),
+                Err(_) if self.heard && !answer.is_empty() => println!("{answer}"),
                 Err(_) => {}
             }
-            answer.clear();
         }
         let ended = self.child.wait()?;
         self.renew()?;
-        let came = Came::Failed(Box::new(post_mortem(ended, request.seconds)));
-        Ok((came, events))
+        let sighting = if too_long {
+            Sighting::of_a_hang(format!("the run has not come to an end in {} s", request.seconds))
+        } else {
+            ended_by(ended)
+        };
+        Ok((Came::Failed(Box::new(sighting)), events))
     }
 }
 
@@ -265,14 +294,6 @@ impl Drop for Worker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn post_mortem(ended: ExitStatus, seconds: u64) -> Sighting {
-    if ended.code() == Some(TOO_LONG) {
-        let detail = format!("the run has not come to an end in {seconds} s");
-        return Sighting::of_a_hang(detail);
-    }
-    ended_by(ended)
 }
 
 /// What a process says that ended before its time.

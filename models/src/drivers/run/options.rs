@@ -2,7 +2,7 @@
 
 use super::super::ops::seconds;
 use super::super::word;
-use crate::command::command;
+use crate::command::{command, quoted};
 use crate::schedulers::Named;
 use crate::subjects::{Shared, Subject};
 use clap::ValueEnum;
@@ -139,9 +139,9 @@ impl Options {
     pub(super) fn found_by(&self, name: &str, seed: u64) -> String {
         let Options { engine, scheduler, policy, subject, preemptions, jobs, .. } = self;
         let what = if self.generates() { "--generated" } else { name };
-        // A case is about the map that its story names, wherever it is replayed.
+        // A case is about the map that its story names, wherever it is replayed; if it names none, the usual one there.
         let on = match subject.shared() {
-            Some(Shared::Program) => String::new(),
+            Some(Shared::Program) => subject.flag(true),
             _ => format!(" --subject {subject}"),
         };
         let engine_name = engine.name();
@@ -154,7 +154,7 @@ impl Options {
             command += &format!(" --preemptions {preemptions}");
         }
         if let Some(policy) = policy {
-            command += &format!(" --policy {}", policy.display());
+            command += &format!(" --policy {}", quoted(policy));
         }
         // Jobs that share a scenario each have draws of their own.
         if *jobs > 1 {

@@ -70,7 +70,7 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
     let mut patience = Patience::new(options.patience);
     let drawn = options.seed.is_none().then_some(seed);
     let (began, mut hunter) = (Instant::now(), Hunter::start("run", drawn, &board)?);
-    let status = loop {
+    loop {
         match hunter.news()? {
             News::Line(line) => println!("{line}"),
             News::Nap => {
@@ -84,19 +84,21 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
                     return crashed(options, seed, &board, began, &hang);
                 }
             }
-            News::Ended(status) => break status,
+            News::Ended(Exit::Clean) if stop.load(Ordering::Relaxed) && options.is_limited() => {
+                return Ok(Exit::Interrupted);
+            }
+            News::Ended(exit) => return Ok(exit),
+            News::Gone(status) => {
+                return crashed(options, seed, &board, began, &ended_by(status));
+            }
         }
-    };
-    match status.code() {
-        Some(0) if stop.load(Ordering::Relaxed) && options.is_limited() => Ok(Exit::Interrupted),
-        Some(0) => Ok(Exit::Clean),
-        Some(1) => Ok(Exit::Found),
-        Some(2) => Ok(Exit::Bad),
-        _ => crashed(options, seed, &board, began, &ended_by(status)),
     }
 }
 
 /// Keeps what the jobs were at: one of them did it.
+///
+/// # Errors
+/// When none was at anything, or that cannot be written.
 fn crashed(
     options: &Options,
     seed: u64,
@@ -114,6 +116,9 @@ fn crashed(
         println!("{name}:\n{story}");
         told(kept, &options.findings, again, &case);
         names.push(name);
+    }
+    if names.is_empty() {
+        return Err(io::Error::other(format!("nothing has begun, and {message}")));
     }
     if names.len() > 1 {
         println!("it was one of these: {}", names.join(", "));

@@ -1,0 +1,121 @@
+//! What a run came to is what its hunter says of it, whatever the map does to the process: see `drivers::supervise`.
+//!
+//! This program is both: told what the map is to do, it is the command line with that map; else it is the test, which starts itself
+//! so.
+
+use map_core::platform::{Mutex, Platform, Std};
+use models::concurrent_subject::ConcurrentSubject;
+use models::drivers;
+use models::engines::shuttle::Model;
+use models::generators::hashers::ModelState;
+use models::subject::Capabilities;
+use models::subjects::Adapter;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, ExitCode, Output, exit};
+use std::time::Duration;
+use std::{env, thread};
+
+/// What the map is to do, by this environment variable.
+const DEED: &str = "OWN_WORDS_DEED";
+
+/// A lock around a map. Its inserts do what they are told.
+struct Told<P: Platform>(P::Mutex<BTreeMap<u64, u64>>);
+
+impl<P: Platform> ConcurrentSubject for Told<P>
+where
+    Self: Send + Sync,
+{
+    const CAPABILITIES: Capabilities = Capabilities::NONE;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        Told(Mutex::new(BTreeMap::new()))
+    }
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.with(|there| there.get(&key).copied())
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        let deed = env::var(DEED).unwrap_or_default();
+        match deed.parse() {
+            Ok(number) => exit(number),
+            // Whether anybody hears it or not.
+            Err(_) if deed == "garble" => drop(std::io::stdout().write_all(b"gro\xdf\n")),
+            Err(_) => {}
+        }
+        self.0.with(|there| there.insert(key, value))
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        self.0.with(|there| there.remove(&key))
+    }
+}
+
+static MAPS: [Adapter; 1] = [Adapter::modelled::<Told<Model>, Told<Std>>("told")];
+
+/// A limited run in which the map does this: its exit code and all that it says.
+fn run(deed: &str) -> (i32, String) {
+    run_with(deed, &["--executions", "200"])
+}
+
+fn run_with(deed: &str, how: &[&str]) -> (i32, String) {
+    let here = tempfile::tempdir().expect("a folder");
+    let mut run = Command::new(env::current_exe().expect("this program"));
+    run.args(["run", "--seed", "1"]).args(how).env(DEED, deed);
+    let Output { status, stdout, stderr } = run.current_dir(here.path()).output().expect("it runs");
+    let said = String::from_utf8([stdout, stderr].concat()).expect("UTF-8");
+    (status.code().expect("an exit code"), said)
+}
+
+fn a_map_that_exits_is_a_crash() {
+    // The numbers mean nothing found, found, bad usage; and one that means nothing.
+    for number in 0..4 {
+        let (code, said) = run(&number.to_string());
+        let crash = format!("\ncrash: the process exited with {number}\n");
+        assert!(code == 1 && said.contains(&crash) && said.contains("\nreplay: "), "{code} {said}");
+    }
+}
+
+fn one_whose_words_are_not_utf_8_is_heard_all_the_same() {
+    let (code, said) = run("garble");
+    let is_heard = said.contains("\ngro\u{fffd}\n") && said.contains("\nnothing found: ");
+    assert!(code == 0 && is_heard, "{code} {said}");
+}
+
+/// Where it is not replayed on the first of the program's own maps.
+fn what_is_found_on_a_map_names_it() {
+    let (code, said) = run_with("later", &["--subject", "concurrent", "--time", "60"]);
+    assert!(code == 1 && said.contains("\ncrash: the process was ended by SIGABRT\n"), "{said}");
+    let found_by = said.lines().find(|line| line.starts_with("found by: "));
+    let is_named = |line: &str| line.contains(" --subject concurrent --engine ");
+    assert!(found_by.is_some_and(is_named), "{said}");
+}
+
+fn a_hunter_that_ends_before_it_has_begun_has_found_nothing() {
+    let (code, said) = run("early");
+    let line = "the run is broken off: nothing has begun, and crash: the process exited with 1";
+    assert!(code == 2 && said.starts_with(line), "{code} {said}");
+}
+
+fn main() -> ExitCode {
+    if let Ok(deed) = env::var(DEED) {
+        let is_hunter = env::args().any(|word| word == "--hunter");
+        match &*deed {
+            "early" if is_hunter => exit(1),
+            "later" if is_hunter => drop(thread::spawn(|| {
+                thread::sleep(Duration::from_secs(2));
+                std::process::abort();
+            })),
+            _ => {}
+        }
+        return drivers::main(&MAPS);
+    }
+    thread::spawn(|| {
+        thread::sleep(Duration::from_secs(120));
+        eprintln!("a run does not come to an end");
+        exit(101);
+    });
+    a_map_that_exits_is_a_crash();
+    one_whose_words_are_not_utf_8_is_heard_all_the_same();
+    what_is_found_on_a_map_names_it();
+    a_hunter_that_ends_before_it_has_begun_has_found_nothing();
+    ExitCode::SUCCESS
+}
