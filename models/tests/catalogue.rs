@@ -11,7 +11,7 @@ use models::drivers::{Exit, bench};
 use models::engines::dfs::{self, Explore};
 use models::engines::judge::Judge;
 use models::engines::{Limits, Report, loom, shuttle};
-use models::op::Op::{Get, Insert};
+use models::op::Op::{Clear, Get, Insert, Reserve};
 use models::schedulers::Named;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -54,6 +54,23 @@ fn random_schedules_find_nothing() {
                 &shuttle::run(&scenario.case, judge(scenario), policy, &Limits::executions(30)),
             );
         }
+    }
+}
+
+/// How many steps an op takes is its own affair, as long as it comes to an end.
+#[test]
+fn an_op_on_a_large_table_is_no_livelock() {
+    for (capacity, op) in [(0, Reserve(65_535)), (65_535, Clear)] {
+        let large = scenario("large").thread("writer", [op]).thread("reader", [Get(KEY)]);
+        let case = Case { capacity, ..large.case };
+        let judge = || Judge::new(&case, large.allowed.clone());
+        let policy = Named::Random.policy(1, false);
+        let report = shuttle::run(&case, judge(), policy, &Limits::executions(1));
+        assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
+        // loom takes no more of them: the case is too large for it, and the map is not to blame.
+        let report = loom::run(&case, judge(), 2, &Limits::executions(1));
+        assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
+        assert!(!report.exhausted);
     }
 }
 

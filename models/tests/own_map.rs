@@ -4,7 +4,7 @@
 #[path = "../examples/plug_in/striped.rs"]
 mod striped;
 
-use map_core::platform::{Cell, Mutex, Platform, Std};
+use map_core::platform::{Atomic, Cell, Mutex, Platform, Std};
 use models::case::Case;
 use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
@@ -16,6 +16,7 @@ use models::generators::hashers::ModelState;
 use models::schedulers::{Named, replay};
 use models::subject::Capabilities;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use striped::Striped;
 
 /// An insert that makes the map grow, beside another, and a look from outside. An op that the map does not have is in it.
@@ -221,6 +222,118 @@ fn what_is_said_of_threads_is_a_sentence() {
         said("get k1", "contains-key k1"),
         "panics: op 0 contains-key k1 by writer panicked: \"no 1\" at HERE"
     );
+}
+
+/// Who comes while an insert is under way looks for long, and then finds out that there is nothing; who comes after a remove
+/// looks for ever, and waits for nobody, unless somebody has counted.
+struct Slow<P: Platform>(P::AtomicU64, P::Mutex<BTreeMap<u64, u64>>);
+
+const UNDER_WAY: u64 = 1;
+const LOST: u64 = 2;
+/// Steps of a long look: more than twenty times those of a run in which nobody looks for long.
+const LONG: usize = 3_000;
+
+impl<P: Platform> Slow<P> {
+    fn look(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl<P: Platform> ConcurrentSubject for Slow<P>
+where
+    Self: Send + Sync,
+{
+    /// The onlooker counts before it looks.
+    const CAPABILITIES: Capabilities = Capabilities::LEN;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        Slow(Atomic::new(0), Mutex::new(BTreeMap::new()))
+    }
+    fn get(&self, key: u64) -> Option<u64> {
+        if self.look() == UNDER_WAY {
+            (0..LONG).for_each(|_| {
+                self.look();
+            });
+        }
+        while self.look() == LOST {}
+        self.1.with(|there| there.get(&key).copied())
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        self.0.store(UNDER_WAY, Ordering::SeqCst);
+        let old = self.1.with(|there| there.insert(key, value));
+        self.0.store(0, Ordering::SeqCst);
+        old
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        let old = self.1.with(|there| there.remove(&key));
+        self.0.store(LOST, Ordering::SeqCst);
+        old
+    }
+    fn len(&self) -> usize {
+        self.0.store(0, Ordering::SeqCst);
+        self.1.with(|there| there.len())
+    }
+}
+
+/// Two that look, beside one that does something.
+fn beside(op: &str) -> Case {
+    let look = |name: &str| format!("thread {name}\n get k1\nend\n");
+    let (ann, ben) = (look("ann"), look("ben"));
+    Case::parse(&format!("case 1\n{ann}{ben}thread cat\n {op}\nend\n")).expect("a case")
+}
+
+#[test]
+fn a_map_that_is_slow_now_and_then_is_right() {
+    let case = beside("insert k1 v1");
+    for policy in [all(), Named::Random.policy(1, false), Named::Random.policy(1, true)] {
+        let report = run_own::<Slow<Model>>(&case, policy, &Limits::executions(100));
+        assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
+        assert!(report.longest > 2_000, "none was slow: {} steps", report.longest);
+    }
+}
+
+#[test]
+fn one_that_never_ends_is_found_after_those_that_ended_and_found_again() {
+    let case = beside("remove k1");
+    let policy = Named::Random.policy(3, false);
+    let report = run_own::<Slow<Model>>(&case, policy, &Limits::executions(100));
+    let found = report.found.expect("who looks after the remove looks for ever");
+    assert!(report.executions > 1, "the first is to come to an end");
+    assert_eq!(found.finding.objection.oracle, "livelock", "{}", found.finding);
+    assert!(found.schedule.len() < 2_000, "{} departures", found.schedule.len());
+    let kept = Case { schedule: found.schedule, ..case };
+    let again = run_own::<Slow<Model>>(&kept, replay::policy(&kept), &Limits::executions(1));
+    assert_eq!(again.found.expect("again").finding.objection, found.finding.objection);
+}
+
+/// A map with much on its stack: a table that is built there and copied, say.
+struct Deep<P: Platform>(P::Mutex<BTreeMap<u64, u64>>);
+
+impl<P: Platform> ConcurrentSubject for Deep<P>
+where
+    Self: Send + Sync,
+{
+    const CAPABILITIES: Capabilities = Capabilities::LOOKUPS;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        Deep(Mutex::new(BTreeMap::new()))
+    }
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.with(|there| there.get(&key).copied())
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        let table = std::hint::black_box([value; 20_000]);
+        self.0.with(|there| there.insert(key, table[key as usize]))
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        self.0.with(|there| there.remove(&key))
+    }
+}
+
+#[test]
+fn a_thread_has_room_for_a_table_on_its_stack() {
+    let report = run_own::<Deep<Model>>(&beside("insert k1 v1"), all(), &Limits::executions(20));
+    assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
 }
 
 #[test]

@@ -30,12 +30,19 @@ pub struct Policy {
     pub stale: bool,
 }
 
-/// Steps that no execution is held to have taken too many of.
-const STEPS_MIN: u32 = 2_000;
-/// An execution may take so many times the steps of the longest one that ended.
-const STEPS_TIMES: u32 = 20;
-/// The first one may take so many.
-const STEPS_FIRST: u32 = 100_000;
+/// An execution that takes more steps is a livelock. Every time alike: what is found has to be found again by a replay. The largest
+/// `reserve` takes 352,000; so many take seconds, in a build that is not optimised, and a worker has patience for fifteen.
+const STEPS_MAX: u32 = 2_000_000;
+/// Steps within which every execution may depart from the ordinary.
+const FREE_MIN: u32 = 2_000;
+/// It may for so many times the steps of the longest one that ended. Then each thread goes on until it ends or waits: where that is
+/// what it takes to come to an end, there is no livelock, and where there is one, its schedule stays short.
+const FREE_TIMES: u32 = 20;
+/// None may for longer, as a replay knows of no other execution.
+const FREE_MAX: u32 = 100_000;
+
+/// Bytes of stack that each thread has. What is not touched costs nothing.
+const STACK: usize = 1 << 20;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -53,7 +60,7 @@ pub(super) fn drive(
     with(|world| {
         world.chooser = policy.chooser;
         world.stale = policy.stale;
-        world.steps_max = STEPS_FIRST;
+        (world.steps_free, world.steps_max) = (FREE_MAX, STEPS_MAX);
     });
     let more = {
         let (report, cut, mut limits) = (Arc::clone(&report), Arc::clone(&cut), limits.start());
@@ -67,7 +74,7 @@ pub(super) fn drive(
     let mut config = shuttle::Config::new();
     config.max_steps = shuttle::MaxSteps::None;
     config.failure_persistence = shuttle::FailurePersistence::None;
-    config.stack_size = 0x20000;
+    config.stack_size = STACK;
     let guard = Guard::new(policy.scheduler, more);
     let shared = Arc::clone(&report);
     quiet::after_shuttle();
@@ -179,7 +186,8 @@ fn end(report: &mut Report, judged: Result<String, Box<Objection>>) {
             report.longest = report.longest.max(world.steps);
             report.saturation.record(world.trace.hash());
             world.chooser.executed(&world.coverage);
-            world.steps_max = report.longest.saturating_mul(STEPS_TIMES).max(STEPS_MIN);
+            let free = report.longest.saturating_mul(FREE_TIMES);
+            world.steps_free = free.clamp(FREE_MIN, FREE_MAX);
         }
         world.phase = Phase::Idle;
     });

@@ -111,7 +111,7 @@ impl World {
         if let Some(task) = runnable.clone().find(begins) {
             return Verdict::Run(task);
         }
-        if self.asked {
+        if self.asked && self.is_free() {
             self.stall(&runnable);
         }
         let mut eligible = [false; super::clock::TASKS];
@@ -130,7 +130,10 @@ impl World {
             true => current,
             false => eligible.iter().position(|&can| can).unwrap_or(first),
         };
-        Verdict::Ask(eligible, ordinary)
+        match self.is_free() {
+            true => Verdict::Ask(eligible, ordinary),
+            false => Verdict::Run(ordinary),
+        }
     }
 
     /// Asks whether the current task is to stall.

@@ -62,6 +62,8 @@ pub(super) struct World {
     pub(super) sequential: Sequential,
     /// Operations done while the threads run.
     pub(super) steps: u32,
+    /// After so many, nothing departs from the ordinary any more.
+    pub(super) steps_free: u32,
     /// More of them are a livelock.
     pub(super) steps_max: u32,
     /// Loads may read older stores.
@@ -98,6 +100,7 @@ impl Default for World {
             finding: None,
             sequential: Sequential::default(),
             steps: 0,
+            steps_free: u32::MAX,
             steps_max: u32::MAX,
             stale: false,
             chooser: Box::new(Ordinary),
@@ -357,9 +360,17 @@ impl World {
         true
     }
 
+    /// May what happens next depart from the ordinary?
+    pub(super) fn is_free(&self) -> bool {
+        self.steps <= self.steps_free
+    }
+
     /// Asks the chooser.
     pub(super) fn choose(&mut self, choice: Choice) -> usize {
         if self.phase != Phase::Running || self.current == 0 || choice.options() < 2 {
+            return 0;
+        }
+        if !self.is_free() {
             return 0;
         }
         pending::publish(self.current, self.tasks[self.current].pending);
