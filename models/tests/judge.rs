@@ -16,6 +16,7 @@ use models::engines::program::Program;
 use models::generators::histories::{self, Shape};
 use models::history::History;
 use models::op::{Op, Ret};
+use models::oracles::whole_map::{Contracts, Iteration, Walk};
 use models::subjects::Subject;
 use models::triage::Came;
 use models::triage::lab::{self, Lab, Look};
@@ -50,7 +51,13 @@ impl Story {
                 }
             }
         }
-        Story { history, before }
+        Story { history, before }.under(Contracts::STRICT)
+    }
+
+    /// Of a map that promises this.
+    fn under(mut self, contracts: Contracts) -> Story {
+        self.history.contracts = contracts;
+        self
     }
 
     /// From lines: `given k1 v5`; `thread op -> answer`, or `thread op` if it never returned; and
@@ -127,6 +134,28 @@ fn answers_that_no_order_explains_are_objected_to() {
     }
 }
 
+#[test]
+fn a_map_is_held_to_what_it_promises_of_its_walks() {
+    for (claim, contracts, lines) in stories::PROMISED {
+        assert!(Story::told(lines).under(*contracts).is_legal(ONLOOKER), "{claim}");
+        assert!(!Story::told(lines).is_legal(ONLOOKER), "{claim}, where more is promised");
+    }
+    for (claim, lines) in stories::LEGAL {
+        assert!(Story::told(lines).under(Contracts::WEAK).is_legal(ONLOOKER), "{claim}");
+    }
+    for (claim, lines) in stories::NOT_PROMISED {
+        for (iteration, walk) in [
+            (Iteration::Apart, Walk::Again),
+            (Iteration::Apart, Walk::Once),
+            (Iteration::Together, Walk::Again),
+            (Iteration::Together, Walk::Once),
+        ] {
+            let contracts = Contracts { iteration, walk, ..Contracts::WEAK };
+            assert!(!Story::told(lines).under(contracts).is_legal(ONLOOKER), "{claim}");
+        }
+    }
+}
+
 const SMALL: Shape =
     Shape { threads: 3, ops: 6, keys: 2, values: 3, whole_percent: 20, pending_percent: 40 };
 
@@ -174,6 +203,8 @@ proptest! {
     #[test]
     fn a_history_of_a_right_map_is_legal(seed: u64) {
         let story = draw(seed, 0, true);
+        prop_assert!(story.is_legal("nobody"), "{:?}\n{}", story.before, story.history);
+        let story = story.under(Contracts::WEAK);
         prop_assert!(story.is_legal("nobody"), "{:?}\n{}", story.before, story.history);
     }
 }

@@ -1,5 +1,10 @@
 //! Stories with known verdicts, each with its claim. For how they are written, see `Story::told`.
 
+use models::oracles::whole_map::{Contracts, Walk};
+
+/// Walks come to a key as often as it is inserted; for the rest, they are strict.
+const AGAIN: Contracts = Contracts { walk: Walk::Again, ..Contracts::STRICT };
+
 /// Some order explains the answers.
 pub const LEGAL: &[(&str, &str)] = &[
     (
@@ -295,5 +300,99 @@ pub const ILLEGAL: &[(&str, &str)] = &[
         given k1 v1
         writer insert k1 v2 -> Some(v1)
         onlooker get k1 -> Some(v1)",
+    ),
+];
+
+/// What the contract lets a map do, and a stricter one does not.
+pub const PROMISED: &[(&str, Contracts, &str)] = &[
+    (
+        "a clear comes to a key again that is inserted meanwhile",
+        Contracts::WEAK,
+        "
+        given k1 v0
+        walker clear -> nothing
+        writer get k1 -> None
+        writer insert k1 v5 -> None
+        writer get k1 -> None",
+    ),
+    (
+        "as often as it is inserted",
+        AGAIN,
+        "
+        walker retain 0 0 -> nothing
+        writer insert k1 v5 -> None
+        writer insert k1 v6 -> None
+        writer insert k1 v7 -> None
+        writer get k1 -> None",
+    ),
+    (
+        "an iteration comes to a key again that is removed and inserted meanwhile",
+        AGAIN,
+        "
+        given k1 v0
+        walker iter -> {k1 v0, k1 v5}
+        writer remove k1 -> Some(v0)
+        writer insert k1 v5 -> None",
+    ),
+    (
+        "two iterations see two writes in different orders",
+        Contracts { walk: Walk::Once, ..Contracts::WEAK },
+        "
+        given k1 v0
+        writer insert k1 v5 -> Some(v0)
+        walker iter -> {k1 v5}
+        walker iter -> {k1 v0}",
+    ),
+];
+
+/// What no contract lets a map do.
+pub const NOT_PROMISED: &[(&str, &str)] = &[
+    (
+        "a clear that knows of no insert to come does not come to a key again",
+        "
+        given k1 v0
+        walker clear -> nothing
+        walker insert k1 v5 -> None
+        walker get k1 -> None",
+    ),
+    (
+        "nor does one after which the insert happened",
+        "
+        walker clear -> nothing
+        writer insert k1 v5 -> None
+        writer get k1 -> None
+        walker.0 < writer.0",
+    ),
+    (
+        "a retain by value comes to a key once if none is inserted meanwhile",
+        "
+        given k1 v2
+        walker retain-values 1 1 -> nothing
+        writer update k1 v1 -> Some(v3)
+        writer update k1 v1 -> Some(v4)
+        writer insert k1 v2 -> None
+        writer get k1 -> None
+        walker.0 < writer.2",
+    ),
+    (
+        "an entry that is never removed is not yielded twice",
+        "
+        given k1 v0
+        walker iter -> {k1 v0, k1 v5}
+        writer insert k1 v5 -> Some(v0)",
+    ),
+    (
+        "an entry there throughout is yielded",
+        "
+        given k1 v0
+        walker iter -> {}
+        writer insert k1 v5 -> Some(v0)",
+    ),
+    (
+        "a value is one that the key had",
+        "
+        given k1 v0
+        walker iter -> {k1 v7}
+        writer insert k1 v5 -> Some(v0)",
     ),
 ];

@@ -7,6 +7,10 @@
 //! for each key, the ops on it have an order that explains their answers and keeps to happens-before. `clear`, the retains
 //! and iterations are ops on each key, at a moment of its own; an op that never returned is in the order or not.
 //!
+//! Where the map's [contracts](whole_map::Contracts) say so, a walk comes to a key again if that may be inserted meanwhile,
+//! which is whatever happens-before orders neither before the walk nor after it; and each look of an iteration has an order of
+//! its own.
+//!
 //! # Not here
 //! The stronger judgement, by real time: `oracles::linearizability`. `len`: nothing says what it may count here. How many
 //! orders are tried: there is no budget, as the cases are small.
@@ -15,9 +19,10 @@
 
 use crate::case::Case;
 use crate::history::{Answer, History, Operation};
-use crate::op::{Op, stays};
-use crate::oracles::linearizability::partition::Single;
+use crate::op::Op;
+use crate::oracles::linearizability::partition::Doing;
 use crate::oracles::linearizability::{NAME, key_of};
+use crate::oracles::whole_map::{self, Iteration, Walk};
 use crate::oracles::{Objection, Verdict};
 use std::collections::{BTreeSet, HashSet};
 
@@ -35,9 +40,16 @@ pub const OPS_MAX: usize = u64::BITS as usize;
 pub type Before<'a> = &'a dyn Fn((usize, usize), (usize, usize)) -> bool;
 
 /// One op's part in a key.
+#[derive(Clone, Copy)]
 struct Step {
     /// Index into the operations.
     operation: usize,
+    /// What it is.
+    doing: Doing,
+    /// It may come to the key any number of times before it is done.
+    again: bool,
+    /// It never returned.
+    pending: bool,
     /// Those of the key's steps that come before it.
     after: u64,
 }
@@ -105,25 +117,135 @@ pub fn judge(history: &History, before: Before<'_>, last: &str) -> Verdict {
         let about: Vec<usize> =
             (0..operations.len()).filter(|&at| concerns(operations[at].op, key)).collect();
         assert!(about.len() <= OPS_MAX, "a case fits before it is run: {} ops", about.len());
-        let steps: Vec<Step> = about
-            .iter()
-            .map(|&operation| Step {
-                operation,
-                after: (0..about.len())
-                    .filter(|&other| ordered(about[other], operation))
-                    .fold(0, |mask, other| mask | 1 << other),
-            })
-            .collect();
         let value = history.given.iter().find(|&&(other, _)| other == key).map(|&(_, value)| value);
-        let mut seen = HashSet::new();
-        if !search(key, value, &steps, &operations, 0, &mut seen) {
+        let part = Part { key, value, operations: &operations, ordered: &ordered };
+        if !part.is_explained(&about, history.contracts) {
             let words: Vec<String> =
-                steps.iter().map(|step| history.describe(&operations[step.operation])).collect();
+                about.iter().map(|&at| history.describe(&operations[at])).collect();
             let detail = format!("the ops on k{key} have no order: {}", words.join("; "));
             return Objection::raise(NAME, RULE, detail);
         }
     }
     Ok(())
+}
+
+/// What happened to one key.
+struct Part<'a> {
+    key: u16,
+    /// What it held before.
+    value: Option<u64>,
+    operations: &'a [Operation<'a>],
+    /// Does one of the operations come before another?
+    ordered: &'a dyn Fn(usize, usize) -> bool,
+}
+
+impl Part<'_> {
+    /// Do the ops that concern the key have the orders that the contracts ask for?
+    fn is_explained(&self, about: &[usize], contracts: whole_map::Contracts) -> bool {
+        let mut steps: Vec<Step> = about.iter().filter_map(|&at| self.step(at)).collect();
+        let looks: Vec<(usize, Vec<Option<u64>>)> =
+            about.iter().filter_map(|&at| Some((at, self.looks(at)?))).collect();
+        let inserts: Vec<usize> = steps
+            .iter()
+            .filter(|step| matches!(step.doing, Doing::Op(..)) && step.doing.may_insert())
+            .map(|step| step.operation)
+            .collect();
+        for step in steps.iter_mut().filter(|step| matches!(step.doing, Doing::Walk(_))) {
+            let is_meanwhile = |&insert: &usize| {
+                let walk = step.operation;
+                !(self.ordered)(insert, walk) && !(self.ordered)(walk, insert)
+            };
+            step.again = contracts.walk == Walk::Again && inserts.iter().any(is_meanwhile);
+        }
+        let with = |steps: &[Step], operation: usize, doing: Doing| {
+            let look = Step { operation, doing, again: false, pending: false, after: 0 };
+            [steps, &[look]].concat()
+        };
+        let ops = steps.clone();
+        let mut apart = Vec::new();
+        for (at, seen) in looks {
+            // It was removed between them.
+            let is_right = match (seen.len(), contracts.walk) {
+                (1, _) => true,
+                (_, Walk::Once) => false,
+                (_, Walk::Again) => self.has_order(with(&ops, at, Doing::Noticed(false))),
+            };
+            if !is_right {
+                return false;
+            }
+            // How many there may be is not known before the run, and so not whether they fit.
+            if contracts.iteration == Iteration::Together && seen.len() == 1 {
+                steps = with(&steps, at, Doing::Saw(seen[0]));
+            } else {
+                apart.extend(seen.into_iter().map(|seen| (at, seen)));
+            }
+        }
+        self.has_order(steps)
+            && apart.into_iter().all(|(at, seen)| self.has_order(with(&ops, at, Doing::Saw(seen))))
+    }
+
+    /// What an operation does to the key, if it is no iteration.
+    fn step(&self, operation: usize) -> Option<Step> {
+        let Operation { op, answer, .. } = self.operations[operation];
+        let doing = match (op, answer) {
+            (Op::Iter | Op::View, _) => return None,
+            (Op::Clear | Op::Retain(..) | Op::RetainValues(..), _) => Doing::Walk(op),
+            (_, Some(&Answer::Ret(ret))) => Doing::Op(op, Some(ret)),
+            _ => Doing::Op(op, None),
+        };
+        Some(Step { operation, doing, again: false, pending: answer.is_none(), after: 0 })
+    }
+
+    /// What an operation saw of the key, if it is an iteration that came to its end.
+    fn looks(&self, operation: usize) -> Option<Vec<Option<u64>>> {
+        let Operation { op: Op::Iter | Op::View, answer: Some(Answer::Entries(entries)), .. } =
+            self.operations[operation]
+        else {
+            return None;
+        };
+        let of_key = entries.iter().filter(|&&(other, _)| other == u64::from(self.key));
+        let seen: Vec<Option<u64>> = of_key.map(|&(_, value)| Some(value)).collect();
+        Some(if seen.is_empty() { vec![None] } else { seen })
+    }
+
+    /// Have these steps an order?
+    fn has_order(&self, mut steps: Vec<Step>) -> bool {
+        let operations: Vec<usize> = steps.iter().map(|step| step.operation).collect();
+        for step in &mut steps {
+            step.after = (0..operations.len())
+                .filter(|&other| (self.ordered)(operations[other], step.operation))
+                .fold(0, |mask, other| mask | 1 << other);
+        }
+        self.search(self.value, &steps, 0, &mut HashSet::new())
+    }
+
+    /// Can the steps not yet done be done, one after the other?
+    fn search(
+        &self,
+        value: Option<u64>,
+        steps: &[Step],
+        done: u64,
+        seen: &mut HashSet<(u64, Option<u64>)>,
+    ) -> bool {
+        if steps.iter().enumerate().all(|(at, step)| done & 1 << at != 0 || step.pending) {
+            return true;
+        }
+        if !seen.insert((done, value)) {
+            return false;
+        }
+        steps.iter().enumerate().any(|(at, step)| {
+            // What comes before it is done, or never took effect.
+            let ready = (0..steps.len())
+                .filter(|&other| step.after & 1 << other != 0)
+                .all(|other| done & 1 << other != 0 || steps[other].pending);
+            if done & 1 << at != 0 || !ready {
+                return false;
+            }
+            let Ok(after) = step.doing.apply(self.key, value) else { return false };
+            (step.again && self.search(after, steps, done, seen))
+                || self.search(after, steps, done | 1 << at, seen)
+        })
+    }
 }
 
 /// Does an iteration yield a key that is none of these?
@@ -136,58 +258,4 @@ fn strangers(history: &History, operations: &[Operation<'_>], keys: &BTreeSet<u1
         }
     }
     Ok(())
-}
-
-/// Can the steps not yet done be done, one after the other?
-fn search(
-    key: u16,
-    value: Option<u64>,
-    steps: &[Step],
-    operations: &[Operation<'_>],
-    done: u64,
-    seen: &mut HashSet<(u64, Option<u64>)>,
-) -> bool {
-    let pending = |step: &Step| operations[step.operation].answer.is_none();
-    if steps.iter().enumerate().all(|(at, step)| done & 1 << at != 0 || pending(step)) {
-        return true;
-    }
-    if !seen.insert((done, value)) {
-        return false;
-    }
-    steps.iter().enumerate().any(|(at, step)| {
-        let Operation { op, answer, .. } = &operations[step.operation];
-        // What comes before it is done, or never took effect.
-        let ready = (0..steps.len())
-            .filter(|&other| step.after & 1 << other != 0)
-            .all(|other| done & 1 << other != 0 || pending(&steps[other]));
-        if done & 1 << at != 0 || !ready {
-            return false;
-        }
-        explain(key, value, *op, *answer)
-            .is_some_and(|after| search(key, after, steps, operations, done | 1 << at, seen))
-    })
-}
-
-/// What the key holds after the op, if its answer is right. `None` for an answer: anything is.
-fn explain(key: u16, value: Option<u64>, op: Op, answer: Option<&Answer>) -> Option<Option<u64>> {
-    match (op, answer) {
-        (Op::Clear | Op::Retain(..) | Op::RetainValues(..), _) => {
-            Some(value.filter(|&value| stays(op, key.into(), value)))
-        }
-        (Op::Iter | Op::View, Some(Answer::Entries(entries))) => {
-            let mut yielded = entries.iter().filter(|&&(other, _)| other == u64::from(key));
-            let once = yielded.next().map(|&(_, value)| value);
-            (once == value && yielded.next().is_none()).then_some(value)
-        }
-        (Op::Iter | Op::View, _) => Some(value),
-        _ => {
-            let (ret, after) = Single::apply(key, value, op);
-            let right = match answer {
-                None => true,
-                Some(Answer::Ret(answered)) => *answered == ret,
-                Some(Answer::Entries(_)) => false,
-            };
-            right.then_some(after)
-        }
-    }
 }

@@ -35,6 +35,16 @@ pub fn is_read(op: Op) -> bool {
     matches!(op, Op::Get(_) | Op::ContainsKey(_) | Op::GetKeyValue(_) | Op::EntryDrop(_))
 }
 
+/// Does a history say anything of this op: is it about one key, or every key, or does it change no entry?
+pub fn is_judged(op: Op) -> bool {
+    key_of(op).is_some()
+        || matches!(op, Op::Clear | Op::Retain(..) | Op::RetainValues(..))
+        || matches!(op, Op::Iter | Op::View | Op::Len | Op::Check | Op::PanicAt(..))
+        || matches!(op, Op::Reserve(_) | Op::ShrinkTo(_) | Op::ShrinkToFit)
+        || matches!(op, Op::TryReserve(_) | Op::TryReserveTooMuch | Op::TryReserveRefused(..))
+        || matches!(op, Op::Evacuate(_) | Op::EvacuateTo(_) | Op::SetOrder(_))
+}
+
 /// The spec of one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Single {
@@ -98,6 +108,32 @@ pub enum Doing {
     Noticed(bool),
 }
 
+impl Doing {
+    /// May it insert the key?
+    pub fn may_insert(self) -> bool {
+        !matches!(self, Doing::Op(op, _) if is_read(op) || removes(op))
+    }
+
+    /// Does it to a key that holds `value`: what the key holds then.
+    ///
+    /// # Errors
+    /// What the spec answers, if that is not what was answered.
+    #[inline]
+    pub fn apply(self, key: u16, value: Option<u64>) -> Result<Option<u64>, Ret> {
+        match self {
+            Doing::Op(op, answer) => {
+                let (ret, then) = Single::apply(key, value, op);
+                if answer.is_none_or(|answer| answer == ret) { Ok(then) } else { Err(ret) }
+            }
+            Doing::Walk(op) => Ok(value.filter(|&value| stays(op, key.into(), value))),
+            Doing::Saw(seen) if seen == value => Ok(value),
+            Doing::Noticed(seen) if seen == value.is_some() => Ok(value),
+            Doing::Saw(_) => Err(Ret::Value(value)),
+            Doing::Noticed(_) => Err(Ret::Flag(value.is_some())),
+        }
+    }
+}
+
 /// One op's part in a key's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -117,23 +153,13 @@ impl Step {
         self.returned != usize::MAX
     }
 
-    /// Does it to a key that holds `value`: what the key holds then.
+    /// [`Doing::apply`].
     ///
     /// # Errors
     /// What the spec answers, if that is not what the step answered.
     #[inline]
     pub fn apply(&self, key: u16, value: Option<u64>) -> Result<Option<u64>, Ret> {
-        match self.doing {
-            Doing::Op(op, answer) => {
-                let (ret, then) = Single::apply(key, value, op);
-                if answer.is_none_or(|answer| answer == ret) { Ok(then) } else { Err(ret) }
-            }
-            Doing::Walk(op) => Ok(value.filter(|&value| stays(op, key.into(), value))),
-            Doing::Saw(seen) if seen == value => Ok(value),
-            Doing::Noticed(seen) if seen == value.is_some() => Ok(value),
-            Doing::Saw(_) => Err(Ret::Value(value)),
-            Doing::Noticed(_) => Err(Ret::Flag(value.is_some())),
-        }
+        self.doing.apply(key, value)
     }
 }
 
@@ -185,9 +211,7 @@ impl Part {
 /// placed right after another of the same call, and does nothing there.
 fn inserts_during(steps: &[Step], walk: Step) -> usize {
     let overlaps = |step: &&Step| step.call < walk.returned && step.returned > walk.call;
-    let may_insert =
-        |step: &&Step| !matches!(step.doing, Doing::Op(op, _) if is_read(op) || removes(op));
-    steps.iter().filter(overlaps).filter(may_insert).count()
+    steps.iter().filter(overlaps).filter(|step| step.doing.may_insert()).count()
 }
 
 fn removes(op: Op) -> bool {
