@@ -47,6 +47,13 @@ fn errors_name_the_line_and_what_was_expected() {
         error("history 2\n"),
         "line 1: expected version 1, the only one this program reads, found version 2"
     );
+    for op in ["drain", "extend k1 2", "fill-to-threshold +1 k1", "iter-mut v1", "clone-swap"] {
+        let name = op.split(' ').next().expect("a word");
+        assert_eq!(
+            error(&format!("history 1\nevents\ncall a {op}\n")),
+            format!("line 3: expected an op that can be judged beside others, found `{name}`")
+        );
+    }
     assert_eq!(
         error("history 1\ncall a get k1\n"),
         "line 2: expected `expect`, `contracts`, `given` or `events`, found `call`"

@@ -1,7 +1,8 @@
 //! The text form of a history: a line per event.
 //!
 //! As in a case, `#` begins a comment that fills a line, comments are kept, and blank lines and indentation mean
-//! nothing. The first other line is `history VERSION`; then facts; then events.
+//! nothing. The first other line is `history VERSION`; then facts; then events. An op that the judges would pass over, whatever it
+//! did (`drain`, `extend`), is refused.
 //!
 //! # Not here
 //! Which event can follow which: see [`History::push`].
@@ -11,6 +12,7 @@
 use super::{Answer, History, Misplaced, VERSION, What};
 use crate::case::{Expectation, Line, ParseError, comment, parse_op};
 use crate::op::{Op, Ret};
+use crate::oracles::linearizability::is_judged;
 use crate::oracles::whole_map::{Contracts, Iteration, Length, Walk};
 use std::fmt;
 
@@ -133,7 +135,11 @@ fn event(history: &mut History, word: &str, line: &mut Line<'_>) -> Result<(), P
     let what = match (word, open) {
         ("call", None) => {
             let name = line.word("an op")?;
-            What::Call(parse_op(name, line)?)
+            let op = parse_op(name, line)?;
+            if !is_judged(op) {
+                return Err(line.unexpected(name, "an op that can be judged beside others"));
+            }
+            What::Call(op)
         }
         ("call", Some(_)) => return Err(misplaced(Misplaced::StillOpen)),
         (_, None) => return Err(misplaced(Misplaced::NotOpen)),

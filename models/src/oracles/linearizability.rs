@@ -34,7 +34,7 @@ pub mod partition;
 pub mod search;
 pub mod witness;
 
-pub use partition::{Part, Step, key_of};
+pub use partition::{Part, Step, is_judged, key_of};
 pub use search::{Budget, Found};
 pub use witness::Witness;
 
