@@ -86,7 +86,7 @@ impl Started {
     }
 }
 
-/// Executions begun in this process, whatever the engine: who watches it sees that it goes on.
+/// Executions begun in this process, whatever the engine, and ops of cases with one thread: who watches it sees that it goes on.
 static PULSE: AtomicU64 = AtomicU64::new(0);
 /// Runs of this process are to end after the execution that they are at.
 static STOPPING: AtomicBool = AtomicBool::new(false);
@@ -98,7 +98,14 @@ fn beat() -> bool {
     is_stopping()
 }
 
-/// How many executions have begun in this process.
+/// An op of a case with one thread begins.
+#[inline]
+pub(crate) fn op_begins() {
+    // Not in one step, which would cost more: a beat that is lost beside another is no standstill.
+    PULSE.store(PULSE.load(Relaxed).wrapping_add(1), Relaxed);
+}
+
+/// Changes whenever something begins in this process: an execution, or an op of a case with one thread.
 pub fn pulse() -> u64 {
     PULSE.load(Relaxed)
 }

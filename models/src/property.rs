@@ -22,6 +22,7 @@ mod whole;
 
 use crate::case::Case;
 use crate::elements::{Key, Ledger, Value};
+use crate::engines;
 use crate::finding::Finding;
 use crate::generators::hashers::ModelState;
 use crate::memory;
@@ -265,6 +266,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         let is_traced = trace::is_on();
         let mut begin = |index| {
             *at = index;
+            engines::op_begins();
             if is_traced {
                 memory::apart(|| trace::note(|| Event::Begun { at: index }));
             }

@@ -98,6 +98,24 @@ fn what_matters_stays() {
 }
 
 #[test]
+fn what_fails_with_stale_reads_alone_is_kept_as_a_case_with_stale_reads() {
+    // No load needs to return anything old: it is how the run is judged.
+    let text = "case 1\nthread ann\n insert k1 v1\n get k2\nend\nthread ben\n get k1\n get k3\nend\n\
+        schedule\n switch ann.0 start+1 to ben\n read ben.0 start+0 back 1\nend\n";
+    let seen = |case: &Case| {
+        let is_there = case.threads.iter().any(|thread| thread.ops.contains(&Op::Get(1)));
+        let seen = || Sighting {
+            schedule: vec!["switch ann.0 start+1 to ben".to_string()],
+            ..objects("stale", 0, Op::Get(1))
+        };
+        (is_there && case.reads_stale()).then(seen)
+    };
+    let minimal = all(&Case::parse(text).expect("a case"), seen);
+    assert!(seen(&minimal.case).is_some(), "it passes:\n{}", minimal.case);
+    assert!(Size::of(&minimal.case).ops < 4, "{}", minimal.case);
+}
+
+#[test]
 fn another_failure_is_not_taken_for_this_one() {
     // Without a `clear` the same op breaks another rule.
     let seen = |case: &Case| {

@@ -190,13 +190,24 @@ fn what_is_no_finding_gets_a_line_and_the_rest_is_still_handled() {
     }
 }
 
+/// One op may take a second here, and a case as long as it likes.
+#[test]
+fn a_case_that_is_long_is_no_hang() {
+    let here = folder();
+    let ops = " insert k60004 v1\n".repeat(10);
+    write(here.path(), "slow.case", format!("case 1\nthread main\n{ops}end\n"));
+    let (code, out, err) = models(&["replay", "--subject", "wrong", "slow.case"], here.path());
+    assert!(code == 0 && out.contains("slow.case on wrong: passes (10 ops"), "{out}{err}");
+}
+
 #[test]
 fn libfuzzer_artifacts_are_cases_and_their_folder_names_the_map() {
     let here = folder();
     let place = here.path().join("fuzz/artifacts/concurrent_ops");
     std::fs::create_dir_all(&place).expect("made");
     std::fs::write(place.join("crash-0123"), [1, 2, 3, 4, 5, 6, 7, 8, 9]).expect("written");
-    std::fs::write(place.join("crash-empty"), []).expect("written");
+    std::fs::write(place.join("crash-da39a3ee5e6b4b0d3255bfef95601890afd80709"), [])
+        .expect("written");
     let (code, out, err) = models(&["triage"], here.path());
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert_eq!(out.matches("gone (passes 5 of 5 runs)").count(), 2, "{out}");
@@ -228,6 +239,13 @@ fn regressions_get_the_next_number_and_replace_nothing() {
     let (_, out, _) = models(&line, here.path());
     assert!(out.contains(expected), "{out}");
     assert_eq!(std::fs::read_dir(&into).expect("readable").count(), 2);
+    // Of another map that fails alike it is another.
+    let other = text.replace("--subject wrong", "--subject other");
+    write(here.path(), expected, other);
+    let (_, out, _) = models(&line, here.path());
+    let second = expected.replace("42", "43");
+    assert!(out.contains(&format!("regression: {second}\n")), "{out}");
+    assert!(here.path().join(second).exists(), "what it says that it wrote");
     assert_eq!(std::fs::read_to_string(into.join("0041-other.case")).expect("text"), "something");
 }
 
@@ -236,10 +254,15 @@ fn findings_are_listed_and_what_passes_is_fixed() {
     let here = folder();
     let (code, out, _) = models(&["findings"], here.path());
     assert!(code == 0 && out.starts_with("nothing was triaged yet"), "{out}");
+    write(here.path(), "a-file", "");
+    let (code, out, err) = models(&["findings", "--findings", "a-file"], here.path());
+    assert!(code == 2 && out.is_empty() && err.lines().count() == 1, "{out}{err}");
+    assert!(err.starts_with("a-file/triage: Not a directory"), "{err}");
     write(here.path(), "a.case", noisy(""));
     models(&["triage", "a.case"], here.path());
     let (code, out, _) = models(&["findings"], here.path());
     assert!(code == 1 && out.contains("lost-entry") && out.contains("open"), "{out}");
+    assert!(out.contains(" wrong "), "which map it is: {out}");
     // As if the map had been mended: the same case on the right one.
     let (path, mut record) = record(here.path());
     record["subject"] = "map".into();

@@ -56,6 +56,7 @@ pub fn drive(options: &Options) -> Exit {
             Ok(text) => println!("{text}"),
             Err(error) => errors.push(error.to_string()),
         },
+        false if lines.is_empty() && !errors.is_empty() => {}
         false => table(&lines),
     }
     errors.iter().for_each(|error| eprintln!("{error}"));
@@ -96,12 +97,21 @@ fn table(lines: &[Line]) {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["signature", "count", "first seen", "last seen", "smallest case", "now"]);
+    table.set_header([
+        "signature",
+        "map",
+        "count",
+        "first seen",
+        "last seen",
+        "smallest case",
+        "now",
+    ]);
     for line in lines {
         let smallest = format!("{}\n{}", line.size, line.smallest.display());
         let now = if line.fixed { "fixed" } else { "open" };
         let (first, last) = (day(&line.first_seen), day(&line.last_seen));
-        table.add_row([&line.signature, &line.count.to_string(), &first, &last, &smallest, now]);
+        let count = line.count.to_string();
+        table.add_row([&line.signature, &line.subject, &count, &first, &last, &smallest, now]);
     }
     println!("{table}");
 }

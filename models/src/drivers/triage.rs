@@ -201,8 +201,10 @@ impl Triage<'_> {
         is_minimal: bool,
     ) -> Result<(), String> {
         let occurrence = &record.occurrences[0];
-        let regression =
-            self.options.regression.then(|| regression::write(&self.options.to, known));
+        let regression = self.options.regression.then(|| {
+            let _lock = self.store.lock()?;
+            regression::write(&self.options.to, known)
+        });
         let regression = regression.transpose();
         let regression =
             regression.map_err(|error| format!("{}: {error}", self.options.to.display()))?;

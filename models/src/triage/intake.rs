@@ -14,6 +14,7 @@ use crate::coverage;
 use crate::finding::fnv;
 use crate::input::{self, threads};
 use crate::subjects::Subject;
+use sha1_smol::Sha1;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -150,20 +151,29 @@ fn begins_with(text: &str, word: &str) -> bool {
     lines.next().is_some_and(|line| line.starts_with(word))
 }
 
-/// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell.
-fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
+/// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell, or a first line
+/// that is the misspelt one of a case or of a history.
+pub fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     const EXPECTED: &str = "expected a `.case` or a libFuzzer artifact (crash-…, no extension)";
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if bytes.is_empty() {
+        // libFuzzer tries no bytes first, and names what it finds by its digest.
+        let expected = match path.extension() {
+            Some(extension) if extension == "case" => "line 1: expected `case 1`",
+            _ => EXPECTED,
+        };
+        let is_artifact = name.ends_with(&Sha1::new().digest().to_string());
+        return (!is_artifact).then(|| format!("{expected}, found an empty file"));
+    }
     if ARTIFACTS.iter().any(|prefix| name.starts_with(prefix)) {
         return None;
     }
     match path.extension().and_then(OsStr::to_str) {
-        Some("case") if bytes.is_empty() => {
-            Some("line 1: expected `case 1`, found an empty file".into())
-        }
         Some("case") => None,
-        None if bytes.is_empty() => Some(format!("{EXPECTED}, found an empty file")),
-        None => None,
+        _ if std::str::from_utf8(bytes).is_ok_and(|text| begins_with(text, "case ")) => None,
+        None => {
+            misspelt(bytes).map(|line| format!("{EXPECTED}, found a text that begins `{line}`"))
+        }
         Some("txt") if history(bytes).is_some() => {
             Some(format!("a history is judged by `{} replay`; {EXPECTED}", command()))
         }
@@ -171,18 +181,35 @@ fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
+/// The first line of a text, if it can only be meant to be that of a case or a history: it begins with a byte order mark, or is a word and
+/// a number.
+fn misspelt(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let line = text.lines().next()?.trim_end();
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_header = line.split_once(' ').is_some_and(|(word, number)| {
+        word.bytes().all(|byte| byte.is_ascii_graphic()) && !word.is_empty() && is_number(number)
+    });
+    (is_header || line.starts_with('\u{feff}')).then_some(line)
+}
+
 /// The map that a case was found on: as a line of its story says that is about that, or its fuzz target's; else the usual one.
 ///
 /// # Errors
 /// That this program has no map of that name.
 pub fn subject_of(path: &Path, case: &Case) -> Result<Subject, String> {
+    Subject::known(&map_of(path, case))
+}
+
+/// The name of that map.
+pub(super) fn map_of(path: &Path, case: &Case) -> String {
     let is_about_it = |line: &&String| ABOUT_THE_MAP.iter().any(|word| line.starts_with(word));
     let lines = case.story.iter().filter(is_about_it);
     let mut commands = lines.filter_map(|line| line.split_once("--subject "));
     let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
     match commands.find_map(|(_, rest)| rest.split_whitespace().next()) {
-        Some(name) => Subject::known(name),
-        None if target == Some("concurrent_ops") => Ok(Subject::CONCURRENT),
-        None => Ok(Subject::usual(!case.is_sequential())),
+        Some(name) => name.to_string(),
+        None if target == Some("concurrent_ops") => Subject::CONCURRENT.to_string(),
+        None => Subject::usual(!case.is_sequential()).to_string(),
     }
 }

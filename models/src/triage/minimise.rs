@@ -359,8 +359,13 @@ impl<'a> Search<'a> {
                 Some(_) => seen.is_like(&self.wanted),
                 None => seen.stands_for(&self.wanted),
             })?;
-            let mut case = case.clone();
+            let (mut case, mut sighting) = (case.clone(), sighting);
             sighting.reschedule(&mut case);
+            // It was found under another schedule than the case keeps.
+            if look != Look::Once && case.schedule != sighting.forced() {
+                let again = bench.run(lane, &case, Look::Once);
+                sighting = again.filter(|again| again.is_like(&sighting))?;
+            }
             let is_lighter = lighter_than.is_none_or(|best| weight(&case) < best);
             is_lighter.then_some((case, sighting))
         };

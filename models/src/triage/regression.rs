@@ -6,16 +6,17 @@
 //! # Checked by
 //! `tests/triage.rs`; `tests/corpus.rs` replays what is there.
 
+use super::intake::map_of;
 use super::minimise::Size;
 use super::store::Record;
 use crate::case::{Case, Expectation};
-use crate::command::replaying_on;
+use crate::command::{quoted, replaying_on};
 use crate::files;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Writes `<nnnn>-<slug>.case` into `folder`; returns the file. The file is complete or not there, and replaces no other;
-/// a bug of this signature that is there already is left as it is.
+/// a bug of this signature, on this map, that is there already is left as it is.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
@@ -52,8 +53,13 @@ pub fn told(record: &Record, path: &Path) -> io::Result<Case> {
     Ok(Case { story: story(&case, record, path), expect: Expectation::Pass, ..case })
 }
 
+/// Two maps that fail alike have two bugs.
 fn is_of(path: &Path, record: &Record) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| text.contains(&format!("# {}\n", record.name)))
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let case = text.and_then(|text| Case::parse(&text).map_err(|error| error.to_string()));
+    case.is_ok_and(|case| {
+        case.story.contains(&record.name) && map_of(path, &case) == record.subject
+    })
 }
 
 fn story(case: &Case, record: &Record, path: &Path) -> Vec<String> {
@@ -85,5 +91,5 @@ fn provokes(case: &Case, record: &Record) -> String {
 /// The command that runs it again.
 pub fn replay(record: &Record, path: &Path) -> String {
     let has_several = record.smallest().is_ok_and(|case| !case.is_sequential());
-    replaying_on(&record.subject, has_several, path.display())
+    replaying_on(&record.subject, has_several, quoted(path))
 }

@@ -174,10 +174,13 @@ impl Sighting {
         oracles.contains(&self.oracle.as_str()) || self.rule == panics::UNASKED
     }
 
-    /// Gives a case the schedule of this run. A process that crashed could not say it; the case keeps its own then.
+    /// Gives a case the schedule of this run. A process that crashed could not say it; the case keeps its own then, and it does if
+    /// its loads may be stale and none was: without, it would be run, and judged, by other rules.
     pub fn reschedule(&self, case: &mut Case) {
-        if !self.schedule.is_empty() {
-            case.schedule = self.forced();
+        let schedule = self.forced();
+        let again = Case { schedule, ..case.clone() };
+        if !again.schedule.is_empty() && (again.reads_stale() || !case.reads_stale()) {
+            *case = again;
         }
     }
 

@@ -143,9 +143,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be written, or what is known not be read: that is left as it is.
     pub fn add(&self, record: Record) -> io::Result<Record> {
-        std::fs::create_dir_all(&self.0)?;
-        let lock = File::create(self.0.join(".lock"))?;
-        lock.lock()?;
+        let _lock = self.lock()?;
         let path = self.0.join(record.stem()).with_extension("json");
         let all = match read(&path) {
             Ok(mut known) => {
@@ -163,6 +161,17 @@ impl Store {
         Ok(all)
     }
 
+    /// Nobody else adds anything, here or to the regressions, while this is there.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn lock(&self) -> io::Result<File> {
+        std::fs::create_dir_all(&self.0)?;
+        let lock = File::create(self.0.join(".lock"))?;
+        lock.lock()?;
+        Ok(lock)
+    }
+
     /// The file with a record's smallest case and its story.
     pub fn case(&self, record: &Record) -> PathBuf {
         self.0.join(record.stem()).with_extension("case")
@@ -176,7 +185,15 @@ impl Store {
     /// Every record, and a line for each file that is none. No folder is no record.
     pub fn records(&self) -> (Vec<Record>, Vec<String>) {
         let (mut records, mut errors) = (Vec::new(), Vec::new());
-        let Ok(entries) = std::fs::read_dir(&self.0) else { return (records, errors) };
+        let entries = match std::fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    errors.push(format!("{}: {error}", self.0.display()));
+                }
+                return (records, errors);
+            }
+        };
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         paths.sort();

@@ -1,7 +1,7 @@
 //! Workers: processes that run cases, so that a case which kills or hangs its process can be looked at too.
 //!
 //! The program starts itself with the verb `worker`. A request is a line of JSON and so is its answer. A worker that takes
-//! too long over a case ends itself, and one whose input ends, or whose parent is gone, does too.
+//! too long over an op of a case, or an execution, ends itself, and one whose input ends, or whose parent is gone, does too.
 //!
 //! # Checked by
 //! `tests/triage.rs`.
@@ -12,6 +12,7 @@ use super::sighting::{Came, HANG, Sighting};
 use super::signature::Phase;
 use super::verdict::Verdict;
 use crate::case::Case;
+use crate::engines;
 use crate::property::Checks;
 use crate::subjects::Subject;
 use crate::trace::Event;
@@ -24,9 +25,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a case may take; the environment variable `CASE_SECONDS` says otherwise.
+/// How long an op of a case may take, or an execution, if it has several threads; the environment variable `CASE_SECONDS` says
+/// otherwise.
 const LIMIT: Duration = Duration::from_secs(15);
-/// How long one like it may take, when a case is known to hang.
+/// How long that of one like it may take, when a case is known to hang.
 const LIMIT_HANG: Duration = Duration::from_secs(2);
 /// A search under every engine may take longer: see `lab`.
 const LIMIT_SEARCH: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ const RUNS_MAX: u32 = 5_000;
 #[derive(Serialize, Deserialize)]
 struct Request {
     run: Run,
-    /// How long it may take.
+    /// How long it may stand still.
     seconds: u64,
 }
 
@@ -60,7 +62,7 @@ enum Run {
 enum Line {
     Event(Event),
     Came(Came),
-    /// The case took too long, and this process ends.
+    /// The case stood still for too long, and this process ends.
     TooLong,
 }
 
@@ -70,7 +72,7 @@ pub fn serve() -> io::Result<()> {
     watch(Arc::clone(&begun));
     for (number, line) in io::stdin().lock().lines().enumerate() {
         let request: Request = serde_json::from_str(&line?)?;
-        // The number tells one request from the next, the low bits say how long it may take.
+        // The number tells one request from the next, the low bits say how long it may stand still.
         begun.store((number as u64 + 1) << 32 | request.seconds, Ordering::Relaxed);
         let came = answer(&request.run);
         begun.store(0, Ordering::Relaxed);
@@ -124,16 +126,17 @@ fn answer(run: &Run) -> Came {
     }
 }
 
-/// Ends the process when a request takes too long.
+/// Ends the process when a request stands still for too long. One with much to do may take its time.
 fn watch(begun: Arc<AtomicU64>) {
     std::thread::spawn(move || {
         let step = Duration::from_millis(250);
-        let (mut last, mut spent) = (0, Duration::ZERO);
+        let (mut last, mut spent) = ((0, 0), Duration::ZERO);
         loop {
             std::thread::sleep(step);
             let now = begun.load(Ordering::Relaxed);
-            spent = if now == last { spent + step } else { Duration::ZERO };
-            last = now;
+            let at = (now, engines::pulse());
+            spent = if at == last { spent + step } else { Duration::ZERO };
+            last = at;
             let is_busy = now != 0;
             if is_busy && spent >= Duration::from_secs(now & u64::from(u32::MAX)) {
                 // If that cannot be said, nobody listens any more.
@@ -156,7 +159,7 @@ pub struct Worker {
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     heard: bool,
-    /// How long a case may take.
+    /// How long a case may stand still.
     limit: Duration,
     runs: u32,
 }
