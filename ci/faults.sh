@@ -11,12 +11,13 @@
 #   ci/faults.sh --unpatched 150 --detectors all   no fault at all: every detector there is, an hour together. With 3600 and
 #                                             --ledger FILE an hour of each, in as many pieces as it takes
 #
-# MODELS: the program, if it is built already (default: `cargo models`).
+# MODELS: the path of the program, if it is built already (default: `cargo models`).
 # Exit 0: all found. 1: some survived. 2: a patch does not apply or build. 130: interrupted; what is known is kept, the
 # matrix is as it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-read -ra models <<<"${MODELS:-cargo models}"
+models=(cargo models)
+[ -z "${MODELS:-}" ] || models=("$MODELS")
 # Who looks after all others.
 last=check,map-tests,fuzz-concurrent-ops
 case ${1:-} in

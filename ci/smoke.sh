@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Does every hunter run, and find nothing in a little time? Fixed seeds, so a run is like the last one.
-# MODELS: the program, if it is built already (default: `cargo models`).
+# MODELS: the path of the program, if it is built already (default: `cargo models`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ci/install-cargo-fuzz.sh
-read -ra models <<<"${MODELS:-cargo models}"
+models=(cargo models)
+[ -z "${MODELS:-}" ] || models=("$MODELS")
 targets=$(cargo fuzz list)
 host=$(rustc -vV | sed -n 's/^host: //p')
 for target in $targets; do

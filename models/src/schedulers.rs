@@ -44,7 +44,7 @@ use std::rc::Rc;
 pub enum Named {
     /// shuttle's: any runnable thread, all alike.
     Random,
-    /// shuttle's: priorities, changed at 3 steps (Burckhardt et al., 2010).
+    /// shuttle's: priorities, changed at 2 steps (Burckhardt et al., 2010).
     Pct,
     /// shuttle's: a uniform random walk (Zhao et al., 2025).
     Urw,

@@ -130,6 +130,39 @@ fn bad_input_exits_with_2_and_a_line_that_says_where() {
     }
 }
 
+/// Every byte string is an input of a fuzz target, and most pass.
+#[test]
+fn what_is_surely_no_input_is_not_replayed_as_one() {
+    let here = folder();
+    let history = "history 1\nevents\ncall a get k1\nreturn a Some(v7)\n";
+    for (name, text, said) in [
+        ("histroy.txt", history.replace("history", "histroy"), "found a file called .txt"),
+        ("histroy", history.replace("history", "histroy"), "found a text that begins `histroy 1`"),
+        ("marked", format!("\u{feff}{history}"), "found a text that begins `\u{feff}history 1`"),
+        ("README.md", "# Not a case\n".to_string(), "found a file called .md"),
+        ("crash-x", String::new(), "found an empty file"),
+        ("empty.case", String::new(), "line 1: expected `case 1`, found an empty file"),
+    ] {
+        std::fs::write(here.path().join(name), text).expect("written");
+        let (code, out, err) = models(&["replay", name], here.path());
+        assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
+        assert!(
+            err.starts_with(&format!("{name}: ")) && err.ends_with(&format!("{said}\n")),
+            "{err}"
+        );
+    }
+    // No bytes at all are the first that libFuzzer tries. A text may be a seed, or a case under any name.
+    let nothing = "crash-da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    let case = "case 1\nthread main\n get k1\nend\n";
+    for (name, text) in
+        [(nothing, ""), ("seed", "abc def"), ("crash-1", "abc 1\n"), ("a.txt", case)]
+    {
+        std::fs::write(here.path().join(name), text).expect("written");
+        let (code, out, err) = models(&["replay", name], here.path());
+        assert!(code == 0 && out.contains(": passes ("), "{name}: {out}{err}");
+    }
+}
+
 #[test]
 fn bad_usage_exits_with_2() {
     for arguments in [
@@ -186,6 +219,19 @@ fn a_file_that_cannot_be_written_is_named_as_the_user_names_it() {
     let (code, _, err) = models(&["ops", "--json", "/proc/x.json"], folder().path());
     assert_eq!(code, 2, "{err}");
     assert!(err.ends_with(": /proc/x.json: No such file or directory (os error 2)\n"), "{err}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_command_that_is_printed_is_one_for_a_shell() {
+    let here = folder();
+    let hunt = ["ops", "--subject", "wrong", "--seed", "1", "--as-found", "--findings", "it's a b"];
+    let (code, out, err) = models(&hunt, here.path());
+    assert_eq!(code, 1, "{out}{err}");
+    let command = out.lines().find_map(|line| line.strip_prefix("replay: cargo models "));
+    let script = format!("{} {}", env!("CARGO_BIN_EXE_models"), command.expect("it says how"));
+    let (code, out, err) = run(Command::new("sh").args(["-c", &script]).current_dir(here.path()));
+    assert!(code == 1 && out.contains("\nrule: "), "{script}: {out}{err}");
 }
 
 #[test]
@@ -328,6 +374,30 @@ fn a_concurrent_case_is_replayed_by_its_schedule() {
     std::fs::write(here.path().join("race.case"), never).expect("it is written");
     let (_, out, _) = models(&["replay", "race.case"], here.path());
     assert!(out.contains("passes (by its schedule, 1 of 2 departures taken)"), "{out}");
+}
+
+/// shuttle would take its seed from there, whatever it is told.
+#[test]
+fn a_seed_in_the_environment_is_not_ours() {
+    let here = folder();
+    let line = ["run", "two_inserts", "--seed", "1", "--executions", "40", "--scheduler", "random"];
+    let with = |line: &[&str], seed: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_models"));
+        command.args(line).current_dir(here.path()).env_remove("SHUTTLE_RANDOM_SEED");
+        command.envs(seed.map(|seed| ("SHUTTLE_RANDOM_SEED", seed)));
+        let (code, out, err) = run(&mut command);
+        // How far it came, without how long that took.
+        let coverage = here.path().join("findings/coverage.txt");
+        let covered = std::fs::read_to_string(&coverage).unwrap_or_default();
+        let _ = std::fs::remove_file(coverage);
+        let counts = out.split_once(" steps in ").map_or(&*out, |(counts, _)| counts).to_string();
+        (code, counts, covered, err)
+    };
+    let without = with(&line, None);
+    assert_eq!(without.0, 0, "{without:?}");
+    for seed in ["77", "not a number"] {
+        assert_eq!(with(&line, Some(seed)), without, "{seed}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@
 pub mod schedules;
 
 use crate::case::Case;
-use crate::command::replaying_on;
+use crate::command::{quoted, replaying_on};
 use crate::generators::mutate;
 use crate::generators::ops::Mix;
 use crate::input;
@@ -85,7 +85,7 @@ extern "C" fn summary() {
 #[cold]
 fn report(subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     let file = artifact(bytes);
-    let replay = replaying_on(subject.name(), false, file);
+    let replay = replaying_on(subject.name(), false, quoted(file.as_ref()));
     panic!("\n{case}\n{finding}\nreplay: {replay}\n");
 }
 

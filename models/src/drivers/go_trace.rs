@@ -1,7 +1,7 @@
 //! `cargo models go-trace FILE…`: recordings of Go's map, held against `map_core::Map`.
 
 use super::Exit;
-use crate::command::command;
+use crate::command::{command, quoted};
 use crate::go_trace::{Trace, replay};
 use crate::oracles::panics::{Cause, caught};
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ fn one(path: &Path) -> Exit {
             Exit::Clean
         }
         Ok(Err(difference)) => {
-            println!("{name}: {difference}\nreplay: {} go-trace {name}", command());
+            println!("{name}: {difference}\nreplay: {} go-trace {}", command(), quoted(path));
             Exit::Found
         }
         Err(Cause::Own(message)) => {

@@ -5,7 +5,7 @@
 
 use super::brief::brief;
 use crate::case::Case;
-use crate::command::{command, replaying};
+use crate::command::{command, quoted, replaying};
 use crate::engines::Found;
 use crate::engines::threads::Failure;
 use crate::finding;
@@ -31,7 +31,7 @@ pub(super) fn keep(
     let kept = finding::keep(folder, &case, &found.finding, &story);
     let message = found.finding.to_string();
     let message = match &kept {
-        Ok(file) => brief(&message, &replaying(format_args!("--show {}", file.display()))),
+        Ok(file) => brief(&message, &replaying(format_args!("--show {}", quoted(file)))),
         // It is nowhere else.
         Err(_) => message,
     };
@@ -43,13 +43,13 @@ pub(super) fn keep(
 pub(super) fn keep_history(folder: &Path, name: &str, failure: &Failure) -> bool {
     let kept = failure.keep(folder);
     println!("{name}:\n{failure}");
-    let again = |path: &Path| format!("judge it again: {}", replaying(path.display()));
+    let again = |path: &Path| format!("judge it again: {}", replaying(quoted(path)));
     told(kept, folder, again, &failure.history)
 }
 
 /// How to go on with a case whose story tells of its map.
 pub(super) fn again(file: &Path) -> String {
-    let file = file.display();
+    let file = quoted(file);
     format!("replay: {}\ntriage: {} triage {file}", replaying(&file), command())
 }
 

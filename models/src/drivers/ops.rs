@@ -14,7 +14,7 @@ use super::summary::Summary;
 use super::supervise::{Board, Hunter, News, Patience, ends};
 use super::{Exit, stopped_by_ctrl_c, word};
 use crate::case::Case;
-use crate::command::{command, replaying_on};
+use crate::command::{command, quoted, replaying_on};
 use crate::files;
 use crate::finding;
 use crate::generators::ops::Mix;
@@ -258,7 +258,7 @@ impl<'a> Hunt<'a> {
         let kept = finding::keep_as(folder, case, &seen.oracle, &format!("{message}\n{how}"));
         self.progress.suspend(|| println!("{head}{message}"));
         let go_on = |path: &Path| {
-            let replay = replaying_on(self.options.subject.name(), false, path.display());
+            let replay = replaying_on(self.options.subject.name(), false, quoted(path));
             format!("{what}: {}\nreplay: {replay}", Size::of(case))
         };
         told(kept, folder, go_on, case);

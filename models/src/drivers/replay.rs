@@ -8,13 +8,13 @@
 use super::Exit;
 use super::brief::brief;
 use crate::case::{Case, Expectation};
-use crate::command::replaying;
+use crate::command::{quoted, replaying};
 use crate::history::History;
 use crate::input::threads;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
 use crate::subjects::Subject;
-use crate::triage::intake::{case, history, subject_of};
+use crate::triage::intake::{case, foreign, history, subject_of};
 use crate::triage::lab::{self, Lab, Look};
 use crate::triage::worker::{Worker, located};
 use crate::triage::{Came, Sighting};
@@ -80,6 +80,9 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
     if let Some(text) = history(&bytes) {
         return judge(path, text);
     }
+    if let Some(why) = foreign(path, &bytes) {
+        return Err(why);
+    }
     // These are run as the target runs them.
     let is_schedules = bytes.starts_with(threads::MAGIC);
     let case = match is_schedules {
@@ -123,7 +126,7 @@ fn told(options: &Options, case: &Case, path: &Path, on: &str, came: Came) -> Ex
         match options.show {
             true => message,
             false => {
-                let again = format_args!("--show{map} {}", path.display());
+                let again = format_args!("--show{map} {}", quoted(path));
                 brief(&message, &replaying(again))
             }
         }
