@@ -316,7 +316,8 @@ fn a_map_that_is_shrunk_has_what_its_entries_take() {
         map.extend((0..24).map(|key| (key, key)));
         (16..24).for_each(|key| _ = map.remove(&key));
     };
-    let ways: [&dyn Fn(&mut Map<u64, u64, By>); 4] =
+    type Way<'a> = &'a dyn Fn(&mut Map<u64, u64, By>);
+    let ways: [Way<'_>; 4] =
         [&churned, &gone_through, &hashed_in_one_piece, &full_but_for_the_last_bucket];
     for (way, lead) in ways.into_iter().enumerate() {
         let empty = live();
