@@ -123,7 +123,7 @@ fn sweep<K, V>(head: Handle<K, V>, last: Slot<K, V>) {
 
 /// The part of the run that ends at a slot and is in its bucket; is that all of the bucket up to there?
 fn sweep_bucket<K, V>(bucket: Handle<K, V>, last: usize) -> bool {
-    let mut run = (0..=last).rev().take_while(|index| bucket.tophash(*index) == EMPTY_ONE);
-    run.by_ref().for_each(|index| bucket.set_tophash(index, EMPTY_REST));
+    let run = (0..=last).rev().take_while(|index| bucket.tophash(*index) == EMPTY_ONE);
+    run.for_each(|index| bucket.set_tophash(index, EMPTY_REST));
     bucket.tophash(0) == EMPTY_REST
 }

@@ -110,7 +110,7 @@ impl Board {
     }
 
     fn end(&self, came: Option<Exit>) -> io::Result<()> {
-        self.0.write_all_at(&[came.map_or(0, |exit| exit as u8 + 1); 1], 0)
+        self.0.write_all_at(&[came.map_or(0, |exit| exit as u8 + 1)], 0)
     }
 
     fn came(&self) -> io::Result<Option<Exit>> {

@@ -367,10 +367,8 @@ impl World {
 
     /// Asks the chooser.
     pub(super) fn choose(&mut self, choice: Choice) -> usize {
-        if self.phase != Phase::Running || self.current == 0 || choice.options() < 2 {
-            return 0;
-        }
-        if !self.is_free() {
+        let is_alone = self.phase != Phase::Running || self.current == 0;
+        if is_alone || choice.options() < 2 || !self.is_free() {
             return 0;
         }
         pending::publish(self.current, self.tasks[self.current].pending);
