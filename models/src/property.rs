@@ -12,13 +12,17 @@
 //! - **a failure is a value**: a broken rule, and a panic, come back as a [`Finding`].
 //! # Not here
 //! What the rules are: see `oracles`; which of them an op is judged by, and when: `judging`. What an op does to one key: see
-//! `point`; to the whole map: `whole`.
+//! `point`; to the whole map: `whole`; ops that are made of others: `composite`. Armed panics, and hashers that lie: `hostile`.
 //! # Checked by
 //! `tests/oracles.rs` (it can fail), `tests/subjects.rs` (it can pass).
 
+mod composite;
+mod hostile;
 mod judging;
 mod point;
 mod whole;
+
+pub use composite::FILL_MAX;
 
 use crate::case::Case;
 use crate::elements::{Key, Ledger, Value};
@@ -32,8 +36,8 @@ use crate::oracles::iteration::Witness;
 use crate::oracles::panics::{self, Cause};
 use crate::oracles::reference::{self, Seen};
 use crate::oracles::work::{self, Bound};
-use crate::oracles::{Objection, Verdict, drops, sizes, well_formed};
-use crate::spec::{Spec, extension};
+use crate::oracles::{Objection, Verdict, drops, sizes};
+use crate::spec::Spec;
 use crate::subject::{Capabilities, Growth, SequentialSubject};
 use crate::trace::{self, Event};
 use serde::{Deserialize, Serialize};
@@ -66,12 +70,6 @@ pub struct Report {
 
 /// A finding, or what was done.
 pub type Outcome = Result<Report, Box<Finding>>;
-
-/// The most entries a `fill-to-threshold` inserts.
-pub const FILL_MAX: usize = 512;
-
-/// With a fickle hasher, everything is looked at once in so many ops.
-const BEAR_LOOKS: u32 = 16;
 
 /// Runs a case on a map `S` against the spec `M`.
 ///
@@ -191,7 +189,7 @@ struct Run<S: SequentialSubject<K, V>, K: Key, V: Value, M> {
     growth: Growth,
     /// A panic is armed.
     armed: bool,
-    /// Equal keys may have different hashes: see [`Run::bear`].
+    /// Equal keys may have different hashes: see `hostile`.
     fickle: bool,
     allowance: Allowance,
     report: Report,
@@ -319,43 +317,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
     }
 
-    /// Where equal keys have different hashes nobody promises an answer. What is left: the map neither panics nor hangs,
-    /// drops everything once and not early, and holds as many entries as it says.
-    #[inline(never)]
-    fn bear(&mut self, verdict: Verdict) -> Verdict {
-        if let Err(objection) = verdict
-            && (objection.oracle == drops::NAME
-                || [panics::UNASKED, reference::LENT].contains(&objection.rule.as_str()))
-        {
-            return Err(objection);
-        }
-        if self.had_cursors {
-            self.allowance.kept_keys = usize::MAX;
-        }
-        // The objection may have come before this.
-        if Self::GROWS {
-            self.growth = self.map.growth();
-        }
-        // Whatever it says: it looks everywhere.
-        if self.now.is_multiple_of(BEAR_LOOKS) {
-            drop(self.map.check());
-            let mut entries = 0;
-            self.map.for_each(|_, _| entries += 1);
-            reference::walked(self.map.len(), entries)?;
-        }
-        self.account()
-    }
-
-    #[inline(never)]
-    fn step_fickle(&mut self, op: Op) -> Verdict {
-        let verdict = self.step_rare(op);
-        self.bear(verdict)?;
-        if !Self::is_composite(op) {
-            self.told(self.now as usize - 1);
-        }
-        Ok(())
-    }
-
     #[inline(never)]
     fn step_rare(&mut self, op: Op) -> Verdict {
         match op {
@@ -441,104 +402,6 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             true => Some(self.map.capacity()),
             false => Self::SHARES.then(|| work::entries_max(self.map.growth().buckets_log2)),
         }
-    }
-
-    /// Is the op made of others, each judged?
-    fn is_composite(op: Op) -> bool {
-        match op {
-            Op::FillToThreshold(..) | Op::EvacuateTo(_) => true,
-            Op::Extend(..) => !S::CAPABILITIES.has(Capabilities::EXTEND),
-            _ => false,
-        }
-    }
-
-    /// `fill-to-threshold`: plain inserts, each judged.
-    fn fill(&mut self, distance: i8, k: u16) -> Verdict {
-        let Some(capacity) = self.capacity() else { return Ok(()) };
-        let keys_max = self.state.hasher().keys_max() as usize;
-        let target = capacity.saturating_add_signed(distance as isize).min(keys_max);
-        let mut key = k;
-        for _ in 0..target.saturating_sub(self.spec.len()).min(FILL_MAX) {
-            let Some(absent) = self.spec.absent_from(key) else { break };
-            self.part = Some(Op::Insert(absent, absent));
-            self.step(Op::Insert(absent, absent))?;
-            key = absent.wrapping_add(1);
-        }
-        self.part = None;
-        Ok(())
-    }
-
-    /// `extend` where the map has none: plain inserts, each judged.
-    fn inserts(&mut self, k: u16, n: u8) -> Verdict {
-        for key in extension(k, n) {
-            self.part = Some(Op::Insert(key, key));
-            self.step(Op::Insert(key, key))?;
-        }
-        self.part = None;
-        Ok(())
-    }
-
-    /// `evacuate-to`: one old bucket at a time, each judged.
-    fn evacuate_to(&mut self, mark: usize) -> Verdict {
-        if !S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
-            return Ok(());
-        }
-        let old_buckets = self.map.growth().old_buckets.unwrap_or(0);
-        for _ in 0..old_buckets {
-            let growth = self.map.growth();
-            if growth.old_buckets.is_none() || growth.mark >= mark {
-                break;
-            }
-            self.part = Some(Op::Evacuate(1));
-            self.step(Op::Evacuate(1))?;
-        }
-        self.part = None;
-        Ok(())
-    }
-
-    /// One op while a panic is armed.
-    #[inline(never)]
-    fn step_armed(&mut self, op: Op) -> Verdict {
-        if Self::is_composite(op) || matches!(op, Op::PanicAt(..)) {
-            return self.step_rare(op);
-        }
-        Ledger::watch(true);
-        let result = panics::caught(|| self.apply(op));
-        Ledger::watch(false);
-        self.armed = Ledger::armed().is_some();
-        let site = match result {
-            Ok(Ok(Some(bound))) => return self.after(bound),
-            Ok(verdict) => return verdict.map(|_| ()),
-            Err(Cause::Own(message)) => return panics::unasked(&message),
-            Err(Cause::Injected(site)) => site,
-        };
-        self.report.panics += 1;
-        let empties = matches!(
-            op,
-            Op::Clear | Op::Drain | Op::DrainDrop(_) | Op::IntoIter | Op::IntoIterDrop(_)
-        );
-        let drops_all = empties && Self::DROPS_ALL;
-        self.allowance.leaks |= site == Site::Drop && !drops_all;
-        // What a cursor had yielded when the panic came through it is not known.
-        if let Op::CursorStep(c, _) = op {
-            self.cursors[c as usize] = None;
-        }
-        well_formed::structure(self.map.check())?;
-        // **spec last**: the spec is as it was before the op.
-        let before = std::mem::take(&mut self.spec);
-        let mut after = before.clone();
-        after.apply(op, self.now);
-        let mut seen = self.collect();
-        seen.sort_unstable_by_key(|entry| entry.key);
-        self.spec = panics::settled(&before, &after, &seen)?;
-        self.scratch = seen;
-        if site == Site::Drop && drops_all {
-            panics::emptied(self.spec.len())?;
-        }
-        self.keep_keys(before.len().saturating_sub(self.spec.len()));
-        self.growth = self.map.growth();
-        self.account()?;
-        self.after(Bound::Whole)
     }
 
     /// Drops the map, then the cursors, and judges the drops.

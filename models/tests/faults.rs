@@ -196,8 +196,12 @@ fn names_says_of_every_patch_that_is_bad_and_goes_on_with_the_others() {
 #[test]
 fn a_run_that_knows_nothing_exits_with_2() {
     let here = workspace();
-    let (code, out, err) = faults(here.path(), &["--known", "--only", "killed,survives"]);
+    let matrix = here.path().join("MATRIX.md");
+    fs::write(&matrix, "of before").expect("written");
+    let known = ["--known", "--only", "killed,survives", "--markdown", "MATRIX.md"];
+    let (code, out, err) = faults(here.path(), &known);
     assert_eq!(code, 2, "{out}");
+    assert_eq!(fs::read(&matrix).expect("read"), b"of before", "nothing is no matrix");
     let said = "\n2 not known: killed, survives\n0 faults, 0 killed";
     assert!(out.contains(said), "{out}");
     assert_eq!(err, "no detector has looked for any of these faults\n");

@@ -215,7 +215,9 @@ impl Hunt {
         let rows: Vec<Row> = rows.into_iter().map(|row| row.without(&unpatched)).collect();
         let matrix = Matrix::new(rows, &self.detectors);
         println!("{}", table::terminal(&matrix));
-        self.write(&matrix)?;
+        if !matrix.rows.is_empty() {
+            self.write(&matrix)?;
+        }
         let none = |fate| matrix.slugs(fate).is_empty();
         // A mutant that does not build is nobody's mistake.
         let broken = self.options.mutants.is_none() && !none(Fate::Broken);
