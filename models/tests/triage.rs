@@ -2,6 +2,9 @@
 //!
 //! The map is one that is wrong on purpose: see `subjects::wrong`.
 
+#[path = "triage/again.rs"]
+mod again;
+
 use models::case::Case;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

@@ -70,10 +70,8 @@ pub fn drive(options: &Options) -> Exit {
 fn line(store: &Store, record: &Record) -> Result<Line, String> {
     let case = record.smallest()?;
     let subject = Subject::known(&record.subject)?;
-    // As often as the flakiest of its cases needs.
-    let runs = record.occurrences.iter().map(|one| one.verdict.runs_to_fail()).max();
-    let replayed = verdict::replay(Lab::new(subject), &case, runs.unwrap_or(1));
-    let (now, _) = replayed.map_err(|error| error.to_string())??;
+    let replayed = verdict::replay(Lab::new(subject), &case, record.runs_to_fail());
+    let now = replayed.map_err(|error| error.to_string())??.verdict;
     let (first, last) = record.seen();
     Ok(Line {
         signature: record.name.clone(),

@@ -13,7 +13,7 @@ use crate::triage::lab::Lab;
 use crate::triage::minimise::{Minimal, Settings, Size};
 use crate::triage::store::{Occurrence, Record, Store};
 use crate::triage::story::Story;
-use crate::triage::verdict::{self, Verdict};
+use crate::triage::verdict::{self, Replayed, Verdict};
 use crate::triage::worker::minimise_in_workers;
 use crate::triage::{Sighting, page, regression, terminal};
 use indicatif::ProgressBar;
@@ -74,6 +74,9 @@ struct Triage<'a> {
 struct Line<'a> {
     file: String,
     verdict: String,
+    /// What was seen besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
     #[serde(flatten)]
     record: Option<&'a Record>,
 }
@@ -123,12 +126,18 @@ impl Triage<'_> {
         let Intake { path, case, subject, .. } = intake;
         let named = |error: String| format!("{}: {error}", path.display());
         let replayed = verdict::replay(Lab::new(*subject), case, self.options.runs as usize);
-        let (verdict, sighting) =
+        let Replayed { verdict, seen } =
             replayed.map_err(|error| named(error.to_string()))?.map_err(named)?;
-        let Some(sighting) = sighting else {
+        let mut seen = seen.into_iter();
+        let Some((sighting, _)) = seen.next() else {
             self.say_gone(path, verdict)?;
             return Ok(Exit::Clean);
         };
+        let also = seen.map(|(seen, times)| {
+            let said = seen.message.lines().next().unwrap_or_default();
+            format!("{said} ({times} of {} runs)", verdict.runs)
+        });
+        let also: Vec<String> = also.collect();
         let minimal =
             self.minimise(intake, &sighting, verdict).map_err(|error| named(error.to_string()))?;
         let occurrence = Occurrence {
@@ -144,9 +153,11 @@ impl Triage<'_> {
         };
         let Minimal { case, sighting, is_minimal, .. } = minimal;
         let record = Record::new(subject.to_string(), &case, sighting, occurrence);
-        let kept = self.store.add(record.clone());
+        let fails =
+            |known: &Record| known.smallest().is_ok_and(|case| fails(*subject, known, &case));
+        let kept = self.store.add(record.clone(), fails);
         let known = kept.map_err(|error| format!("{}: {error}", self.store.folder().display()))?;
-        self.say(path, &record, &known, is_minimal)?;
+        self.say(intake, &record, &known, (is_minimal, also))?;
         Ok(Exit::Found)
     }
 
@@ -178,7 +189,7 @@ impl Triage<'_> {
 
     fn say_gone(&self, path: &Path, verdict: Verdict) -> Result<(), String> {
         match self.options.json {
-            true => self.json(path, verdict, None),
+            true => self.json(path, verdict, Vec::new(), None),
             false => {
                 println!("{}: {verdict}", path.display());
                 Ok(())
@@ -186,24 +197,32 @@ impl Triage<'_> {
         }
     }
 
-    fn json(&self, path: &Path, verdict: Verdict, record: Option<&Record>) -> Result<(), String> {
-        let line = Line { file: path.display().to_string(), verdict: verdict.to_string(), record };
+    fn json(
+        &self,
+        path: &Path,
+        verdict: Verdict,
+        also: Vec<String>,
+        record: Option<&Record>,
+    ) -> Result<(), String> {
+        let (file, verdict) = (path.display().to_string(), verdict.to_string());
+        let line = Line { file, verdict, also, record };
         println!("{}", serde_json::to_string(&line).map_err(|error| error.to_string())?);
         Ok(())
     }
 
-    /// Says what a file came to: `record` of it alone, `known` with all that came to the same signature.
+    /// Says what a file came to: `record` of it alone, `known` with all that came to the same signature, `also` what else was
+    /// seen.
     fn say(
         &self,
-        path: &Path,
+        Intake { path, subject, .. }: &Intake,
         record: &Record,
         known: &Record,
-        is_minimal: bool,
+        (is_minimal, also): (bool, Vec<String>),
     ) -> Result<(), String> {
         let occurrence = &record.occurrences[0];
         let regression = self.options.regression.then(|| {
             let _lock = self.store.lock()?;
-            regression::write(&self.options.to, known)
+            regression::write(&self.options.to, known, |case| fails(*subject, known, case))
         });
         let regression = regression.transpose();
         let regression =
@@ -211,10 +230,11 @@ impl Triage<'_> {
         let story = self.told(known, regression.as_deref());
         let story = story.map_err(|error| format!("{}: {error}", path.display()))?;
         if self.options.json {
-            return self.json(path, occurrence.verdict, Some(record));
+            return self.json(path, occurrence.verdict, also, Some(record));
         }
         println!("{}: {}", path.display(), occurrence.verdict);
         println!("  {}", record.name);
+        also.iter().for_each(|also| println!("  also seen: {also}"));
         let stopped = if is_minimal { "" } else { ", stopped before it was minimal" };
         println!(
             "  {} → {} in {:.1} s, {} tries{stopped}",
@@ -244,6 +264,12 @@ impl Triage<'_> {
         files::replace(&self.store.folder().join("index.html"), index.as_bytes())?;
         Ok(story)
     }
+}
+
+/// Does a case fail now as the record's does?
+fn fails(subject: Subject, known: &Record, case: &Case) -> bool {
+    let replayed = verdict::replay(Lab::new(subject), case, known.runs_to_fail());
+    matches!(replayed, Ok(Ok(replayed)) if replayed.has(&known.sighting))
 }
 
 /// How a case was found, as its story says.

@@ -16,11 +16,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Writes `<nnnn>-<slug>.case` into `folder`; returns the file. The file is complete or not there, and replaces no other;
-/// a bug of this signature, on this map, that is there already is left as it is.
+/// a case of this bug, on this map, that is there already and `fails` now is left as it is. One that passes is of a cause
+/// that was mended.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
-pub fn write(folder: &Path, record: &Record) -> io::Result<PathBuf> {
+pub fn write(folder: &Path, record: &Record, fails: impl Fn(&Case) -> bool) -> io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let slug = record.signature.slug();
     let mut numbers = Vec::new();
@@ -28,7 +29,7 @@ pub fn write(folder: &Path, record: &Record) -> io::Result<PathBuf> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some((number, rest)) = name.split_once('-') else { continue };
-        if rest == format!("{slug}.case") && is_of(&path, record) {
+        if rest == format!("{slug}.case") && of(&path, record).is_some_and(|case| fails(&case)) {
             return Ok(path);
         }
         numbers.extend(number.parse::<u32>());
@@ -53,13 +54,14 @@ pub fn told(record: &Record, path: &Path) -> io::Result<Case> {
     Ok(Case { story: story(&case, record, path), expect: Expectation::Pass, ..case })
 }
 
-/// Two maps that fail alike have two bugs.
-fn is_of(path: &Path, record: &Record) -> bool {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    let case = text.and_then(|text| Case::parse(&text).map_err(|error| error.to_string()));
-    case.is_ok_and(|case| {
-        case.story.contains(&record.name) && map_of(path, &case) == record.subject
-    })
+/// The case in a file, if it is of the record's bug. Two maps that fail alike have two bugs.
+fn of(path: &Path, record: &Record) -> Option<Case> {
+    let case = Case::parse(&std::fs::read_to_string(path).ok()?).ok()?;
+    let (name, seen) =
+        (format!("{} · ", record.signature.head()), format!("seen: {}: ", record.signature.oracle));
+    let is_of_the_bug = case.story.iter().any(|line| line.starts_with(&name))
+        && case.story.iter().any(|line| line.starts_with(&seen));
+    (is_of_the_bug && map_of(path, &case) == record.subject).then_some(case)
 }
 
 fn story(case: &Case, record: &Record, path: &Path) -> Vec<String> {

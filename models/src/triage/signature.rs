@@ -155,8 +155,13 @@ impl Signature {
 
     /// What failures of one bug have in common.
     pub fn bug(&self) -> String {
-        let Signature { oracle, symptom, pair: [failed, damage], .. } = self;
-        format!("{oracle}: {symptom} · {failed}×{damage}")
+        format!("{}: {}", self.oracle, self.head())
+    }
+
+    /// The same without the oracle: how the signature in words begins.
+    pub(super) fn head(&self) -> String {
+        let Signature { symptom, pair: [failed, damage], .. } = self;
+        format!("{symptom} · {failed}×{damage}")
     }
 
     /// The bug's name for files: letters, digits and hyphens.
@@ -170,8 +175,8 @@ impl Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Signature { symptom, pair: [failed, damage], phase, points, .. } = self;
-        write!(f, "{symptom} · {failed}×{damage} · {}", phase.name())?;
+        let Signature { phase, points, .. } = self;
+        write!(f, "{} · {}", self.head(), phase.name())?;
         if !points.is_empty() {
             write!(f, " · {}", points.join("→"))?;
         }

@@ -103,13 +103,19 @@ impl Record {
         (times.first().unwrap_or(&""), times.last().unwrap_or(&""))
     }
 
-    /// Takes in another record of the bug.
-    fn join(&mut self, other: Record) {
-        let smaller = match (self.smallest(), other.smallest()) {
-            (Ok(mine), Ok(theirs)) => weight(&theirs) < weight(&mine),
-            (mine, _) => mine.is_err(),
+    /// Runs in which its case fails again: as many as the flakiest of its cases needs.
+    pub fn runs_to_fail(&self) -> usize {
+        self.occurrences.iter().map(|one| one.verdict.runs_to_fail()).max().unwrap_or(1)
+    }
+
+    /// Takes in another record of the bug, whose case was just seen to fail. The known one stays if it is smaller and `fails`,
+    /// too: it may be of another cause, which was mended.
+    fn join(&mut self, other: Record, fails: impl FnOnce(&Record) -> bool) {
+        let is_smaller = match (self.smallest(), other.smallest()) {
+            (Ok(mine), Ok(theirs)) => mine != theirs && weight(&mine) <= weight(&theirs),
+            _ => false,
         };
-        if smaller {
+        if !(is_smaller && fails(self)) {
             (self.signature, self.name) = (other.signature, other.name);
             (self.case, self.sighting, self.subject) = (other.case, other.sighting, other.subject);
         }
@@ -138,16 +144,17 @@ impl Store {
         &self.0
     }
 
-    /// Adds a record to what is known of its bug; returns all of that.
+    /// Adds a record, whose case was just seen to fail, to what is known of its bug; returns all of that. `fails`: does a known
+    /// record's case fail now?
     ///
     /// # Errors
     /// When the folder cannot be written, or what is known not be read: that is left as it is.
-    pub fn add(&self, record: Record) -> io::Result<Record> {
+    pub fn add(&self, record: Record, fails: impl FnOnce(&Record) -> bool) -> io::Result<Record> {
         let _lock = self.lock()?;
         let path = self.0.join(record.stem()).with_extension("json");
         let all = match read(&path) {
             Ok(mut known) => {
-                known.join(record);
+                known.join(record, fails);
                 known
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => record,

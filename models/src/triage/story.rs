@@ -105,7 +105,7 @@ impl Story {
         worker.expect(&record.sighting);
         let (came, events) = worker.trace(Lab::new(subject), &case)?;
         let sighting = match came {
-            Came::Failed(sighting) => *sighting,
+            Came::Failed(sighting) if sighting.is_like(&record.sighting) => *sighting,
             _ => record.sighting.clone(),
         };
         let mut story = Story {

@@ -14,7 +14,7 @@ use std::io;
 /// How often a case fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// Runs that failed.
+    /// Runs that failed, all in the same way.
     pub failed: usize,
     /// Runs.
     pub runs: usize,
@@ -51,27 +51,42 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Runs a case so often; what was seen first, if it failed.
+/// What replaying a case came to.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// Of its commonest failure.
+    pub verdict: Verdict,
+    /// Its failures and how often each was seen, the commonest first.
+    pub seen: Vec<(Sighting, usize)>,
+}
+
+impl Replayed {
+    /// Was there a failure like this?
+    pub fn has(&self, wanted: &Sighting) -> bool {
+        self.seen.iter().any(|(seen, _)| seen.is_like(wanted))
+    }
+}
+
+/// Runs a case so often.
 ///
 /// # Errors
 /// When no process can be started.
-pub fn replay(
-    lab: Lab,
-    case: &Case,
-    runs: usize,
-) -> io::Result<Result<(Verdict, Option<Sighting>), String>> {
-    let (mut failed, mut first) = (0, None);
+pub fn replay(lab: Lab, case: &Case, runs: usize) -> io::Result<Result<Replayed, String>> {
+    let mut seen: Vec<(Sighting, usize)> = Vec::new();
     for _ in 0..runs {
         let mut worker = Worker::start()?;
-        first.iter().for_each(|first| worker.expect(first));
+        seen.iter().for_each(|(seen, _)| worker.expect(seen));
         match worker.run(lab, case, Look::Once)? {
             Came::Passed(_) => {}
             Came::Unfit(why) => return Ok(Err(why)),
-            Came::Failed(sighting) => {
-                failed += 1;
-                first.get_or_insert(*sighting);
-            }
+            Came::Failed(sighting) => match seen.iter_mut().find(|(one, _)| one.is_like(&sighting))
+            {
+                Some((_, times)) => *times += 1,
+                None => seen.push((*sighting, 1)),
+            },
         }
     }
-    Ok(Ok((Verdict { failed, runs }, first)))
+    seen.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let failed = seen.first().map_or(0, |(_, times)| *times);
+    Ok(Ok(Replayed { verdict: Verdict { failed, runs }, seen }))
 }
