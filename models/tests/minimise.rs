@@ -15,7 +15,8 @@ use models::schedulers::{Named, replay};
 use models::spec::Ordered;
 use models::subject::{NoCursor, SequentialSubject};
 use models::triage::edit::{self, weight};
-use models::triage::minimise::{Here, Minimal, Settings, Size, minimise};
+use models::triage::lab::Look;
+use models::triage::minimise::{Bench, Here, Minimal, Settings, Size, minimise};
 use models::triage::{Sighting, Signature};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -51,6 +52,34 @@ fn noise(seed: u64) -> Case {
     fill(&mut case, &mut fastrand::Rng::with_seed(seed), Mix::Full, 300);
     case.ops_mut().extend([Op::Insert(777, 9), Op::Clear, Op::Remove(777), Op::Len]);
     case
+}
+
+/// Can run three cases.
+struct Breaks(AtomicU64);
+
+impl Bench for Breaks {
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    fn run(&self, _: usize, case: &Case, _: Look) -> Option<Sighting> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        if self.is_broken() { None } else { remove_after_insert(case) }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 3
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_not_taken_to_pass() {
+    let (case, bench) = (noise(1), Breaks(AtomicU64::new(0)));
+    let stop = AtomicBool::new(false);
+    let settings = Settings { stop: &stop, limit: None, better: &|_, _, _| {} };
+    let first = remove_after_insert(&case).expect("it fails");
+    let minimal = minimise(&case, &first, &bench, &settings);
+    assert!(!minimal.is_minimal && minimal.tried <= 4, "{minimal:?}");
 }
 
 #[test]

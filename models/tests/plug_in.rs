@@ -116,7 +116,7 @@ fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
     for engine in ["shuttle", "stale"] {
         let hunt = ["run", "--subject", "hasty-striped", "--engine", engine, "--seed", "1"];
         let said = found_and_triaged(&hunt, "hasty-striped", "linearizability");
-        assert!(said.contains("1 forced switch"), "{said}");
+        assert!(said.contains("1 departure"), "{said}");
     }
 }
 
@@ -124,7 +124,7 @@ fn a_race_in_a_shared_map_is_hunted_replayed_and_triaged() {
 fn what_is_retired_too_early_is_hunted_replayed_and_triaged() {
     let hunt = ["run", "--subject", "hasty-published", "--seed", "1"];
     let said = found_and_triaged(&hunt, "hasty-published", "reclamation");
-    assert!(said.contains("→ 2 ops, 1 key, 2 threads, 1 forced switch"), "{said}");
+    assert!(said.contains("→ 2 ops, 1 key, 2 threads, 1 departure"), "{said}");
 }
 
 /// One insert grows the table while the other writes to it, and what that wrote is lost.

@@ -17,7 +17,7 @@
 //! `tests/crashes.rs`, `tests/killed.rs`.
 
 use super::Exit;
-use crate::triage::worker::{bare, next_line};
+use crate::triage::worker::{bare, next_line, start, this_program};
 use std::env;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -25,7 +25,7 @@ use std::io::{self, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, parent_id};
-use std::process::{self, Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -155,7 +155,7 @@ impl Hunter {
     /// # Errors
     /// When it cannot be started.
     pub fn start(verb: &str, drawn: Option<u64>, board: &Board) -> io::Result<Hunter> {
-        let mut command = bare(Command::new(env::current_exe()?));
+        let mut command = bare(this_program()?);
         command.args(["--child-of", &process::id().to_string(), verb, "--hunter"]);
         if let Some(seed) = drawn {
             command.args(["--seed", &seed.to_string()]);
@@ -165,7 +165,7 @@ impl Hunter {
         command.stdin(board.0.try_clone()?).stdout(Stdio::piped()).process_group(0);
         board.end(None)?;
         let board = Board(board.0.try_clone()?);
-        let mut child = command.spawn()?;
+        let mut child = start(&mut command)?;
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (sender, lines) = sync_channel(LINES_MAX);
         thread::spawn(move || {
@@ -175,6 +175,14 @@ impl Hunter {
             {}
         });
         Ok(Hunter { child, lines, board, napped: Instant::now() })
+    }
+
+    /// Ends it; what it had said that nobody has heard.
+    pub fn end(mut self) -> Vec<String> {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.lines.iter().collect()
     }
 
     /// Waits for something to happen, and not for long.

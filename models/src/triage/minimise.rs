@@ -33,6 +33,11 @@ pub trait Bench: Sync {
 
     /// What is seen of a case; `None` if no oracle objects. Called from one thread for each lane.
     fn run(&self, lane: usize, case: &Case, look: Look) -> Option<Sighting>;
+
+    /// Can it run no more? What it says then is no answer.
+    fn is_broken(&self) -> bool {
+        false
+    }
 }
 
 /// In this process, one at a time.
@@ -79,8 +84,8 @@ impl std::fmt::Display for Size {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         write!(f, "{ops} op{}, {keys} key{}", plural(*ops), plural(*keys))?;
         if *threads > 1 || *switches > 0 {
-            let (many, more) = (plural(*threads), if *switches == 1 { "" } else { "es" });
-            write!(f, ", {threads} thread{many}, {switches} forced switch{more}")?;
+            let (many, more) = (plural(*threads), plural(*switches));
+            write!(f, ", {threads} thread{many}, {switches} departure{more}")?;
         }
         Ok(())
     }
@@ -205,6 +210,7 @@ impl<'a> Search<'a> {
 
     fn is_stopped(&self) -> bool {
         self.settings.stop.load(Ordering::Relaxed)
+            || self.bench.is_broken()
             || self.settings.limit.is_some_and(|limit| self.began.elapsed() >= limit)
     }
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,6 +100,33 @@ pub fn next_line(output: &mut impl BufRead) -> io::Result<Option<String>> {
         line.pop();
     }
     Ok((length > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
+}
+
+/// This program, to be started once more: the one that runs, also if its file is gone or was built anew meanwhile.
+///
+/// # Errors
+/// When it does not know where it is.
+pub fn this_program() -> io::Result<Command> {
+    if cfg!(not(target_os = "linux")) {
+        return std::env::current_exe().map(Command::new);
+    }
+    let mut command = Command::new("/proc/self/exe");
+    // It says how to start it again.
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    Ok(command)
+}
+
+/// Starts it.
+///
+/// # Errors
+/// That it cannot be started.
+pub fn start(command: &mut Command) -> io::Result<Child> {
+    command.spawn().map_err(|error| {
+        let message = format!("{} cannot be started: {error}", command.get_program().display());
+        io::Error::new(error.kind(), message)
+    })
 }
 
 /// A command without what would have the same seed mean another run: shuttle takes one from its environment, whatever it is told.
@@ -182,14 +210,13 @@ impl Worker {
     }
 
     fn with(heard: bool) -> io::Result<Worker> {
-        let mut command = bare(Command::new(std::env::current_exe()?));
+        let mut command = bare(this_program()?);
         command.args(["--child-of", &std::process::id().to_string(), "worker"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(if heard { Stdio::inherit() } else { Stdio::null() });
         // A ctrl-C at the terminal is for the parent alone.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn()?;
+        command.process_group(0);
+        let mut child = start(&mut command)?;
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let output = BufReader::new(output);
@@ -346,7 +373,11 @@ pub struct Pool {
     lab: Lab,
     /// A flaky case is run so often, until it fails.
     repeats: usize,
+    /// What is looked for.
+    seen: Sighting,
     workers: Vec<Mutex<Worker>>,
+    /// Why there is no process any more.
+    broken: Mutex<Option<io::Error>>,
 }
 
 impl Pool {
@@ -361,7 +392,8 @@ impl Pool {
             worker.expect(seen);
             workers.push(Mutex::new(worker));
         }
-        Ok(Pool { lab, repeats: verdict.runs_to_fail(), workers })
+        let (repeats, seen) = (verdict.runs_to_fail(), seen.clone());
+        Ok(Pool { lab, repeats, seen, workers, broken: Mutex::default() })
     }
 
     /// The least that has to be looked at to see the same of this case: looking at everything after every op takes most
@@ -390,10 +422,24 @@ impl Bench for Pool {
 
     fn run(&self, lane: usize, case: &Case, look: Look) -> Option<Sighting> {
         let mut worker = self.workers[lane].lock().unwrap_or_else(PoisonError::into_inner);
-        (0..self.repeats).find_map(|_| match worker.run(self.lab, case, look) {
-            Ok(Came::Failed(sighting)) => Some(*sighting),
-            Ok(Came::Passed(_) | Came::Unfit(_)) | Err(_) => None,
-        })
+        let mut other = None;
+        for _ in 0..self.repeats {
+            match worker.run(self.lab, case, look) {
+                Ok(Came::Failed(seen)) if seen.is_like(&self.seen) => return Some(*seen),
+                // A flaky case may fail in several ways.
+                Ok(Came::Failed(seen)) => other = other.or(Some(*seen)),
+                Ok(Came::Passed(_) | Came::Unfit(_)) => {}
+                Err(error) => {
+                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    return None;
+                }
+            }
+        }
+        other
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }
 
@@ -416,6 +462,9 @@ pub fn minimise_in_workers(
         true => in_two_looks(&mut pool, case, sighting, settings),
         false => minimise(case, sighting, &pool, settings),
     };
+    if let Some(error) = pool.broken.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
     // The finding says how far the map had grown when it failed, if that; a trace says what went before.
     let mut worker = Worker::start()?;
     worker.expect(&minimal.sighting);

@@ -2,6 +2,8 @@
 
 use super::{folder, models, noisy, record, write};
 use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// As if a smaller case had been found of another cause, which was mended since.
 fn with_a_mended_cause(folder: &std::path::Path) {
@@ -74,4 +76,28 @@ fn a_case_that_fails_in_several_ways_is_not_stable() {
     let (_, out, _) = models(&[&line[..], &["--json"]].concat(), here.path());
     let line: Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(line["also"].as_array().map(Vec::len), Some(1), "{out}");
+}
+
+/// What was built anew meanwhile is another program: what had begun is done by the one that began it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_is_replaced_goes_on() {
+    let here = folder();
+    let hang = "case 1\n# --subject wrong\nthread main\n insert k1 v1\n insert k60002 v0\nend\n";
+    write(here.path(), "hang.case", hang);
+    let program = here.path().join("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_models"), &program).expect("copied");
+    let mut command = Command::new(&program);
+    command.args(["triage", "hang.case", "--runs", "2", "--limit", "3"]).current_dir(here.path());
+    command.env("CASE_SECONDS", "1").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = command.spawn().expect("the program runs");
+    std::thread::sleep(Duration::from_millis(400));
+    std::fs::remove_file(&program).expect("it is there");
+    let ended = run.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+    assert!(
+        ended.status.code() == Some(1) && said.contains("stable (fails 2 of 2 runs)"),
+        "{said}"
+    );
+    assert!(said.contains("→ 1 op, 1 key"), "{said}");
 }
