@@ -3,7 +3,7 @@
 use super::Exit;
 use crate::command::command;
 use crate::subjects::Subject;
-use crate::triage::intake::KEPT;
+use crate::triage::intake::{FINDINGS, KEPT};
 use crate::triage::lab::Lab;
 use crate::triage::minimise::Size;
 use crate::triage::store::{Record, Store};
@@ -15,9 +15,9 @@ use std::path::PathBuf;
 /// What to list, and how.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where findings are.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
-    pub findings: PathBuf,
+    /// Where findings are (default: findings).
+    #[arg(long, value_name = "DIRECTORY")]
+    pub findings: Option<PathBuf>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,
@@ -41,7 +41,12 @@ struct Line {
 
 /// Lists every signature, the last seen first. Exit 1 if one is not fixed.
 pub fn drive(options: &Options) -> Exit {
-    let store = Store::new(options.findings.join(KEPT));
+    if let Some(folder) = options.findings.as_ref().filter(|folder| !folder.exists()) {
+        eprintln!("{}: no such folder", folder.display());
+        return Exit::Bad;
+    }
+    let findings = options.findings.clone().unwrap_or(FINDINGS.into());
+    let store = Store::new(findings.join(KEPT));
     let (records, mut errors) = store.records();
     let mut lines = Vec::new();
     for record in &records {

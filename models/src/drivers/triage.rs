@@ -3,12 +3,12 @@
 //! What was found stays where it is; what triage makes of it goes to a folder beside it. ctrl-C ends the minimising that
 //! runs and keeps its best so far.
 
-use super::Exit;
 use super::ops::seconds;
+use super::{Exit, stopped_by_ctrl_c};
 use crate::case::Case;
 use crate::files;
 use crate::subjects::Subject;
-use crate::triage::intake::{self, FOUND, Intake, KEPT};
+use crate::triage::intake::{self, ARTIFACTS, FINDINGS, Intake, KEPT};
 use crate::triage::lab::Lab;
 use crate::triage::minimise::{Minimal, Settings, Size};
 use crate::triage::store::{Occurrence, Record, Store};
@@ -51,9 +51,9 @@ pub struct Options {
         requires = "regression"
     )]
     pub to: PathBuf,
-    /// Where findings are; what triage keeps goes to `triage` in it.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
-    pub findings: PathBuf,
+    /// Where findings are (default: findings); what triage keeps goes to `triage` in it.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub findings: Option<PathBuf>,
     /// Tell the whole story in the terminal.
     #[arg(long)]
     pub show: bool,
@@ -83,27 +83,22 @@ struct Line<'a> {
 
 /// Triages every file.
 pub fn drive(options: &Options) -> Exit {
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = Arc::clone(&stop);
-    // A second ctrl-C ends the program: nothing is lost by that either.
-    let handler = move || {
-        if on_signal.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        eprintln!("ctrl-C will end the program at once: {error}");
-    }
+    let findings = options.findings.clone().unwrap_or(FINDINGS.into());
     let paths = match options.paths.is_empty() {
-        true => FOUND.map(PathBuf::from).into_iter().filter(|path| path.exists()).collect(),
+        true => {
+            // One that was named has to be there.
+            let mut paths = vec![findings.clone(), ARTIFACTS.into()];
+            paths.retain(|path| path.exists() || options.findings.as_ref() == Some(path));
+            paths
+        }
         false => options.paths.clone(),
     };
-    let store = Store::new(options.findings.join(KEPT));
-    let triage = Triage { options, store, stop };
     let files = intake::files(&paths);
     if files.is_empty() {
         println!("nothing to triage");
     }
+    let (store, stop) = (Store::new(findings.join(KEPT)), stopped_by_ctrl_c("at once"));
+    let triage = Triage { options, store, stop };
     let mut worst = Exit::Clean;
     for file in files {
         if triage.stop.load(Ordering::Relaxed) {
@@ -117,6 +112,12 @@ pub fn drive(options: &Options) -> Exit {
         });
         worst = worst.max(exit);
     }
+    if worst != Exit::Clean
+        && let Err(error) = triage.index()
+    {
+        eprintln!("{error}");
+        return Exit::Bad;
+    }
     worst
 }
 
@@ -124,6 +125,9 @@ impl Triage<'_> {
     /// One file.
     fn one(&self, intake: &Intake) -> Result<Exit, String> {
         let Intake { path, case, subject, .. } = intake;
+        if intake.is_guess {
+            eprintln!("{}", intake::guessed(path, *subject));
+        }
         let named = |error: String| format!("{}: {error}", path.display());
         let replayed = verdict::replay(Lab::new(*subject), case, self.options.runs as usize);
         let Replayed { verdict, seen } =
@@ -259,10 +263,17 @@ impl Triage<'_> {
         let story = Story::of(known, regression.unwrap_or(&smallest))?;
         let page = page::page(&story).map_err(io::Error::other)?;
         files::replace(&self.store.page(known), page.as_bytes())?;
-        let (records, _) = self.store.records();
-        let index = page::index(&records).map_err(io::Error::other)?;
-        files::replace(&self.store.folder().join("index.html"), index.as_bytes())?;
         Ok(story)
+    }
+
+    /// Writes the index of all that is kept, if anything is.
+    fn index(&self) -> io::Result<()> {
+        let (records, _) = self.store.records();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let index = page::index(&records).map_err(io::Error::other)?;
+        files::replace(&self.store.folder().join("index.html"), index.as_bytes())
     }
 }
 

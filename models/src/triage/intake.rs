@@ -15,20 +15,27 @@ use crate::finding::fnv;
 use crate::input::{self, threads};
 use crate::subjects::Subject;
 use sha1_smol::Sha1;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Where hunters leave what they find.
-pub const FOUND: [&str; 2] = ["findings", "fuzz/artifacts"];
+pub const FINDINGS: &str = "findings";
+/// Where cargo-fuzz does.
+pub const ARTIFACTS: &str = "fuzz/artifacts";
 /// The folder, within that of the findings, where triage keeps what it makes of them.
 pub const KEPT: &str = "triage";
+/// The fuzz targets. A folder that is called like one has inputs of it.
+pub const TARGETS: [&str; 5] = ["ops", "iteration", "panics", CONCURRENT_OPS, "schedules"];
+/// The one whose bytes are about another map than those of the others.
+const CONCURRENT_OPS: &str = "concurrent_ops";
 
 /// How the lines of a story begin that say on which map a case was found.
 const ABOUT_THE_MAP: [&str; 3] = ["--subject ", "found by: ", "replay: "];
 
 /// How libFuzzer's artifacts begin.
-const ARTIFACTS: [&str; 6] =
+const PREFIXES: [&str; 6] =
     ["crash-", "leak-", "timeout-", "oom-", "slow-unit-", "minimized-from-"];
 
 /// A case to be looked at.
@@ -40,6 +47,8 @@ pub struct Intake {
     pub case: Case,
     /// The map to run it on.
     pub subject: Subject,
+    /// Nothing says that it is this one.
+    pub is_guess: bool,
     /// The same for the same file.
     pub digest: String,
     /// When the file was written.
@@ -55,7 +64,9 @@ pub fn files(paths: &[PathBuf]) -> Vec<Result<PathBuf, String>> {
             false => files.push(Ok(path.clone())),
         }
     }
-    files.dedup();
+    let mut known = HashSet::new();
+    let place = |path: &PathBuf| path.canonicalize().unwrap_or(path.clone());
+    files.retain(|file| file.as_ref().map_or(true, |path| known.insert(place(path))));
     files
 }
 
@@ -68,8 +79,9 @@ fn folder(path: &Path, files: &mut Vec<Result<PathBuf, String>>) {
     inside.sort();
     for path in inside {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // Runs keep beside their findings what they have covered.
-        if name.starts_with('.') || name == "README.md" || name.starts_with(coverage::FILE) {
+        // Runs keep beside their findings what they have covered, and what was said.
+        let is_beside = name.starts_with(coverage::FILE) || name.ends_with(".log");
+        if name.starts_with('.') || name == "README.md" || is_beside {
             continue;
         }
         match path.is_dir() {
@@ -94,6 +106,7 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
     }
     let case = case(path, &bytes).map_err(named)?;
     Ok(Intake {
+        is_guess: subject.is_none() && is_anybodys(path, &bytes),
         subject: subject.map_or_else(|| subject_of(path, &case), Ok).map_err(named)?,
         path: path.to_path_buf(),
         case,
@@ -102,13 +115,13 @@ pub fn read(path: &Path, subject: Option<Subject>) -> Result<Intake, String> {
     })
 }
 
-/// The case that a file holds: see [`case()`].
+/// The case that a file holds: see [`case()`]. What is surely none is refused.
 ///
 /// # Errors
 /// What is wrong with the file, in one line without its name.
 pub fn load(path: &Path) -> Result<Case, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    case(path, &bytes)
+    foreign(path, &bytes).map_or_else(|| case(path, &bytes), Err)
 }
 
 /// The case in the bytes of a file: text if it is called `.case` or begins like one, else bytes. Bytes of the target
@@ -125,14 +138,33 @@ pub fn case(path: &Path, bytes: &[u8]) -> Result<Case, String> {
         }
         return Ok(case);
     }
-    let is_case = path.extension().is_some_and(|extension| extension == "case");
     match std::str::from_utf8(bytes) {
-        Ok(text) if is_case || begins_with(text, "case ") => {
-            Case::parse(text).map_err(|error| error.to_string())
-        }
-        Err(_) if is_case => Err("a case is text in UTF-8, this is not".to_string()),
-        _ => Ok(input::decode(bytes)),
+        _ if !is_case(path, bytes) => Ok(input::decode(bytes)),
+        Ok(text) => Case::parse(text).map_err(|error| error.to_string()),
+        Err(_) => Err("a case is text in UTF-8, this is not".to_string()),
     }
+}
+
+/// Is it meant to be a case as text?
+fn is_case(path: &Path, bytes: &[u8]) -> bool {
+    path.extension().is_some_and(|extension| extension == "case")
+        || std::str::from_utf8(bytes).is_ok_and(|text| begins_with(text, "case "))
+}
+
+/// Are these bytes an input of a fuzz target, and nothing says of which?
+pub fn is_anybodys(path: &Path, bytes: &[u8]) -> bool {
+    !is_case(path, bytes) && !bytes.starts_with(threads::MAGIC) && target(path).is_none()
+}
+
+/// What is to be said of one that was taken for an input of this map.
+pub fn guessed(path: &Path, subject: Subject) -> String {
+    format!("{}: taken for an input of {subject}; --subject names another map", path.display())
+}
+
+/// The fuzz target that the folder of a file is called after.
+fn target(path: &Path) -> Option<&str> {
+    let folder = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
+    folder.filter(|folder| TARGETS.contains(folder))
 }
 
 /// The text of a history, if these bytes are one.
@@ -151,8 +183,8 @@ fn begins_with(text: &str, word: &str) -> bool {
     lines.next().is_some_and(|line| line.starts_with(word))
 }
 
-/// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell, or a first line
-/// that is the misspelt one of a case or of a history.
+/// Why these bytes are no case, if they surely are not: every byte string is a fuzz input, so the name has to tell, or they are lines
+/// of text where no fuzzer has put them.
 pub fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     const EXPECTED: &str = "expected a `.case` or a libFuzzer artifact (crash-…, no extension)";
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -165,15 +197,14 @@ pub fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
         let is_artifact = name.ends_with(&Sha1::new().digest().to_string());
         return (!is_artifact).then(|| format!("{expected}, found an empty file"));
     }
-    if ARTIFACTS.iter().any(|prefix| name.starts_with(prefix)) {
+    if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return None;
     }
     match path.extension().and_then(OsStr::to_str) {
         Some("case") => None,
         _ if std::str::from_utf8(bytes).is_ok_and(|text| begins_with(text, "case ")) => None,
-        None => {
-            misspelt(bytes).map(|line| format!("{EXPECTED}, found a text that begins `{line}`"))
-        }
+        None if target(path).is_some() => None,
+        None => lines(bytes).map(|line| format!("{EXPECTED}, found a text that begins `{line}`")),
         Some("txt") if history(bytes).is_some() => {
             Some(format!("a history is judged by `{} replay`; {EXPECTED}", command()))
         }
@@ -181,16 +212,12 @@ pub fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// The first line of a text, if it can only be meant to be that of a case or a history: it begins with a byte order mark, or is a word and
-/// a number.
-fn misspelt(bytes: &[u8]) -> Option<&str> {
+/// The first of some lines of text, if that is what these bytes are.
+fn lines(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let line = text.lines().next()?.trim_end();
-    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_header = line.split_once(' ').is_some_and(|(word, number)| {
-        word.bytes().all(|byte| byte.is_ascii_graphic()) && !word.is_empty() && is_number(number)
-    });
-    (is_header || line.starts_with('\u{feff}')).then_some(line)
+    let is_text = |letter: char| !letter.is_control() || letter.is_whitespace();
+    let (line, _) = text.split_once('\n').filter(|_| text.chars().all(is_text))?;
+    Some(line.trim_end())
 }
 
 /// The map that a case was found on: as a line of its story says that is about that, or its fuzz target's; else the usual one.
@@ -206,10 +233,9 @@ pub(super) fn map_of(path: &Path, case: &Case) -> String {
     let is_about_it = |line: &&String| ABOUT_THE_MAP.iter().any(|word| line.starts_with(word));
     let lines = case.story.iter().filter(is_about_it);
     let mut commands = lines.filter_map(|line| line.split_once("--subject "));
-    let target = path.parent().and_then(Path::file_name).and_then(OsStr::to_str);
     match commands.find_map(|(_, rest)| rest.split_whitespace().next()) {
         Some(name) => name.to_string(),
-        None if target == Some("concurrent_ops") => Subject::CONCURRENT.to_string(),
+        None if target(path) == Some(CONCURRENT_OPS) => Subject::CONCURRENT.to_string(),
         None => Subject::usual(!case.is_sequential()).to_string(),
     }
 }

@@ -78,6 +78,33 @@ fn a_case_that_fails_in_several_ways_is_not_stable() {
     assert_eq!(line["also"].as_array().map(Vec::len), Some(1), "{out}");
 }
 
+#[test]
+fn a_file_is_triaged_once_however_often_it_is_named() {
+    let here = folder();
+    let passes = noisy("").replace("--subject wrong", "");
+    write(here.path(), "a.case", &passes);
+    write(here.path(), "b.case", &passes);
+    let (code, out, _) = models(&["triage", "a.case", "b.case", "a.case", "./a.case"], here.path());
+    assert_eq!((code, out.lines().count()), (0, 2), "{out}");
+}
+
+#[test]
+fn what_is_triaged_without_a_path_is_in_the_folder_that_is_named() {
+    let here = folder();
+    for place in ["findings", "others"] {
+        std::fs::create_dir(here.path().join(place)).expect("made");
+        write(here.path(), &format!("{place}/{place}.case"), noisy("").replace("wrong", "map"));
+    }
+    let (code, out, _) = models(&["triage", "--findings", "others"], here.path());
+    assert!(code == 0 && out.starts_with("others/others.case: gone"), "{out}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    let (code, _, err) = models(&["triage", "--findings", "nowhere"], here.path());
+    assert!(code == 2 && err.starts_with("nowhere: No such file"), "{err}");
+    // Where there is something to triage, it is only where that goes.
+    let line = ["triage", "others/others.case", "--findings", "nowhere"];
+    assert_eq!(models(&line, here.path()).0, 0);
+}
+
 /// What was built anew meanwhile is another program: what had begun is done by the one that began it.
 #[test]
 #[cfg(target_os = "linux")]
