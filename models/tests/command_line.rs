@@ -71,7 +71,10 @@ fn a_case_that_passes_exits_with_0() {
     std::fs::write(here.path().join("crash-0123"), [1, 2, 3, 4, 5, 6, 7, 8, 9]).expect("written");
     let (code, out, _) = models(&["replay", "--show", "a.case", "crash-0123"], here.path());
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("a.case: passes (2 ops") && out.contains("crash-0123: passes"), "{out}");
+    assert!(
+        out.contains("a.case on map: passes (2 ops") && out.contains("crash-0123 on map: passes"),
+        "{out}"
+    );
     assert!(out.contains("thread main\n  fill-to-threshold +1 k0\n  get k3\nend"), "{out}");
 }
 
@@ -83,7 +86,10 @@ fn a_case_that_does_not_come_out_as_it_says_exits_with_1() {
     let (code, out, _) = models(&["replay", "a.case"], here.path());
     assert_eq!(
         (code, out.as_str()),
-        (1, "a.case: passes (1 ops, 0 growths, 0 panics), but reference was expected to object\n")
+        (
+            1,
+            "a.case on map: passes (1 ops, 0 growths, 0 panics), but reference was expected to object\n"
+        )
     );
 }
 
@@ -151,6 +157,19 @@ fn what_is_surely_no_input_is_not_replayed_as_one() {
             "{err}"
         );
     }
+    let notes = ("notes", "some notes\nof mine\n");
+    std::fs::write(here.path().join(notes.0), notes.1).expect("written");
+    for line in [&["replay", "notes"][..], &["encode", "notes", "README.md", "--into", "seeds"]] {
+        let (code, out, err) = models(line, here.path());
+        assert!(code == 2 && out.is_empty(), "{line:?}: {out}{err}");
+        assert!(err.contains("notes: ") && err.contains("that begins `some notes`"), "{err}");
+    }
+    assert!(!here.path().join("seeds").exists());
+    let seeds = here.path().join("corpus/seeds/ops");
+    std::fs::create_dir_all(&seeds).expect("made");
+    std::fs::write(seeds.join(notes.0), notes.1).expect("written");
+    let (code, out, err) = models(&["replay", "corpus/seeds/ops/notes"], here.path());
+    assert!(code == 0 && err.is_empty(), "a fuzzer may have made it: {out}{err}");
     // No bytes at all are the first that libFuzzer tries. A text may be a seed, or a case under any name.
     let nothing = "crash-da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let case = "case 1\nthread main\n get k1\nend\n";
@@ -355,7 +374,7 @@ fn an_engine_that_exhausts_shares_its_time_out() {
     let said = "of 2 scenarios: 1 exhausted, 1 cut short, 0 with a finding, 0 not looked at\n";
     assert!(out.contains(said), "{out}");
     let (_, out, _) =
-        models(&[&run[..], &["--engine", "loom", "--time", "0"]].concat(), here.path());
+        models(&[&run[..], &["--engine", "loom", "--time", "0.000001"]].concat(), here.path());
     let said = "of 2 scenarios: 0 exhausted, 0 cut short, 0 with a finding, 2 not looked at\n";
     assert!(out.contains(said), "{out}");
 }
@@ -468,6 +487,54 @@ fn a_crash_file_of_the_target_schedules_is_a_case() {
     let seed = corpus("seeds/schedules/get-during-evacuation");
     let (code, out, _) = models(&["replay", "--show", seed.to_str().expect("UTF-8")], here.path());
     assert!(code == 0 && out.contains("thread ben\n  insert k2 v100\nend"), "{out}");
+}
+
+#[test]
+fn an_input_of_the_target_schedules_is_for_no_other_map() {
+    let here = folder();
+    let seed = corpus("seeds/schedules/get-during-evacuation");
+    let seed = seed.to_str().expect("UTF-8");
+    for (map, exit) in [("std", 2), ("concurrent", 0), ("map", 0)] {
+        let (code, out, err) = models(&["replay", "--subject", map, seed], here.path());
+        assert_eq!(code, exit, "{map}: {out}{err}");
+        let said = if exit == 2 {
+            (&err, "ConcurrentMap, not for std")
+        } else {
+            (&out, " on concurrent: ")
+        };
+        assert!(said.0.contains(said.1), "{map}: {out}{err}");
+    }
+}
+
+/// Moved away from its folder, a crash file does not say which map it is about.
+#[test]
+fn an_input_that_names_no_map_is_said_to_be_taken_for_one() {
+    let here = folder();
+    for (folder, map) in [("fuzz/artifacts/concurrent_ops", "concurrent"), ("elsewhere", "map")] {
+        std::fs::create_dir_all(here.path().join(folder)).expect("made");
+        let file = format!("{folder}/crash-0123");
+        std::fs::write(here.path().join(&file), [1, 2, 3, 4, 5, 6, 7, 8, 9]).expect("written");
+        let note = format!("{file}: taken for an input of map; --subject names another map\n");
+        let expected = if map == "map" { note.as_str() } else { "" };
+        let (code, out, err) = models(&["replay", &file], here.path());
+        assert!(code == 0 && out.starts_with(&format!("{file} on {map}: passes (")), "{out}");
+        assert_eq!(err, expected);
+        let (code, _, err) = models(&["triage", &file], here.path());
+        assert_eq!((code, err.as_str()), (0, expected));
+        let (_, _, err) = models(&["replay", "--subject", map, &file], here.path());
+        assert_eq!(err, "", "it is named");
+    }
+}
+
+#[test]
+fn a_seed_says_that_it_has_no_schedule() {
+    let here = folder();
+    let case = "case 1\nthread a\n insert k1 v1\nend\nthread b\n get k1\nend\n\
+        schedule\n switch a.0 locked#0+1 to b\nend\n";
+    std::fs::write(here.path().join("race.case"), case).expect("written");
+    let (code, out, err) = models(&["encode", "race.case", "--into", "seeds"], here.path());
+    assert_eq!((code, out.as_str()), (0, "seeds/race\n"), "{err}");
+    assert_eq!(err, "race.case: its schedule is left out\n");
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub fn drive(options: &Options) -> Exit {
 
 fn one(path: &Path, into: &Path) -> Result<PathBuf, String> {
     let case = load(path)?;
+    if !case.schedule.is_empty() {
+        eprintln!("{}: its schedule is left out", path.display());
+    }
     let bytes = match case.is_sequential() {
         true => input::encode(&case),
         false => threads::encode(&case, &[]).ok_or("the case is too large for bytes")?,

@@ -13,8 +13,8 @@ use crate::history::History;
 use crate::input::threads;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
-use crate::subjects::Subject;
-use crate::triage::intake::{case, foreign, history, subject_of};
+use crate::subjects::{Shared, Subject};
+use crate::triage::intake::{case, foreign, guessed, history, is_anybodys, subject_of};
 use crate::triage::lab::{self, Lab, Look};
 use crate::triage::worker::{Worker, located};
 use crate::triage::{Came, Sighting};
@@ -85,6 +85,10 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
     }
     // These are run as the target runs them.
     let is_schedules = bytes.starts_with(threads::MAGIC);
+    let has_programs = |map: Subject| matches!(map.shared(), Some(Shared::Program));
+    if let Some(map) = options.subject.filter(|map| is_schedules && !has_programs(*map)) {
+        return Err(format!("an input of `schedules` is for ConcurrentMap, not for {map}"));
+    }
     let case = match is_schedules {
         true => threads::decode(&bytes).0,
         false => case(path, &bytes)?,
@@ -97,20 +101,23 @@ fn again(options: &Options, path: &Path) -> Result<Exit, String> {
             true => lab::run_bytes(&bytes),
             false => in_a_worker(|worker| worker.run_bytes(&bytes)),
         };
-        return Ok(told(options, &case, path, "", came));
+        return Ok(told(options, &case, path, Subject::CONCURRENT, came));
     }
     let lab = Lab::new(options.subject.map_or_else(|| subject_of(path, &case), Ok)?);
+    if options.subject.is_none() && is_anybodys(path, &bytes) {
+        eprintln!("{}", guessed(path, lab.subject));
+    }
     let came = match options.in_process {
         true => lab::run(lab, &case, Look::Once),
         false => in_a_worker(|worker| {
             worker.run(lab, &case, Look::Once).and_then(|came| located(lab, &case, came))
         }),
     };
-    let on = match lab.subject == Subject::usual(!case.is_sequential()) {
-        true => String::new(),
-        false => format!(" on {}", lab.subject),
+    let on = match case.is_sequential() || !has_programs(lab.subject) {
+        true => lab.subject,
+        false => Subject::CONCURRENT,
     };
-    Ok(told(options, &case, path, &on, came))
+    Ok(told(options, &case, path, on, came))
 }
 
 fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
@@ -119,8 +126,8 @@ fn in_a_worker(run: impl FnOnce(&mut Worker) -> io::Result<Came>) -> Came {
 }
 
 /// Says what became of a case, and `on` which map.
-fn told(options: &Options, case: &Case, path: &Path, on: &str, came: Came) -> Exit {
-    let name = format!("{}{on}", path.display());
+fn told(options: &Options, case: &Case, path: &Path, on: Subject, came: Came) -> Exit {
+    let name = format!("{} on {on}", path.display());
     let said = |message: String| {
         let map = options.subject.map_or(String::new(), |map| map.flag(!case.is_sequential()));
         match options.show {
@@ -133,7 +140,7 @@ fn told(options: &Options, case: &Case, path: &Path, on: &str, came: Came) -> Ex
     };
     match (came, &case.expect) {
         (Came::Unfit(why), _) => {
-            eprintln!("{name}: {why}");
+            eprintln!("{}: {why}", path.display());
             Exit::Bad
         }
         (Came::Passed(how), Expectation::Pass) => {
