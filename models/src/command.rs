@@ -21,9 +21,10 @@ pub fn command() -> &'static str {
     COMMAND.get().map_or("cargo models", String::as_str)
 }
 
-/// A path as a shell takes it.
+/// A path as a shell takes it, and a command that has options.
 pub fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
+    let path = if path.starts_with('-') { format!("./{path}") } else { path };
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "_./=+-".contains(letter);
     match !path.is_empty() && path.chars().all(is_plain) {
         true => path,

@@ -42,13 +42,22 @@ pub fn ready<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> io::Result<()>
     })
 }
 
-/// Could files be written into this folder, which need not be there yet? Asked before the work of hours, too; makes nothing.
+/// About as much as a finding takes.
+const ROOM: usize = 4096;
+
+/// Could files be written into this folder, which need not be there yet? Asked before the work of hours, too; leaves nothing.
 ///
 /// # Errors
 /// What is in the way.
 pub fn takes(folder: &Path) -> io::Result<()> {
     let there = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."));
-    hidden(there).map(drop).map_err(|error| named(folder, &error))
+    let write = || {
+        let file = hidden(there)?;
+        // A disk that is full still takes names.
+        file.as_file().write_all(&[0; ROOM])?;
+        file.as_file().sync_all()
+    };
+    write().map_err(|error| named(folder, &error))
 }
 
 /// An error that says which file it is of.

@@ -189,6 +189,11 @@ fn bad_usage_exits_with_2() {
         &["hunt"],
         &["ops", "--time", "soon"],
         &["ops", "--length", "0"],
+        // A hunt of nothing would find nothing.
+        &["ops", "--time", "0"],
+        &["ops", "--ops", "0"],
+        &["run", "--time", "0"],
+        &["run", "--executions", "0"],
         &["replay"],
         // loom has no more than 255.
         &["run", "--engine", "loom", "--preemptions", "256"],
@@ -535,6 +540,59 @@ fn a_seed_says_that_it_has_no_schedule() {
     let (code, out, err) = models(&["encode", "race.case", "--into", "seeds"], here.path());
     assert_eq!((code, out.as_str()), (0, "seeds/race\n"), "{err}");
     assert_eq!(err, "race.case: its schedule is left out\n");
+}
+
+/// Nothing that was found is lost without a word: with the disk full it is printed, and the exit code says so.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_finding_that_cannot_be_kept_exits_with_2() {
+    let hunt = ["ops", "--subject", "wrong", "--seed", "1", "--length", "3000", "--as-found"];
+    let here = folder();
+    let (code, out, err) = models_after("trap '' XFSZ; ulimit -f 16", &hunt, here.path());
+    assert!(code == 2 && out.contains("\nrule: "), "{out}{err}");
+    assert!(
+        err.starts_with("cannot write to findings: ") && err.contains("\nthread main"),
+        "{err}"
+    );
+    // With no room at all it is said before it begins.
+    let (code, out, err) = models_after("trap '' XFSZ; ulimit -f 0", &hunt, here.path());
+    assert!(
+        code == 2 && out.is_empty() && err.contains(": findings: File too large"),
+        "{out}{err}"
+    );
+}
+
+#[test]
+fn a_finding_of_a_hunt_is_one_and_found_again() {
+    let here = folder();
+    let hunt = ["ops", "--subject", "wrong", "--seed", "1", "--keep-going", "--time", "1"];
+    let (code, out, err) = models(&[&hunt[..], &["--findings", "-odd"][..]].concat(), here.path());
+    assert!(code == 2, "clap takes that for options: {out}{err}");
+    let (code, out, err) = models(&[&hunt[..], &["--findings=-odd"]].concat(), here.path());
+    assert!(code == 1 && out.contains("\nsmaller: "), "{out}{err}");
+    for command in out.lines().filter_map(|line| line.strip_prefix("replay: cargo models ")) {
+        let (code, out, err) = models(&command.split(' ').collect::<Vec<_>>(), here.path());
+        assert!(code == 1 && err.is_empty(), "{command}: {out}{err}");
+    }
+    let kept = std::fs::read_dir(here.path().join("-odd")).expect("it is there");
+    let kept: Vec<PathBuf> = kept.map(|entry| entry.expect("readable").path()).collect();
+    let cases = kept.iter().filter(|path| path.extension().is_some_and(|one| one == "case"));
+    for case in cases {
+        let text = std::fs::read_to_string(case).expect("text");
+        assert!(text.contains("--keep-going  # sequence "), "it is not the first: {text}");
+    }
+    let (code, out, err) = models(&["triage", "--findings=-odd", "--limit", "2"], here.path());
+    assert!(code == 1 && !out.contains("the same was found"), "{out}{err}");
+}
+
+#[test]
+fn a_hunt_counts_the_sequence_that_it_found_something_in() {
+    // It goes wrong within a growth alone.
+    let hunt = ["ops", "--subject", "wrong", "--seed", "1", "--as-found"];
+    let (code, out, err) = models(&hunt, folder().path());
+    let broke = out.lines().last().expect("a line");
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(!broke.contains("none of them") && broke.contains(" 1 sequence, 100 %"), "{broke}");
 }
 
 #[test]

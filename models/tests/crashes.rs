@@ -81,7 +81,7 @@ fn a_crash_is_kept_made_smaller_and_replayed() {
             assert!(code == 0 && out.contains(": passes ("), "another map passes: {out}");
         }
         let (code, out, _) = models(deed, &["triage", "--runs", "1", "--limit", "2"], here.path());
-        assert!(code == 1 && out.contains("the same was found 2 times"), "{out}");
+        assert!(code == 1 && !out.contains("the same was found"), "{out}");
     }
 }
 

@@ -19,6 +19,7 @@ use crate::files;
 use crate::finding;
 use crate::generators::ops::Mix;
 use crate::subjects::{Model, Subject};
+use crate::triage::intake::KEPT;
 use crate::triage::lab::{Lab, Look};
 use crate::triage::minimise::{Minimal, Settings, Size};
 use crate::triage::sighting::HANG;
@@ -46,10 +47,10 @@ pub struct Options {
     #[arg(long)]
     pub seed: Option<u64>,
     /// Stop after so many seconds (runs until ctrl-C if neither this nor --ops is given).
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds)]
     pub time: Option<Duration>,
     /// Stop after so many ops.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub ops: Option<u64>,
     /// Ops in a sequence.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
@@ -86,6 +87,12 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }
 
+/// The same, for a hunt: one of no time finds nothing.
+pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
+    seconds(text)?.checked_sub(Duration::from_nanos(1)).ok_or("a hunt takes some time")?;
+    seconds(text)
+}
+
 /// Runs until the time or the ops are used up, something is found, or ctrl-C.
 pub fn drive(options: &Options) -> Exit {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
@@ -109,6 +116,8 @@ struct Hunt<'a> {
     progress: ProgressBar,
     /// The first of each rule.
     found: Vec<Kept>,
+    /// Something could not be kept.
+    lost: bool,
 }
 
 /// A finding that is on disk.
@@ -127,7 +136,8 @@ impl<'a> Hunt<'a> {
         println!("seed {seed}, subject {name}, sequences of {length} ops");
         let stop = stopped_by_ctrl_c("without a summary");
         let (board, progress) = (Board::new()?, ProgressBar::new_spinner());
-        Ok(Hunt { options, seed, board, began: Instant::now(), stop, progress, found: Vec::new() })
+        let (began, found) = (Instant::now(), Vec::new());
+        Ok(Hunt { options, seed, board, began, stop, progress, found, lost: false })
     }
 
     /// One hunter after the other, as long as something ends them.
@@ -145,10 +155,11 @@ impl<'a> Hunt<'a> {
         self.progress.finish_and_clear();
         let (tally, took) = (Tally::on(&self.board)?, self.began.elapsed());
         self.sum_up(tally, took)?;
+        let mut lost = self.lost;
         for Kept { sighting, case, how } in &self.found {
             // What hangs takes too long to be made smaller here.
             if !self.options.as_found && sighting.oracle != HANG {
-                self.keep_smaller(case, how);
+                lost |= !self.keep_smaller(case, how);
             }
         }
         let words = tally.words(took);
@@ -156,6 +167,9 @@ impl<'a> Hunt<'a> {
             0 => println!("nothing found: {words}"),
             1 => println!("broke one rule: {words}"),
             rules => println!("broke {rules} rules: {words}"),
+        }
+        if lost {
+            return Ok(Exit::Bad);
         }
         if !self.found.is_empty() {
             return Ok(Exit::Found);
@@ -187,6 +201,11 @@ impl<'a> Hunt<'a> {
                     let is_done =
                         self.is_late() && *last.get_or_insert(tally.sequences) != tally.sequences;
                     if is_done || self.stop.load(Ordering::Relaxed) {
+                        // It may have found something just now.
+                        let finds = hunter.end().into_iter();
+                        finds
+                            .filter_map(|line| serde_json::from_str(&line).ok())
+                            .for_each(|find| self.found(find));
                         return Ok(None);
                     }
                     if patience.is_out(tally.sequences) {
@@ -222,7 +241,8 @@ impl<'a> Hunt<'a> {
         generate(self.options, self.seed, number, &mut case);
         let how = format!("found by: {}", self.again(number));
         let head = format!("sequence {number}:\n");
-        self.keep("as found", &case, &sighting, (&head, &how));
+        let folder = self.options.findings.clone();
+        self.lost |= !self.keep(&folder, "as found", &case, &sighting, (&head, &how));
         self.found.push(Kept { sighting, case, how });
     }
 
@@ -240,40 +260,52 @@ impl<'a> Hunt<'a> {
 
     /// How to find it again.
     fn again(&self, number: u64) -> String {
-        let Options { subject, mix, length, .. } = self.options;
+        let Options { subject, mix, length, keep_going, .. } = self.options;
         let mix = match *mix == Mix::default() {
             true => String::new(),
             false => format!(" --mix {}", word(mix)),
         };
         let seed = self.seed;
+        // It need not be the first.
+        let on = if *keep_going { " --keep-going" } else { "" };
         format!(
-            "{} ops --subject {subject}{mix} --seed {seed} --length {length}  # sequence {number}",
+            "{} ops --subject {subject}{mix} --seed {seed} --length {length}{on}  # sequence {number}",
             command()
         )
     }
 
-    /// Keeps a case, and then tells of it: to tell may be the end of us.
-    fn keep(&self, what: &str, case: &Case, seen: &Sighting, (head, how): (&str, &str)) {
-        let (folder, message) = (&self.options.findings, &seen.message);
+    /// Keeps a case, and then tells of it: to tell may be the end of us. False if it could not be kept.
+    fn keep(
+        &self,
+        folder: &Path,
+        what: &str,
+        case: &Case,
+        seen: &Sighting,
+        (head, how): (&str, &str),
+    ) -> bool {
+        let message = &seen.message;
         let kept = finding::keep_as(folder, case, &seen.oracle, &format!("{message}\n{how}"));
         self.progress.suspend(|| println!("{head}{message}"));
         let go_on = |path: &Path| {
             let replay = replaying_on(self.options.subject.name(), false, quoted(path));
             format!("{what}: {}\nreplay: {replay}", Size::of(case))
         };
-        told(kept, folder, go_on, case);
+        told(kept, folder, go_on, case)
     }
 
-    /// Keeps a smaller case that fails as this one does with every check, if there is one.
-    fn keep_smaller(&self, case: &Case, how: &str) {
+    /// Keeps a smaller case that fails as this one does with every check, if there is one: where triage keeps its own, as it is no
+    /// other finding. False if it could not be kept.
+    fn keep_smaller(&self, case: &Case, how: &str) -> bool {
         match self.shrink(case) {
             Ok(Some(small)) if small.case != *case => {
-                self.keep("smaller", &small.case, &small.sighting, ("", how));
+                let folder = self.options.findings.join(KEPT);
+                return self.keep(&folder, "smaller", &small.case, &small.sighting, ("", how));
             }
             Ok(Some(_)) => {}
             Ok(None) => println!("it passes when it is run alone"),
             Err(error) => eprintln!("no process to make it smaller in: {error}"),
         }
+        true
     }
 
     fn shrink(&self, case: &Case) -> io::Result<Option<Minimal>> {

@@ -14,6 +14,7 @@ use crate::generators::hashers::mix;
 use crate::generators::ops::{self, Mix};
 use crate::property::{Checks, Report};
 use crate::triage::Sighting;
+use crate::triage::signature::Phase;
 use fastrand::Rng;
 use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,8 @@ pub(super) fn hunt(options: &Options, seed: u64) -> io::Result<Exit> {
             Ok(report) => tally.add(report),
             Err(finding) => {
                 tally.ops += finding.at as u64;
+                let phase = finding.growth.map_or(Phase::Unknown, Phase::of);
+                tally.grew += u64::from(!matches!(phase, Phase::Unknown | Phase::BeforeGrowth));
                 if !found.iter().any(|known| finding.is_like(known)) {
                     let sighting = Sighting::new(&finding, &[]);
                     // A line of its own, whatever the map under test has said.
@@ -111,10 +114,11 @@ impl Tally {
             _ => format!(", {} growths", HumanCount(growths)),
         };
         format!(
-            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequences, {reached}{growths}, {} panics",
+            "{} ops in {seconds:.1} s ({:.1} M ops/s), {} sequence{}, {reached}{growths}, {} panics",
             HumanCount(ops),
             ops as f64 / seconds / 1e6,
             HumanCount(sequences),
+            if sequences == 1 { "" } else { "s" },
             HumanCount(panics),
         )
     }

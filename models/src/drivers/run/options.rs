@@ -1,6 +1,6 @@
 //! What `cargo models run` can be told.
 
-use super::super::ops::seconds;
+use super::super::ops::{seconds, some_seconds};
 use super::super::word;
 use crate::command::{command, quoted};
 use crate::schedulers::Named;
@@ -71,11 +71,11 @@ pub struct Options {
     #[arg(long)]
     pub seed: Option<u64>,
     /// Stop after so many seconds (`dfs` and `loom` share them out among the scenarios).
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = some_seconds)]
     pub time: Option<Duration>,
     /// Stop after so many executions of each scenario (runs until ctrl-C if neither this nor --time is given; `dfs` and
     /// `loom` go through each scenario once).
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub executions: Option<u64>,
     /// How many threads run turns.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]

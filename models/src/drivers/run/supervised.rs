@@ -107,14 +107,14 @@ fn crashed(
     Sighting { oracle, rule, message, .. }: &Sighting,
 ) -> io::Result<Exit> {
     let scenarios = catalogue::matching(&options.scenarios).map_err(io::Error::other)?;
-    let mut names = Vec::new();
+    let (mut names, mut lost) = (Vec::new(), false);
     for job in 0..options.jobs as usize {
         let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
         let story = format!("{message}\n{}", options.found_by(&name, seed));
         let kept = finding::keep_as(&options.findings, &case, oracle, &story);
         println!("{name}:\n{story}");
-        told(kept, &options.findings, again, &case);
+        lost |= !told(kept, &options.findings, again, &case);
         names.push(name);
     }
     if names.is_empty() {
@@ -129,5 +129,5 @@ fn crashed(
         ..Summary::new(1, 0, began.elapsed(), None)
     };
     summary.write(options.json.as_deref())?;
-    Ok(Exit::Found)
+    Ok(if lost { Exit::Bad } else { Exit::Found })
 }
