@@ -1,15 +1,17 @@
 //! What a run came to is what its hunter says of it, whatever the map does to the process: see `drivers::supervise`.
 //!
 //! This program is both: told what the map is to do, it is the command line with that map; else it is the test, which starts itself
-//! so.
+//! so. Told to be a fuzz target, it is one, with the input in the file that is its argument.
 
 use map_core::platform::{Mutex, Platform, Std};
+use models::case::Case;
 use models::concurrent_subject::ConcurrentSubject;
-use models::drivers;
+use models::drivers::{self, fuzz};
 use models::engines::shuttle::Model;
 use models::generators::hashers::ModelState;
+use models::input;
 use models::subject::Capabilities;
-use models::subjects::Adapter;
+use models::subjects::{Adapter, Subject};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, ExitCode, Output, exit};
@@ -95,10 +97,28 @@ fn a_hunter_that_ends_before_it_has_begun_has_found_nothing() {
     assert!(code == 2 && said.starts_with(line), "{code} {said}");
 }
 
+/// libFuzzer saves no input that it was given as a file.
+fn a_target_that_was_given_a_file_says_how_to_replay_that() {
+    let here = tempfile::tempdir().expect("a folder");
+    let text = "case 1\nthread main\n reserve 27\n fill-to-threshold +1 k4\n remove k4\nend\n";
+    let bytes = input::encode(&Case::parse(text).expect("a case"));
+    std::fs::write(here.path().join("an input"), bytes).expect("written");
+    let mut target = Command::new(env::current_exe().expect("this program"));
+    target.args(["-runs=1", "an input"]).env(DEED, "fuzz").current_dir(here.path());
+    let said = target.output().expect("it runs").stderr;
+    let said = String::from_utf8(said).expect("UTF-8");
+    let replay = "\nreplay: cargo models replay --subject wrong 'an input'\n";
+    assert!(said.contains(replay), "{said}");
+}
+
 fn main() -> ExitCode {
     if let Ok(deed) = env::var(DEED) {
         let is_hunter = env::args().any(|word| word == "--hunter");
         match &*deed {
+            "fuzz" => {
+                let file = env::args().nth(2).expect("a file");
+                fuzz::one(Subject::WRONG, &std::fs::read(file).expect("it is there"));
+            }
             "early" if is_hunter => exit(1),
             "later" if is_hunter => drop(thread::spawn(|| {
                 thread::sleep(Duration::from_secs(2));
@@ -117,5 +137,6 @@ fn main() -> ExitCode {
     one_whose_words_are_not_utf_8_is_heard_all_the_same();
     what_is_found_on_a_map_names_it();
     a_hunter_that_ends_before_it_has_begun_has_found_nothing();
+    a_target_that_was_given_a_file_says_how_to_replay_that();
     ExitCode::SUCCESS
 }

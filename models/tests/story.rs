@@ -1,8 +1,14 @@
 //! The story of a finding, as a person sees it: in 100 columns, and as a page that parses.
 
+use models::case::Case;
+use models::finding::Finding;
+use models::oracles::{Objection, well_formed};
+use models::triage::minimise::Size;
 use models::triage::sighting::Sighting;
+use models::triage::store::{Occurrence, Record};
 use models::triage::story::{Kind, Step, Story};
-use models::triage::terminal;
+use models::triage::verdict::Verdict;
+use models::triage::{regression, terminal};
 use scraper::{Html, Selector};
 use std::path::Path;
 use std::process::Command;
@@ -141,6 +147,58 @@ fn the_terminal_gives_a_failure_of_several_lines_one_number() {
         steps.take_while(|line| !line.is_empty()).map(|line| &line[..3]).collect();
     assert!(numbers.len() > 1, "{report}");
     assert!(numbers[0] == "  1" && numbers[1..].iter().all(|number| *number == "   "), "{report}");
+}
+
+/// The story of a case that breaks a claim about the map's structure.
+fn told(case: &str, claim: &str) -> Vec<String> {
+    let case = Case::parse(case).expect("a case");
+    let (at, op) = (0, case.ops().first().copied());
+    let objection = Objection::new(well_formed::NAME, claim, "left a map".to_string());
+    let sighting = Sighting::new(&Finding { objection, at, op, growth: None }, &[]);
+    let occurrence = Occurrence {
+        file: String::new(),
+        digest: String::new(),
+        found: String::new(),
+        found_by: None,
+        verdict: Verdict::STABLE,
+        raw: Size::of(&case),
+        minimal: Size::of(&case),
+        seconds: 0.0,
+        tried: 0,
+    };
+    let record = Record::new("map".into(), &case, sighting, occurrence);
+    regression::told(&record, Path::new("a.case")).expect("it can be told").story
+}
+
+#[test]
+fn a_story_says_what_goes_wrong_in_sentences() {
+    let alone = told("case 1\nthread main\n insert k1 v1\nend\n", "count");
+    let said = "An insert goes wrong, insert is what it takes: 1 op, 1 key.".to_string();
+    assert!(alone.contains(&said), "{alone:?}");
+    assert!(alone.contains(&"rule: count: the map counts its entries right".to_string()));
+    let race = "case 1\nthread a\n insert k1 v1\nend\nthread b\n remove k1\nend\n\
+        schedule\n switch a.0 locked#0+1 to b\nend\n";
+    let race = told(race, "a rule of another map");
+    let said = "insert against remove: 2 ops, 1 key, 2 threads, 1 departure.".to_string();
+    assert!(race.contains(&said), "{race:?}");
+    assert!(race.contains(&"rule: a rule of another map".to_string()), "{race:?}");
+}
+
+#[test]
+fn every_claim_of_the_maps_has_a_sentence() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../map-core/src");
+    let mut claims = Vec::new();
+    for file in ["invariants.rs", "concurrent/check.rs"] {
+        let text = std::fs::read_to_string(source.join(file)).expect("text");
+        for rest in text.split("claim(").chain(text.split("claim!(")).skip(1) {
+            let name = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+            claims.extend(name.map(|(name, _)| name.to_string()));
+        }
+    }
+    claims.sort();
+    claims.dedup();
+    let told: Vec<&str> = well_formed::CLAIMS.iter().map(|(claim, _)| *claim).collect();
+    assert_eq!(claims, told);
 }
 
 fn strip(text: &str) -> String {

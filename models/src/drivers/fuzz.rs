@@ -89,9 +89,14 @@ fn report(subject: Subject, bytes: &[u8], case: &Case, finding: &str) -> ! {
     panic!("\n{case}\n{finding}\nreplay: {replay}\n");
 }
 
-/// Where libFuzzer will put these bytes: it names a crash by the SHA-1 of its input.
+/// Where these bytes are, or libFuzzer will put them: it names a crash by the SHA-1 of its input, and saves none that it was given
+/// as a file.
 fn artifact(bytes: &[u8]) -> String {
     let arguments: Vec<String> = std::env::args().collect();
+    let is_input = |file: &&String| std::fs::read(file).is_ok_and(|there| there == bytes);
+    if let Some(file) = arguments.iter().skip(1).find(is_input) {
+        return file.clone();
+    }
     let given =
         |name: &str| arguments.iter().rev().find_map(|argument| argument.strip_prefix(name));
     if let Some(exact) = given("-exact_artifact_path=") {

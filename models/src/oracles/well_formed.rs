@@ -10,6 +10,38 @@ use std::fmt::Debug;
 /// This oracle's name.
 pub const NAME: &str = "well-formed";
 
+/// The claims that `map_core`'s maps make about their structure, each in a sentence.
+pub const CLAIMS: [(&str, &str); 20] = [
+    ("born-in-private", "a bucket is empty until the old one that feeds it is evacuated"),
+    ("count", "the map counts its entries right"),
+    ("doubled-or-same-size", "a table is followed by one of as many buckets, or of twice as many"),
+    ("exact-at-rest", "while nobody writes, the map counts its entries right"),
+    ("growths", "while nobody writes, as many growths were counted as there were"),
+    ("hash", "an entry keeps the hash of its key"),
+    ("home", "an entry is in the bucket that its hash belongs to"),
+    ("kind", "a growth has as many new buckets as its kind says"),
+    ("load", "a table that is full beyond its threshold is being replaced"),
+    (
+        "mark",
+        "what is below the evacuation mark is evacuated and freed, and the growth ends with the last",
+    ),
+    ("once", "a key is there once, where a search finds it"),
+    ("one-successor", "a bucket that is evacuated has a table to which its entries went"),
+    ("one-world", "a chain is evacuated as a whole or not at all"),
+    ("overflow", "the newest table counts its overflow buckets right"),
+    ("present", "a key that the trail has as present has its entry"),
+    ("progress", "the map counts its evacuated buckets right"),
+    ("rest", "nothing is behind the end of a chain, and no tombstone at it"),
+    ("slot-is-truth", "a slot has an entry exactly if its tophash says so"),
+    ("tophash", "a slot has the tophash of its key"),
+    ("unlocked-at-rest", "while nobody writes, no bucket is locked"),
+];
+
+/// The sentence for a claim.
+pub fn claim(name: &str) -> Option<&'static str> {
+    CLAIMS.iter().find(|(claim, _)| *claim == name).map(|(_, sentence)| *sentence)
+}
+
 /// Passes on what the map's own `check` says; the rule is the claim it names.
 pub fn structure(check: Result<(), (String, String)>) -> Verdict {
     match check {

@@ -71,7 +71,7 @@ fn story(case: &Case, record: &Record, path: &Path) -> Vec<String> {
     let mut story = vec![record.name.clone(), provokes(case, record)];
     let mut seen = record.sighting.message.lines().filter(|line| !line.trim().is_empty());
     story.extend(seen.next().map(|line| format!("seen: {line}")));
-    story.push(format!("rule: {}", record.sighting.rule));
+    story.push(format!("rule: {}", record.sighting.rule_told()));
     story.push(format!("found: {day}{}", how.map_or(String::new(), |how| format!(", {how}"))));
     story.push(format!("replay: {}", replay(record, path)));
     story
@@ -87,7 +87,15 @@ fn provokes(case: &Case, record: &Record) -> String {
     };
     let times = record.occurrences.len();
     let often = if times == 1 { String::new() } else { format!(", found {times} times") };
-    format!("A {failed} goes wrong, {damage} is what it takes{when}: {size}{often}.")
+    let what = match case.is_sequential() {
+        true => {
+            let article = if failed.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
+            format!("{article} {failed} goes wrong, {damage} is what it takes")
+        }
+        // Whose op it is that goes wrong is chance.
+        false => format!("{failed} against {damage}"),
+    };
+    format!("{what}{when}: {size}{often}.")
 }
 
 /// The command that runs it again.

@@ -184,6 +184,14 @@ impl Sighting {
         }
     }
 
+    /// The rule; of a claim that the map makes about its structure, in a sentence, too.
+    pub fn rule_told(&self) -> String {
+        match well_formed::claim(&self.rule).filter(|_| self.oracle == well_formed::NAME) {
+            Some(sentence) => format!("{}: {sentence}", self.rule),
+            None => self.rule.clone(),
+        }
+    }
+
     /// The schedule of this run.
     pub fn forced(&self) -> Vec<Forced> {
         self.schedule.iter().flat_map(|line| line.parse()).collect()

@@ -47,7 +47,7 @@ fn head(text: &mut String, story: &Story) {
     for line in wrap(message.next().unwrap_or_default(), WIDTH) {
         let _ = writeln!(text, "{RED}{line}{RED:#}");
     }
-    let _ = writeln!(text, "rule: {}", story.sighting.rule);
+    let _ = writeln!(text, "rule: {}", story.sighting.rule_told());
     let size = Case::parse(&story.case).map_or(Size::default(), |case| Size::of(&case));
     let times = story.occurrences.len();
     let _ = writeln!(text, "{size}; found {times} time{}", if times == 1 { "" } else { "s" });

@@ -6,7 +6,7 @@
 use super::{artifact, at_exit, processor_seconds};
 use crate::case::Case;
 use crate::catalogue::Allowed;
-use crate::command::replaying;
+use crate::command::{quoted, replaying};
 use crate::coverage::Coverage;
 use crate::engines::judge::Judge;
 use crate::engines::shuttle::{Policy, run};
@@ -51,7 +51,8 @@ pub fn one(bytes: &[u8], counters: &[AtomicU8; COUNTERS]) {
     if let Some(found) = report.found {
         let case = Case { schedule: found.schedule, ..case };
         let file = artifact(bytes);
-        eprintln!("\n{case}\n{}\nreplay: {}\n", found.finding, replaying(file));
+        let replay = replaying(quoted(file.as_ref()));
+        eprintln!("\n{case}\n{}\nreplay: {replay}\n", found.finding);
         std::process::abort();
     }
 }
