@@ -66,6 +66,9 @@ fn workspace() -> TempDir {
             std::fs::write(&copy, asked + &line[3..].join(" ") + "\n").expect("written");
             let json = line.iter().position(|word| word == "--json").expect("it is asked for");
             let found = map_core::map() != 1;
+            if found {
+                println!("one is wrong");
+            }
             let name = if found { "\"reference: one\"" } else { "null" };
             let text = format!("{{\"executions\":7,\"steps\":70,\"seconds\":0.5,\"found\":{name}}}");
             std::fs::write(&line[json + 1], text).expect("written");
@@ -297,6 +300,50 @@ fn the_map_as_it_is_can_be_looked_at_for_long() {
     assert!(
         out.ends_with("THE MAP WITHOUT A FAULT: ops: reference: one; pos: reference: one\n"),
         "{out}"
+    );
+    // What it said is kept, and so is how to have it found again.
+    let log = here.path().join("target/faults/findings/(unpatched)/pos-7.log");
+    let log = log.canonicalize().expect("it is kept");
+    assert_eq!(fs::read_to_string(&log).expect("text"), "one is wrong\n");
+    let again = "look again: cargo models faults --unpatched 3 --seed 7 --detectors pos\n";
+    let said = format!("pos, seed 7: reference: one\nwhat it said: '{}'\n{again}", log.display());
+    assert!(out.contains(&said), "{out}");
+    // Who has no time for a go has not looked.
+    let (code, out, err) = faults(here.path(), &["--unpatched", "0.5", "--detectors", "pos"]);
+    assert!(code == 2 && !out.contains("nothing"), "{out}");
+    assert_eq!(err, "pos: has not looked: a go takes 1s at least\n");
+}
+
+/// What libFuzzer found in the copy would be lost with that.
+#[test]
+fn a_crash_file_of_the_map_as_it_is_is_kept() {
+    let here = workspace();
+    let cargo = here.path().join("cargo");
+    let real = std::env::var("CARGO").unwrap_or("cargo".into());
+    let script = format!(
+        "#!/bin/sh\nif [ \"$1\" != fuzz ]; then exec '{real}' \"$@\"; fi\n[ \"$2\" = build ] && exit 0\n\
+         for word; do case $word in -artifact_prefix=*) echo 123 > \"${{word#*=}}crash-0123\";; esac; done\n\
+         echo 'rule: one'; exit 77\n"
+    );
+    fs::write(&cargo, script).expect("written");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("it may be run");
+    let hour = ["--unpatched", "1", "--seed", "7", "--detectors", "fuzz-concurrent-ops"];
+    let output = command(here.path(), &hour).env("CARGO", &cargo).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(1) && said.contains("seed 7: rule: one\n"), "{said}");
+    let findings = here.path().join("target/faults/findings/(unpatched)");
+    let log = fs::read_to_string(findings.join("fuzz-concurrent-ops-7.log"));
+    assert_eq!(log.expect("it is kept"), "rule: one\n");
+    // Of all that is there, triage takes what can be one, for the map that it is about.
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_models"));
+    let output = replay.arg("triage").arg(&findings).current_dir(here.path()).output();
+    let output = output.expect("it runs");
+    let [said, errors] = [output.stdout, output.stderr].map(String::from_utf8);
+    assert_eq!(errors.as_deref(), Ok(""));
+    let said = said.expect("UTF-8");
+    assert!(
+        said.contains("/concurrent_ops/crash-0123: gone ") && said.lines().count() == 1,
+        "{said}"
     );
 }
 
@@ -679,7 +726,8 @@ fn a_matrix_knows_medians_survivors_and_who_was_alone() {
         let head = format!("\n\nWritten by `cargo models faults {given}`; do not edit.\n");
         assert!(table::markdown(matrix).contains(&head), "{given}");
     }
-    assert!(page::html(&matrix).contains("<tr class=survived><th title=\"\">c</th>"));
+    let page = page::html(&matrix).expect("the template is right");
+    assert!(page.contains("<tr class=\"survived\"><th title=\"\">c</th>"), "{page}");
 }
 
 #[test]

@@ -238,7 +238,7 @@ impl Hunt {
         let Options { json: json_file, html, markdown, .. } = &self.options;
         for (file, text) in [
             (json_file, json + "\n"),
-            (html, page::html(matrix)),
+            (html, page::html(matrix).map_err(|error| error.to_string())?),
             (markdown, table::markdown(matrix)),
         ] {
             let Some(file) = file else { continue };

@@ -10,6 +10,7 @@ use super::copy::{self, Copy, PROFILE};
 use super::patch::Kind;
 use super::ran::{Ran, does_not_compile};
 use crate::drivers::summary::Summary;
+use crate::files::{self, named};
 use crate::schedulers::Named;
 use crate::triage::store::Record;
 use clap::ValueEnum;
@@ -183,6 +184,16 @@ impl Detector {
         !matches!(self.how, How::Recordings) && !EXHAUSTIVE.contains(&self.name.as_str())
     }
 
+    /// Where it is kept what this detector said as it found something.
+    pub fn log(&self, findings: &Path, seed: u64) -> PathBuf {
+        findings.join(format!("{}-{seed}.log", self.name))
+    }
+
+    fn keep(&self, findings: &Path, seed: u64, said: &str) -> Result<(), String> {
+        let log = self.log(findings, seed);
+        files::replace(&log, said.as_bytes()).map_err(|error| error.to_string())
+    }
+
     /// Looks for a fault in what was built from the copy.
     ///
     /// # Errors
@@ -222,7 +233,8 @@ impl Detector {
             }
             How::Test(arguments) => {
                 if let Err(said) = copy::run(test(copy, arguments).arg("--no-run")) {
-                    let found = Some(does_not_compile(said)?);
+                    let found = Some(does_not_compile(said.clone())?);
+                    self.keep(terms.findings, seed, &said)?;
                     let summary = Summary { found, ..Summary::default() };
                     return Ok(Attempt { seed, budget: terms.budget, focused: false, summary });
                 }
@@ -238,6 +250,11 @@ impl Detector {
                 let seeds = copy.root.join("corpus/seeds").join(target);
                 command.arg(scratch.path()).args(seeds.exists().then_some(seeds));
                 command.args(["--", &format!("-seed={seed}"), "-verbosity=0"]);
+                // By its name, triage knows which map an input is for.
+                let artifacts = terms.findings.join(target);
+                std::fs::create_dir_all(&artifacts)
+                    .map_err(|error| named(&artifacts, &error).to_string())?;
+                command.arg(format!("-artifact_prefix={}/", artifacts.display()));
                 command.arg("-print_final_stats=1");
                 command.arg(format!("-max_total_time={}", terms.budget.as_secs()));
                 command
@@ -258,6 +275,9 @@ impl Detector {
         });
         if summary.found.is_none() {
             summary.found = ran.found(&self.how)?;
+        }
+        if summary.found.is_some() {
+            self.keep(terms.findings, seed, &ran.said)?;
         }
         let is_told = matches!(self.how, How::Hunter { wide: Some(_), .. });
         let focused = is_told && !terms.scenarios.is_empty();

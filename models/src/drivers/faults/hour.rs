@@ -2,13 +2,14 @@
 //!
 //! Who hunts for long wants what no earlier hunt has looked at. So the draws begin elsewhere each time, a detector whose go ends
 //! early begins another from the next seed, what bounds the executions of a go is left out, and nothing that is known is believed.
-//! Nothing is kept, either, but for findings, and, with `--ledger`, for what was done: the row of the map without a fault belongs
-//! to the runs that plant some.
+//! Nothing is kept, either, but for findings, with what the detector said, and, with `--ledger`, for what was done: the row of the
+//! map without a fault belongs to the runs that plant some.
 //!
 //! # Checked by
 //! `tests/faults.rs`.
 
 use super::{Hunt, unbuilt, unpatched_line};
+use crate::command::{command, quoted};
 use crate::drivers::Exit;
 use crate::faults::copy::{Broken, Copy};
 use crate::faults::detector::{Attempt, Detector, Terms};
@@ -46,9 +47,15 @@ impl Hunt {
         let mut is_blind = false;
         for detector in &self.detectors {
             let known = ledger.as_ref().map_or_else(Vec::new, |ledger| ledger.goes(detector));
+            known.iter().for_each(|go| self.tell(detector, go, time));
             let left = ledger.as_ref().map_or(time, |ledger| ledger.left(detector, time));
             if left < WORTH {
-                row.attempts.insert(detector.name.clone(), known);
+                if known.is_empty() {
+                    eprintln!("{}: has not looked: a go takes {WORTH:?} at least", detector.name);
+                    is_blind = true;
+                } else {
+                    row.attempts.insert(detector.name.clone(), known);
+                }
                 continue;
             }
             eprintln!("{}, for {} s", detector.name, left.as_secs_f64());
@@ -100,6 +107,7 @@ impl Hunt {
                 ledger.add(detector, &go, whole).map_err(|error| error.to_string())?;
             }
             left = left.saturating_sub(took);
+            self.tell(detector, &go, time);
             let is_over = go.summary.found.is_some() || left < WORTH || !detector.is_drawn();
             goes.push(go);
             if is_over {
@@ -107,5 +115,24 @@ impl Hunt {
             }
         }
         Ok(Some(goes))
+    }
+
+    /// Says of a go that found something what it was, where all that was said of it is, and how to have it found again.
+    fn tell(&self, detector: &Detector, go: &Attempt, time: Duration) {
+        let Some(found) = &go.summary.found else { return };
+        let (name, seed, seconds) = (&detector.name, go.seed, time.as_secs_f64());
+        println!("{name}, seed {seed}: {found}");
+        let log = detector.log(&self.findings(&Row::new(None, self.source)), seed);
+        // One that the ledger knows may have been found on another machine.
+        if log.exists() {
+            println!("what it said: {}", quoted(&log));
+        }
+        let workspace = &self.options.place.workspace;
+        let of = match workspace.as_path() == Path::new(".") {
+            true => String::new(),
+            false => format!(" --workspace {}", quoted(workspace)),
+        };
+        let what = format!("--unpatched {seconds} --seed {seed} --detectors {name}");
+        println!("look again: {} faults{of} {what}", command());
     }
 }
