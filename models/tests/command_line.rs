@@ -173,9 +173,13 @@ fn what_is_surely_no_input_is_not_replayed_as_one() {
     // No bytes at all are the first that libFuzzer tries. A text may be a seed, or a case under any name.
     let nothing = "crash-da39a3ee5e6b4b0d3255bfef95601890afd80709";
     let case = "case 1\nthread main\n get k1\nend\n";
-    for (name, text) in
-        [(nothing, ""), ("seed", "abc def"), ("crash-1", "abc 1\n"), ("a.txt", case)]
-    {
+    for (name, text) in [
+        (nothing, ""),
+        (&nothing[6..], "a\nb"),
+        ("seed", "abc def"),
+        ("crash-1", "abc 1\n"),
+        ("a.txt", case),
+    ] {
         std::fs::write(here.path().join(name), text).expect("written");
         let (code, out, err) = models(&["replay", name], here.path());
         assert!(code == 0 && out.contains(": passes ("), "{name}: {out}{err}");

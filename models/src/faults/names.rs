@@ -68,7 +68,7 @@ pub fn shared(all: &[Named]) -> Vec<(String, BTreeSet<&str>)> {
 /// The table, and what it comes to.
 pub fn markdown(all: &[Named]) -> String {
     let mut text =
-        "| fault | failures | ops | threads | keys | switches | seconds | signatures | commonest |\n\
+        "| fault | failures | ops | threads | keys | departures | seconds | signatures | commonest |\n\
          |---|---:|---:|---:|---:|---:|---:|---:|---|\n"
             .to_string();
     for named in all {
@@ -116,7 +116,7 @@ pub fn verdict(all: &[Named]) -> String {
     };
     let _ = writeln!(
         text,
-        "Medians of the minimal cases: {} ops; of the concurrent ones {} forced switches.",
+        "Medians of the minimal cases: {} ops; of the concurrent ones {} departures.",
         minimal(|_, one| Some(one.minimal.ops)),
         minimal(|named, one| named.concurrent.then_some(one.minimal.switches)),
     );

@@ -197,7 +197,9 @@ pub fn foreign(path: &Path, bytes: &[u8]) -> Option<String> {
         let is_artifact = name.ends_with(&Sha1::new().digest().to_string());
         return (!is_artifact).then(|| format!("{expected}, found an empty file"));
     }
-    if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+    // A corpus has digests for names.
+    let is_digest = name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
         return None;
     }
     match path.extension().and_then(OsStr::to_str) {
