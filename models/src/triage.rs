@@ -20,6 +20,7 @@ pub mod kinds;
 pub mod lab;
 pub mod minimise;
 pub mod page;
+pub mod pool;
 pub mod regression;
 pub mod sighting;
 pub mod signature;
