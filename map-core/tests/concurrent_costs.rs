@@ -6,6 +6,7 @@
 //!   pay for a directory.
 //! - **read**: it begins where the map is now.
 //! - **iteration**: its first step reads one bucket, and each goes on from where it is, however far the map has grown meanwhile.
+//! - **removal**: a chain is gone through so many times, however much of it is empty.
 //! - **evacuation**: a chain is gone through once, and no write pays for all segments of a table.
 
 mod common;
@@ -132,6 +133,18 @@ fn evacuating_a_chain_costs_in_proportion_to_it() {
     });
     let [empty, one, two] = costs;
     assert!(two - empty < 3 * (one - empty), "{costs:?}");
+}
+
+/// The last of a chain whose other entries are gone: all of it is the rest now.
+#[test]
+fn removing_the_last_of_a_chain_costs_in_proportion_to_it() {
+    let costs = [1_000, 2_000].map(|entries| {
+        let map = Map::with_capacity_and_hasher(16_000, ZERO);
+        (0..entries).for_each(|key| _ = map.pin().insert(key, 0));
+        (0..entries - 1).for_each(|key| _ = map.pin().remove(&key));
+        cost(|| assert!(map.pin().remove(&(entries - 1)).is_some()))
+    });
+    assert!(costs[1] < 3 * costs[0], "{costs:?}");
 }
 
 #[test]

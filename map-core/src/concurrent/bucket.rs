@@ -82,6 +82,15 @@ pub(crate) fn tophash_at(word: u64, slot: usize) -> u8 {
     tophashes(word).tophash(slot)
 }
 
+/// `word` with the `EMPTY_ONE`s right before `slot` turned into `EMPTY_REST`s, and where these begin.
+fn trimmed(mut word: u64, mut slot: usize) -> (u64, usize) {
+    while slot > 0 && tophash_at(word, slot - 1) == EMPTY_ONE {
+        slot -= 1;
+        word = with_tophash(word, slot, EMPTY_REST);
+    }
+    (word, slot)
+}
+
 /// Where a key is, or where it could go.
 pub(crate) struct Found<'g, K, V, P: Platform> {
     /// The slot with the key's entry, or the first empty one, or `None` when the chain is full.
@@ -322,30 +331,30 @@ impl<'g, K, V, P: Platform> Locked<'g, K, V, P> {
     }
 
     /// Turns the `EMPTY_ONE`s before `slot` of `bucket`, behind which all is empty, into
-    /// `EMPTY_REST`s; likewise in the buckets before.
-    fn trim<'a>(&'a self, mut bucket: &'a Bucket<K, V, P>, mut word: u64, mut slot: usize) {
-        loop {
-            while slot > 0 && tophash_at(word, slot - 1) == EMPTY_ONE {
-                slot -= 1;
-                word = with_tophash(word, slot, EMPTY_REST);
-            }
+    /// `EMPTY_REST`s; likewise in the buckets before. Goes over the chain twice at most.
+    fn trim(&self, bucket: &Bucket<K, V, P>, word: u64, slot: usize) {
+        let (word, slot) = trimmed(word, slot);
+        if slot > 0 || ptr::eq(bucket, self.head) {
             // Release (publish-tophashes): who reads this word and then the rest of the chain (or,
             // told EMPTY_REST, does not) sees all that this and earlier lock holders
             // did there: a reader that once missed a removed key does not meet its old slot
-            // later. From the chain's end to its head, so that **rest** holds between any two
-            // stores.
+            // later.
             bucket.tophashes.store(word, Release);
-            if slot > 0 || ptr::eq(bucket, self.head) {
-                return;
-            }
-            let before = self
-                .head
-                .chain()
-                .find(|before| before.next().is_some_and(|next| ptr::eq(next, bucket)));
-            bucket = before.expect("links-grow: a bucket of the chain has a bucket before it");
-            word = bucket.tophashes.load_owned();
-            slot = SLOTS;
+            return;
         }
+        // Behind the last bucket with an entry, all that is before `bucket` is empty, and was: so **rest**
+        // holds between any two of the stores.
+        let before = || self.head.chain().take_while(|before| !ptr::eq(*before, bucket));
+        let has_entry = |before: &&Bucket<K, V, P>| {
+            tophashes(before.tophashes.load_owned()).full().first().is_some()
+        };
+        let from = before().filter(has_entry).last().unwrap_or(self.head);
+        for before in before().skip_while(|before| !ptr::eq(*before, from)) {
+            // Release (publish-tophashes), as above.
+            before.tophashes.store(trimmed(before.tophashes.load_owned(), SLOTS).0, Release);
+        }
+        // Release (publish-tophashes), as above.
+        bucket.tophashes.store(word, Release);
     }
 
     /// Empties the whole chain, handing each entry to `take`, which runs no user code.
