@@ -145,6 +145,16 @@ pub unsafe trait Collector: Send + Sync + Sized {
     /// A collector with nothing to collect.
     fn new() -> Self;
 
+    /// Reclaims at once what was never retired. May put off a panic of its `drop` until the collector is dropped; else that
+    /// goes on.
+    ///
+    /// # Safety
+    /// - As of [`Reclaim::reclaim`].
+    unsafe fn reclaim<T: Reclaim>(&self, object: *mut T) {
+        // SAFETY: the caller's obligation.
+        unsafe { T::reclaim(object) }
+    }
+
     /// Pins the calling thread. Nests.
     #[track_caller]
     fn pin(&self) -> Self::Guard<'_>;

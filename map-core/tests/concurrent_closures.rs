@@ -373,3 +373,43 @@ fn what_is_reclaimed_after_a_drop_that_panics_is_dropped_too() {
     assert_eq!(DROPS.load(Ordering::Relaxed), VALUES as usize + 1);
     assert_eq!(others.len(), VALUES as usize + 1);
 }
+
+/// Counts its drops, and panics if it says so.
+struct Panics<'a>(bool, &'a AtomicUsize);
+
+impl Drop for Panics<'_> {
+    fn drop(&mut self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.0, "too touchy");
+    }
+}
+
+#[test]
+fn a_map_whose_entries_panic_drops_them_all() {
+    for removed in [0, 1, 2] {
+        let drops = AtomicUsize::new(0);
+        let map = ConcurrentMap::new();
+        (0..100).for_each(|key| _ = map.pin().insert(key, Panics(key % 10 == 0, &drops)));
+        // They await a grace period that comes with the map's end.
+        (0..removed).for_each(|nth| _ = map.pin().remove(&(nth * 10)));
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(map))).is_err());
+        assert_eq!(drops.into_inner(), 100);
+    }
+}
+
+#[test]
+fn a_drop_that_panics_as_a_closure_has_is_not_heard_of() {
+    let drops = AtomicUsize::new(0);
+    let map = ConcurrentMap::new();
+    map.pin().insert(0, Panics(true, &drops));
+    let closure = || {
+        let pin = map.pin();
+        pin.remove(&0);
+        pin.flush();
+        pin.compute::<()>(1, |_| panic!("the closure"));
+    };
+    let said = catch_unwind(AssertUnwindSafe(closure)).expect_err("it panics");
+    assert_eq!(said.downcast_ref(), Some(&"the closure"));
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
+    map.pin().insert(2, Panics(false, &drops));
+}

@@ -15,7 +15,7 @@ use super::entry::Entry;
 use super::spare::Kept;
 use super::table::Table;
 use crate::growth::GrowthKind;
-use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point, Reclaim};
+use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point};
 use crate::tophash::{SLOTS, tophash};
 use core::ptr;
 use core::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
@@ -153,8 +153,8 @@ impl<K, V, P: Platform> Core<K, V, P> {
 }
 
 impl<K, V, P: Platform> Drop for Core<K, V, P> {
-    /// Frees what the map still owns. Should a key's or value's own `drop` panic, what was not
-    /// reached leaks.
+    /// Frees what the map still owns. Should a key's or value's own `drop` panic, that is the
+    /// collector's to put off, or what was not reached leaks.
     fn drop(&mut self) {
         // Relaxed, and the loads below as they come: `&mut self` means that nobody else is here.
         let mut table = self.root.load(Relaxed);
@@ -162,7 +162,7 @@ impl<K, V, P: Platform> Drop for Core<K, V, P> {
             // SAFETY: **root-oldest**: reached from the root, and freed below, once.
             let this = unsafe { &*table };
             for index in 0..this.buckets() {
-                free_owned(this, index);
+                free_owned(this, index, &self.collector);
             }
             let next = this.successor_ptr();
             // SAFETY: as above; the entries that it owned are gone.
@@ -185,7 +185,7 @@ fn free_owned<K, V, P: Platform>(table: &Table<K, V, P>, index: usize) {
             if !entry.is_null() {
                 // SAFETY: **one-owner**: the slot of a chain that is not evacuated owned it, and
                 // was emptied.
-                unsafe { Entry::reclaim(entry) };
+                unsafe { collector.reclaim(entry) };
             }
         }
     }

@@ -171,6 +171,16 @@ impl<T> Mutex<T> for StdMutex<T> {
 /// How many retired objects a thread collects before it pays for a membarrier.
 const BATCH: usize = 512;
 
+/// Reclaims an object; a panic goes on when a pin has ended or the collector has been dropped.
+///
+/// # Safety
+/// - As of [`Reclaim::reclaim`].
+unsafe fn reclaim<T: Reclaim>(object: *mut T) {
+    // SAFETY: the caller's obligation.
+    let reclaim = || unsafe { T::reclaim(object) };
+    if T::MAY_PANIC { thread::put_off_panic(reclaim) } else { reclaim() }
+}
+
 /// Reclamation on [`Std`]: a `seize` collector.
 #[derive(Debug)]
 pub struct StdCollector(seize::Collector, GoesOnPanicking);
@@ -199,6 +209,11 @@ unsafe impl Collector for StdCollector {
         StdCollector(seize::Collector::new().batch_size(BATCH), GoesOnPanicking)
     }
 
+    unsafe fn reclaim<T: Reclaim>(&self, object: *mut T) {
+        // SAFETY: the caller's obligation.
+        unsafe { reclaim(object) }
+    }
+
     #[inline(always)]
     fn pin(&self) -> StdGuard<'_> {
         StdGuard(ManuallyDrop::new(self.0.enter()))
@@ -222,14 +237,13 @@ impl Drop for StdGuard<'_> {
 impl Guard for StdGuard<'_> {
     #[inline]
     unsafe fn retire<T: Reclaim>(&self, object: *mut T) {
-        unsafe fn reclaim<T: Reclaim>(object: *mut T, _: &seize::Collector) {
+        unsafe fn retired<T: Reclaim>(object: *mut T, _: &seize::Collector) {
             // SAFETY: seize calls this once, when nobody can hold `object` any more.
-            let reclaim = || unsafe { T::reclaim(object) };
-            if T::MAY_PANIC { thread::put_off_panic(reclaim) } else { reclaim() }
+            unsafe { reclaim(object) }
         }
         thread::refuse_late(&self.0);
         // SAFETY: the caller's obligations are seize's.
-        unsafe { seize::Guard::defer_retire(&*self.0, object, reclaim) }
+        unsafe { seize::Guard::defer_retire(&*self.0, object, retired) }
     }
 
     fn flush(&self) {

@@ -111,7 +111,8 @@ pub(super) fn put_off_panic(reclaim: impl FnOnce()) {
 /// After what may have reclaimed anything.
 ///
 /// # Panics
-/// As what was reclaimed, unless this is a part of another reclamation, which must come to its end.
+/// As what was reclaimed, unless this is a part of another reclamation, which must come to its end. Where the thread is
+/// unwinding already, a second panic would end the process: that one goes on alone.
 #[inline(always)]
 pub(super) fn go_on_panicking() {
     #[cold]
@@ -120,7 +121,8 @@ pub(super) fn go_on_panicking() {
             return;
         }
         thread.has_panicked.set(false);
-        if let Some(panic) = thread.panic.take() {
+        let panic = thread.panic.take();
+        if let Some(panic) = panic.filter(|_| !std::thread::panicking()) {
             resume_unwind(ManuallyDrop::into_inner(panic));
         }
     }
