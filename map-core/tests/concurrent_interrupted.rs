@@ -4,6 +4,7 @@
 //!
 //! # Properties
 //! - **no waiting**: a write to a bucket that is not locked waits for nobody, nor does a read, wherever another write has been stopped.
+//! - **no growth for nothing**: an insertion that is held up starts no growth for entries that were never there at once.
 //! - **one search**: a lookup is as long if its bucket is written before each of its accesses.
 
 mod common;
@@ -21,6 +22,7 @@ thread_local! {
     static ACCESSES: Cell<usize> = const { Cell::new(0) };
     /// What others do at an access; taken while they do it.
     static OTHERS: RefCell<Option<Others>> = const { RefCell::new(None) };
+    static TASK: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Interrupted;
@@ -31,6 +33,9 @@ impl Hook for Interrupted {
         ACCESSES.set(ACCESSES.get() + 1);
         others(ACCESSES.get());
         OTHERS.set(Some(others));
+    }
+    fn task() -> usize {
+        TASK.get()
     }
 }
 
@@ -105,5 +110,32 @@ fn a_lookup_is_not_begun_again_by_writes() {
             }
         };
         assert_eq!(beside(others, || _ = pin.get(&key)), alone, "accesses of a lookup of {key}");
+    }
+}
+
+/// One thread inserts, another removes, and each counts for itself: whoever adds up between the two counts too much.
+#[test]
+fn an_insertion_held_up_at_any_access_starts_no_growth_for_what_came_and_went() {
+    let mut stopped_at = 0;
+    loop {
+        stopped_at += 1;
+        let map = Rc::new(Map::with_capacity_and_hasher(100, IDENTITY));
+        let theirs = map.clone();
+        let others = move |access| {
+            if access == stopped_at {
+                for key in (1..=400).filter(|key| key % 16 != 0) {
+                    TASK.set(1);
+                    theirs.pin().insert(key, 0);
+                    TASK.set(0);
+                    theirs.pin().remove(&key);
+                }
+            }
+        };
+        let accesses = beside(others, || _ = map.pin().insert(0, 0));
+        let health = map.health();
+        assert_eq!((health.len, health.doublings), (1, 0), "held up at access {stopped_at}");
+        if stopped_at > accesses {
+            break;
+        }
     }
 }

@@ -183,7 +183,10 @@ impl<K, V, P: Platform> Core<K, V, P> {
         let every = 1usize << buckets_log2.saturating_sub(5);
         let early = P::grows_early(table.place(index));
         if (appended || early || local_count & (every - 1) == 0) && table.successor().is_none() {
-            if early || over_load_factor(self.len.sum(), buckets_log2) {
+            // Twice: a thread that is held up while it adds up may count what was inserted meanwhile here, and not
+            // what was removed there.
+            let is_over = || over_load_factor(self.len.sum(), buckets_log2);
+            if early || is_over() && is_over() {
                 self.grow(table, GrowthKind::Doubled, pin);
             } else if too_many_overflow(table.overflow_buckets(), buckets_log2) {
                 self.grow(table, GrowthKind::SameSize, pin);

@@ -10,6 +10,10 @@ pub trait Hook {
     fn access();
     /// An object was allocated, on [`Lone`].
     fn allocated(_: Object) {}
+    /// Who the thread is, on [`Lone`], of two at the most.
+    fn task() -> usize {
+        0
+    }
 }
 
 /// An `A` that tells `H`.
@@ -71,10 +75,10 @@ unsafe impl<H: Hook + 'static> Platform for Lone<H> {
     const SEGMENT_BUCKETS_LOG2: u32 = 1;
 
     fn task() -> usize {
-        0
+        H::task()
     }
     fn stripes() -> usize {
-        1
+        2
     }
     fn wait(_: u32) {
         panic!("one thread has nobody to wait for, or one that has been stopped");
