@@ -154,7 +154,11 @@ use crate::RandomState;
 use crate::platform::{Platform, Std};
 use ::core::fmt;
 use ::core::hash::{BuildHasher, Hash};
+use ::core::panic::{RefUnwindSafe, UnwindSafe};
 use alloc::vec::Vec;
+
+/// Of an `extend`: enough that a pin costs nothing, few enough that a growth can use its old segments again.
+const INSERTS_PER_PIN: usize = 256;
 
 /// A hash map that any number of threads read and write at once, and that grows a bucket or two at
 /// a time while they do.
@@ -296,12 +300,16 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Extend<(K, V)> for Concurrent
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Extend<(K, V)> for &ConcurrentMap<K, V, S, P> {
-    /// Holds one pin while `entries` runs: what any thread removes or drains meanwhile waits for its
-    /// end.
+    /// Takes a new pin now and then, so that what any thread removes or drains meanwhile need not wait for the end of
+    /// `entries`.
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        let pin = self.pin();
-        for (key, value) in entries {
+        let mut entries = entries.into_iter().fuse();
+        while let Some((key, value)) = entries.next() {
+            let pin = self.pin();
             pin.insert(key, value);
+            for (key, value) in entries.by_ref().take(INSERTS_PER_PIN - 1) {
+                pin.insert(key, value);
+            }
         }
     }
 }

@@ -104,6 +104,55 @@ fn no_growth_that_inserts_start_holds_two_whole_tables() {
     assert!(peak < after + before / 4, "{peak} bytes at most, {before} before, {after} after");
 }
 
+/// Each has drained less than a batch, and retires nothing else.
+#[test]
+fn a_growth_by_several_threads_gives_its_old_table_back() {
+    if cfg!(miri) {
+        return;
+    }
+    let _turn = turn();
+    /// 6.5 entries in each of 2^16 buckets: one more starts a growth.
+    const FULL: u32 = 13 << 15;
+    const THREADS: u32 = 8;
+    const EACH: u32 = 80_000 / THREADS;
+    let start = live();
+    let map = ConcurrentMap::with_capacity(FULL as usize);
+    (0..FULL).for_each(|key| _ = map.pin().insert(key, ()));
+    let insert = |thread| {
+        let first = FULL + thread * EACH;
+        for key in first..first + EACH {
+            map.pin().insert(key, ());
+            if key % 64 == 0 {
+                std::thread::yield_now();
+            }
+        }
+        live()
+    };
+    let others = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|nth| scope.spawn(move || insert(nth))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<isize>()
+    });
+    let health = map.health();
+    assert!(health.growing.is_empty() && health.buckets == 1 << 17, "{health:?}");
+    for _ in 0..map.health().spare_segments {
+        map.pin().insert(0, ());
+    }
+    // Entries of 16 bytes, buckets of 96, and overflow buckets of 128.
+    let need = 16 * health.len + 96 * health.buckets + 128 * health.overflow_buckets;
+    let spare = others + live() - start - need as isize;
+    assert!(spare < 96 << 16 >> 3, "{spare} bytes more than needed: {health:?}");
+}
+
+/// All at once they would wait for its pin.
+#[test]
+fn extending_uses_the_old_segments_again() {
+    let _turn = turn();
+    let map = ConcurrentMap::new();
+    (&map).extend((0..if cfg!(miri) { 5_000 } else { 200_000u64 }).map(|key| (key, key)));
+    let health = map.health();
+    assert!(health.spare_segments <= health.buckets / 128 / 4, "{health:?}");
+}
+
 /// The writer finds a full chain and allocates; its closure makes room meanwhile.
 #[test]
 fn an_overflow_bucket_that_was_not_needed_is_freed_as_it_was_allocated() {
@@ -198,7 +247,9 @@ fn a_pin_keeps_what_was_removed_meanwhile() {
 fn segments_that_a_pin_outlasted_are_freed_by_writes_one_each() {
     let _turn = turn();
     let map = ConcurrentMap::new();
-    (&map).extend((0..if cfg!(miri) { 50_000 } else { 500_000u64 }).map(|key| (key, key)));
+    let pin = map.pin();
+    (0..if cfg!(miri) { 50_000 } else { 500_000u64 }).for_each(|key| _ = pin.insert(key, key));
+    drop(pin);
     let health = map.health();
     let spares = health.spare_segments;
     // As many as the old table of half the size had, of 128 buckets each.

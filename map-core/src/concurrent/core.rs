@@ -12,7 +12,7 @@
 use super::bucket::{Bucket, EVACUATED, protect};
 use super::count::Count;
 use super::entry::Entry;
-use super::spare::Kept;
+use super::spare::{Kept, Spares};
 use super::table::Table;
 use crate::growth::GrowthKind;
 use crate::platform::{Atomic, AtomicNumber, Collector, Guard, Platform, Point};
@@ -29,6 +29,8 @@ pub(crate) struct Core<K, V, P: Platform> {
     pub(crate) len: Count<P>,
     doublings: P::AtomicUsize,
     same_size_growths: P::AtomicUsize,
+    /// Drained segments that are not retired yet, whoever drained them.
+    pub(crate) drained: Spares<K, V, P>,
     // Dropped after all of the above: what it reclaims may be anything there.
     collector: P::Collector,
     // Dropped last: the collector adds to them.
@@ -52,6 +54,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             len: Count::new(),
             doublings: P::AtomicUsize::new(0),
             same_size_growths: P::AtomicUsize::new(0),
+            drained: Spares::new(),
             collector: P::Collector::new(),
             spares: Kept::new(),
         }
@@ -174,7 +177,7 @@ impl<K, V, P: Platform> Drop for Core<K, V, P> {
 
 /// Frees the entries that bucket `index` owns: none when evacuated, drained, or not yet born (its
 /// segment may be missing, else its slots are empty).
-fn free_owned<K, V, P: Platform>(table: &Table<K, V, P>, index: usize) {
+fn free_owned<K, V, P: Platform>(table: &Table<K, V, P>, index: usize, collector: &P::Collector) {
     let Some(bucket) = table.bucket(index) else { return };
     if bucket.state.load(Relaxed) & EVACUATED != 0 {
         return;

@@ -29,16 +29,18 @@ use super::table::Table;
 use crate::growth::{GrowthKind, WORK_PER_WRITE, over_load_factor, too_many_overflow};
 use crate::platform::{Atomic, Guard, Platform, Point};
 use crate::tophash::{SLOTS, tophash};
+use alloc::boxed::Box;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 
 /// How many segments of a table of `segments` are drained between two grace periods that are started early, so that the
-/// growth can use the memory again. The thread that drains the last of them starts it, for what it has drained itself.
+/// growth can use the memory again. The thread that drains the last of them starts it, for all, whoever drained them.
 ///
 /// An eighth of the table, so that no more than that waits; but at least 64, as each time is a membarrier, which interrupts
-/// readers: when it was 64 for any table, that hit one in ten thousand gets during a growth.
+/// readers: when it was 64 for any table, that hit one in ten thousand gets during a growth. And at most 512, as one write
+/// retires them all.
 fn drained_per_flush(segments: usize) -> usize {
-    (segments / 8).max(64)
+    (segments / 8).clamp(64, 512)
 }
 
 impl<K, V, P: Platform> Core<K, V, P> {
@@ -127,19 +129,35 @@ impl<K, V, P: Platform> Core<K, V, P> {
         }
     }
 
-    /// Unlinks and retires the segment of `index`, whose buckets are all evacuated.
+    /// Unlinks the segment of `index`, whose buckets are all evacuated, and retires it. One to be used again is put with
+    /// those of other threads first: in a thread's own batch it might wait for as long as the thread retires nothing else.
     #[cold]
     fn drain_segment(&self, old: &Table<K, V, P>, index: usize, pin: &impl Guard) {
         P::point(Point::AboutToDrainSegment, old.place(index));
         let drained = old.drain_segment(index, &self.spares);
+        if P::recycles_segments() {
+            // Before it is counted: who then moves the root retires it with the rest.
+            self.drained.push(drained);
+            let count = old.count_drained();
+            P::point(Point::AboutToRetireSegment, old.place(index));
+            if count.is_multiple_of(drained_per_flush(old.segments())) {
+                self.retire_drained(pin);
+                pin.flush();
+            }
+            return;
+        }
         old.count_drained();
         P::point(Point::AboutToRetireSegment, old.place(index));
         // SAFETY: **evacuated-once**: one thread counts the last bucket and gets here; the swap in
         // `drain_segment` unlinked it.
-        unsafe { pin.retire(drained) };
-        if P::recycles_segments() && old.drained().is_multiple_of(drained_per_flush(old.segments()))
-        {
-            pin.flush();
+        unsafe { pin.retire(Box::into_raw(drained)) };
+    }
+
+    /// Retires all drained segments that are not yet.
+    fn retire_drained(&self, pin: &impl Guard) {
+        while let Some(drained) = self.drained.take() {
+            // SAFETY: **evacuated-once**, as above: it was unlinked before it was pushed, which is seen by push-spare.
+            unsafe { pin.retire(Box::into_raw(drained)) };
         }
     }
 
@@ -160,6 +178,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
                 // SAFETY: the swap unlinked it, for one thread only; older tables that link to it
                 // were unlinked before.
                 unsafe { pin.retire(drained) };
+                self.retire_drained(pin);
                 pin.flush();
             }
         }

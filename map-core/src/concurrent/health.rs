@@ -32,7 +32,7 @@ pub struct ConcurrentHealth {
     /// Same-size growths begun so far.
     pub same_size_growths: usize,
     /// Segments of drained tables that wait for a growth to use them again, or for writes to free
-    /// them, one each. As many as the largest old table had, when one pin outlasted its growth.
+    /// them, one each. More than the newest table has, when one pin outlasted all growths to it.
     pub spare_segments: usize,
 }
 

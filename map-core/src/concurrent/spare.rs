@@ -1,8 +1,8 @@
 //! Drained segments on their way from an old table to a new one.
 //!
 //! ```text
-//!   old table ──drain──► retired ──grace period──► spare ──► new table
-//!                                                    └─────► freed, one per write, once nothing grows
+//!   old table ──drain──► drained ──some at once──► retired ──grace period──► spare ──► new table
+//!                                                                              └─────► freed, one per write, once nothing grows
 //! ```
 //!
 //! Whoever's pin ends last reclaims what others retired, and that may be a reader. Freeing a segment
@@ -12,7 +12,7 @@
 //!
 //! # Invariants
 //! - **out-of-reach**: nothing leads to a spare segment but the stack, so who takes it is alone with
-//!   it.
+//!   it. To one that is yet to be retired readers may still have a way, but only to its buckets.
 //! - **no-aba**: a spare is taken by taking all of them, so no compare-exchange relies on what lies
 //!   below the top.
 //! # Not here
@@ -28,7 +28,7 @@ use core::ops::Deref;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-/// A stack of drained segments that nobody can reach any more.
+/// A stack of drained segments that have no other owner: those to be retired, or those that nobody can reach any more.
 pub(crate) struct Spares<K, V, P: Platform> {
     top: P::AtomicPtr<Drained<K, V, P>>,
     len: P::AtomicUsize,

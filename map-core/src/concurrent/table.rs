@@ -284,20 +284,20 @@ impl<K, V, P: Platform> Table<K, V, P> {
         &self,
         index: usize,
         spares: &Spares<K, V, P>,
-    ) -> *mut Drained<K, V, P> {
+    ) -> Box<Drained<K, V, P>> {
         let segment_log2 = self.shape().segment_log2;
         let segment = &self.directory[index >> segment_log2];
         // Release (drain-segment): whoever finds null sees the successor, and in it what the
         // segment held (all of its evacuations happened before, by count-evacuated).
         let first = segment.buckets.swap(ptr::null_mut(), Release);
-        Box::into_raw(Drained::new(first, 1 << segment_log2, ptr::from_ref(spares)))
+        Drained::new(first, 1 << segment_log2, ptr::from_ref(spares))
     }
 
-    /// Counts a drained segment.
-    pub(crate) fn count_drained(&self) {
+    /// Counts a drained segment; returns how many there are now.
+    pub(crate) fn count_drained(&self) -> usize {
         // Release (count-drained): who sees the count complete, by the Acquire in `is_drained`, has
         // seen every segment unlinked: each addition continues the ones before.
-        self.drained.fetch_add(1, Release);
+        self.drained.fetch_add(1, Release) + 1
     }
 
     /// Whether every bucket's entries are in the successor.
