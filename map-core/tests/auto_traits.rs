@@ -207,6 +207,29 @@ fn the_shared_map_is_shared_if_what_is_in_it_may_cross_threads() {
     }
 }
 
+/// Whatever panics leaves it valid; what it lends is the caller's to answer for.
+#[test]
+fn the_shared_map_may_be_used_after_a_panic_if_what_is_in_it_may() {
+    macro_rules! unwind_safe {
+        ($($key:ty, $value:ty, $hasher:ty => $by_value:literal $by_reference:literal;)*) => {$(
+            let [.., by_value, by_reference] = auto_traits!(ConcurrentMap<$key, $value, $hasher>);
+            let name = stringify!($key, $value, $hasher);
+            assert_eq!((by_value, by_reference), ($by_value, $by_reference), "{name}");
+            let [.., by_value, by_reference] =
+                auto_traits!(concurrent::Pinned<'static, $key, $value, $hasher>);
+            assert_eq!((by_value, by_reference), ($by_reference, $by_reference), "pinned {name}");
+        )*};
+    }
+    unwind_safe! {
+        u8, u8, u8 => true true;
+        Cell<u8>, u8, u8 => false false;
+        u8, Cell<u8>, u8 => false false;
+        u8, u8, Cell<u8> => true false;
+        &'static mut u8, u8, u8 => false false;
+        u8, &'static mut u8, u8 => false false;
+    }
+}
+
 /// Neither by value nor by reference.
 macro_rules! stays {
     ($($type:ty;)*) => {$(

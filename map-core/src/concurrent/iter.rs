@@ -24,7 +24,7 @@ use super::bucket::{EVACUATED, protect};
 use super::core::{Core, Located};
 use super::entry::{Entry, Parts};
 use super::table::Table;
-use crate::platform::{Atomic, Guard, Platform, Point};
+use crate::platform::{Atomic, Guard, Platform, Point, Std};
 use crate::tophash::SLOTS;
 use alloc::vec::Vec;
 use core::fmt;
@@ -129,7 +129,7 @@ impl<'g, K, V, P: Platform> Iterator for Entries<'g, K, V, P> {
 
 /// An iterator over the entries of a [`ConcurrentMap`](crate::ConcurrentMap), made by
 /// [`Pinned::iter`](super::Pinned::iter).
-pub struct Iter<'g, K, V, P: Platform> {
+pub struct Iter<'g, K, V, P: Platform = Std> {
     pub(crate) entries: Entries<'g, K, V, P>,
 }
 
@@ -145,7 +145,7 @@ impl<'g, K, V, P: Platform> Iterator for Iter<'g, K, V, P> {
 
 /// An iterator over the keys of a [`ConcurrentMap`](crate::ConcurrentMap), made by
 /// [`Pinned::keys`](super::Pinned::keys).
-pub struct Keys<'g, K, V, P: Platform>(pub(crate) Iter<'g, K, V, P>);
+pub struct Keys<'g, K, V, P: Platform = Std>(pub(crate) Iter<'g, K, V, P>);
 
 impl<'g, K, V, P: Platform> Iterator for Keys<'g, K, V, P> {
     type Item = &'g K;
@@ -157,7 +157,7 @@ impl<'g, K, V, P: Platform> Iterator for Keys<'g, K, V, P> {
 
 /// An iterator over the values of a [`ConcurrentMap`](crate::ConcurrentMap), made by
 /// [`Pinned::values`](super::Pinned::values).
-pub struct Values<'g, K, V, P: Platform>(pub(crate) Iter<'g, K, V, P>);
+pub struct Values<'g, K, V, P: Platform = Std>(pub(crate) Iter<'g, K, V, P>);
 
 impl<'g, K, V, P: Platform> Iterator for Values<'g, K, V, P> {
     type Item = &'g V;

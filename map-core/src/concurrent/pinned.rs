@@ -15,12 +15,14 @@ use super::health::ConcurrentHealth;
 use super::iter::{Entries, Iter, Keys, Values, Walk};
 use super::table::buckets_log2;
 use super::write::{Decision, New};
-use crate::platform::{Guard, Platform, Point};
+use crate::RandomState;
+use crate::platform::{Guard, Platform, Point, Std};
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::cell::RefCell;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 
 /// A map, and the promise that nothing reached through it is freed while this lives. Made by
@@ -36,9 +38,21 @@ use core::ptr;
 /// of a pointer and a counter per 128 buckets. To end a pin may mean to drop what others removed.
 /// # Panics
 /// An operation panics if a key's `Hash` or `Eq` or its closure does; a pin's end, if a `Drop` does.
-pub struct Pinned<'map, K, V, S, P: Platform> {
+pub struct Pinned<'map, K, V, S = RandomState, P: Platform = Std> {
     map: &'map ConcurrentMap<K, V, S, P>,
     guard: Pin<'map, P>,
+}
+
+/// As the map that it is of.
+impl<'map, K, V, S, P: Platform> UnwindSafe for Pinned<'map, K, V, S, P> where
+    &'map ConcurrentMap<K, V, S, P>: UnwindSafe
+{
+}
+
+/// As the map that it is of.
+impl<'map, K, V, S, P: Platform> RefUnwindSafe for Pinned<'map, K, V, S, P> where
+    &'map ConcurrentMap<K, V, S, P>: UnwindSafe
+{
 }
 
 /// What [`Pinned::compute`] should do.
@@ -338,8 +352,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
     }
 
     /// Keeps the entries for which `keep` says so, of those that [`iter`](Self::iter) would yield.
-    /// It judges an entry, not a key: one that was replaced after it was judged is judged
-    /// again. O(buckets + entries), and growth work for each removal. If `keep` panics, what was
+    /// It judges an entry, not a key: one that was not to be kept, and was replaced before it could be removed, is judged
+    /// again, as often as that happens. O(buckets + entries), and growth work for each removal. If `keep` panics, what was
     /// judged before stays judged.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
         for mut entry in Entries::new(&self.map.core, &self.guard) {
@@ -371,7 +385,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Pinned<'_, K, V, S, P> {
 
     /// Makes room for `additional` more entries, so that inserting them starts no growth. Takes
     /// time and memory in proportion to the room, in steps like any other growth: other threads
-    /// go on meanwhile, and if one of them is slow this call returns early rather than wait.
+    /// go on meanwhile, and if one of them is slow this call returns early rather than wait. The old tables, in all as large as the
+    /// new one, wait for the end of this pin.
     ///
     /// # Panics
     /// If the room exceeds the address space; then nothing has grown. Memory that is not there
