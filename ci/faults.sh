@@ -23,6 +23,7 @@ last=check,map-tests,fuzz-concurrent-ops
 case ${1:-} in
     --known) "${models[@]}" faults --known --focus --last $last --markdown target/faults/MATRIX.md ;;
     '' | --shard)
+        ci/install-cargo-fuzz.sh
         hunt=(--focus --jobs 2 --last $last "$@")
         [ $# = 0 ] && hunt+=(--markdown corpus/faults/MATRIX.md)
         exit=0

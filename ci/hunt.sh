@@ -37,9 +37,13 @@ fuzz() {
 }
 trap 'true' INT
 
-# What hunters leave behind, but not what triage makes of it, nor what they have covered.
-artifacts() { find fuzz/artifacts findings -path findings/triage -prune -o -type f ! -name 'coverage.txt*' -print 2>/dev/null | sort; }
-artifacts_before=$(artifacts)
+begin=$(mktemp)
+trap 'rm -f "$begin"' EXIT
+# What hunters leave behind, but not what triage makes of it, nor what they have covered, nor what was only slow. What is found again is
+# written again.
+found_since() {
+    find fuzz/artifacts findings -path findings/triage -prune -o -type f -newer "$begin" ! -name 'coverage.txt*' ! -name 'slow-unit-*' -print 2>/dev/null | sort
+}
 hunt 'cargo fuzz run ops' fuzz ops address
 # Coroutine stacks and AddressSanitizer get in each other's way. Without that, counting features for libFuzzer's entropic schedule is a
 # good part of the time, and more situations are met where it is off.
@@ -49,13 +53,14 @@ hunt 'operation engine, concurrent map' cargo models ops --subject concurrent --
 hunt 'schedulers' cargo models run --time "$seconds"
 hunt 'schedulers, stale reads' cargo models run --engine stale --time "$seconds"
 
-mapfile -t new < <(comm -13 <(echo "$artifacts_before") <(artifacts))
+mapfile -t new < <(found_since)
 echo
 echo '== summary'
 printf '%s\n' "${summary[@]}"
-if [ ${#new[@]} -gt 0 ]; then
+if [ $found = 1 ] || [ ${#new[@]} -gt 0 ]; then
     echo 'found:'
-    cargo models triage "${new[@]}"
+    # Without a file, all there is.
+    cargo models triage ${new+"${new[@]}"}
     echo
     cargo models findings
 fi

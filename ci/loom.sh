@@ -3,8 +3,8 @@
 #
 #   ci/loom.sh [SECONDS]        for each engine and scenario: default 300
 #
-# Exit 0: the same outcomes, or a difference that is explained. 1: another difference, or a finding. 2: half of the scenarios
-# that there are could not be exhausted.
+# Exit 0: the same outcomes, or a difference that is explained. 1: another difference, or a finding. 2: fewer than 47
+# scenarios could be exhausted by both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo models compare --time "${1:-300}" --at-least 47

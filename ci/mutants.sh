@@ -9,8 +9,6 @@
 # interrupted run goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# The version whose words corpus/mutants.md has.
-command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants --version '^27.1'
 list=$(mktemp)
 config=$(mktemp)
 changes=$(mktemp)
@@ -21,6 +19,8 @@ while [ $# -gt 0 ]; do
     case $1 in
         --shard) arguments+=(--shard "$2"); shift 2 ;;
         --since)
+            [ $# -ge 2 ] || { echo '--since: of which commit?' >&2; exit 2; }
+            [ -z "$(git ls-files --others --exclude-standard map-core/src)" ] || { echo 'map-core/src has files that git does not know: git add them' >&2; exit 2; }
             git diff "$2" -- map-core/src >"$changes" || exit 2
             [ -s "$changes" ] || { echo "map-core/src has not changed since $2"; exit 0; }
             arguments+=(--in-diff "$changes"); shift 2 ;;
@@ -28,6 +28,8 @@ while [ $# -gt 0 ]; do
         *) files+=(--file "$1"); shift ;;
     esac
 done
+# The version whose words corpus/mutants.md has.
+command -v cargo-mutants >/dev/null || cargo install --locked --quiet cargo-mutants --version '^27.1'
 grep -v '^examine_globs' .cargo/mutants.toml >"$config"
 # Files come on top of those of the configuration, so they are named here.
 [ ${#files[@]} -gt 0 ] || files=(--file 'map-core/src/**/*.rs')

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Does an hour of chosen schedules find anything in ConcurrentMap?
 #
-#   ci/schedules.sh [SECONDS]        in all: default 3600
+#   ci/schedules.sh [SECONDS]        in all, at least 10: default 3600
 #
 # Exit 0: nothing found. 1: something found; it is on disk and the command that replays it is printed.
 # Anything else: a run failed, and the rest is left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-3600}
+[ "$seconds" -ge 10 ] || { echo 'a tenth of it is one share: at least 10 seconds' >&2; exit 2; }
 found=0
 # share PERCENT OPTIONS…: a run with its share of the time.
 share() {

@@ -8,9 +8,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a script where cargo exits with 0, or as it is told for a command line: a pattern of the shell, and a code.
-fn run(script: &str, cargo: &[(&str, i32)]) -> (i32, String) {
+/// Runs a script where cargo exits with 0, or does as it is told for a command line: a pattern of the shell, and what to run. A
+/// crash was found before.
+fn run(script: &str, cargo: &[(&str, &str)]) -> (i32, String) {
     let here = tempfile::tempdir().expect("a place for files");
+    let crashes = here.path().join("fuzz/artifacts/ops");
+    fs::create_dir_all(&crashes).expect("made");
+    fs::write(crashes.join("crash-1"), "").expect("written");
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
     let program = |file: &str, text: &str| {
         let path = here.path().join(file);
@@ -23,7 +27,7 @@ fn run(script: &str, cargo: &[(&str, i32)]) -> (i32, String) {
         program(&format!("ci/{name}"), &text);
     }
     let told: String =
-        cargo.iter().map(|(line, code)| format!("{line}) exit {code} ;;\n")).collect();
+        cargo.iter().map(|(line, action)| format!("{line}) {action} ;;\n")).collect();
     program("bin/cargo", &format!("#!/bin/sh\ncase \"$*\" in\n{told}esac\n"));
     program("bin/cargo-fuzz", "#!/bin/sh\n");
     let path = std::env::var("PATH").expect("there is one");
@@ -38,7 +42,7 @@ fn run(script: &str, cargo: &[(&str, i32)]) -> (i32, String) {
 fn fuzz_targets_that_cannot_be_listed_are_no_success() {
     for script in ["smoke.sh", "minimise-corpus.sh"] {
         assert_eq!(run(script, &[]).0, 0, "{script}");
-        assert_eq!(run(script, &[("'fuzz list'", 7)]).0, 7, "{script}");
+        assert_eq!(run(script, &[("'fuzz list'", "exit 7")]).0, 7, "{script}");
     }
 }
 
@@ -46,8 +50,8 @@ fn fuzz_targets_that_cannot_be_listed_are_no_success() {
 fn a_hunter_that_cannot_hunt_is_no_finding() {
     let (code, out) = run("hunt.sh", &[]);
     assert!(code == 0 && out.matches(": nothing found\n").count() == 6, "{out}");
-    let (build, crash) = (("'fuzz build'*", 1), ("'fuzz run'*", 1));
-    let (found, failed) = (("'models run'*", 1), ("'models ops'*", 101));
+    let (build, crash) = (("'fuzz build'*", "exit 1"), ("'fuzz run'*", "exit 1"));
+    let (found, failed) = (("'models run'*", "exit 1"), ("'models ops'*", "exit 101"));
     for (cargo, expected, said) in [
         (&[crash][..], 1, "cargo fuzz run ops: FOUND SOMETHING\n"),
         (&[found], 1, "schedulers: FOUND SOMETHING\n"),
@@ -59,7 +63,32 @@ fn a_hunter_that_cannot_hunt_is_no_finding() {
         assert!(code == expected && out.contains(said), "{code}: {out}");
     }
     assert_eq!(run("schedules.sh", &[found]).0, 1);
-    assert_eq!(run("schedules.sh", &[("'models run'*", 101)]).0, 101);
+    assert_eq!(run("schedules.sh", &[("'models run'*", "exit 101")]).0, 101);
+}
+
+#[test]
+fn what_is_found_again_is_triaged_and_what_was_slow_is_not() {
+    let again = "cd fuzz/artifacts/ops; echo > crash-1; echo > slow-unit-1; exit 1";
+    let slow = "echo > fuzz/artifacts/ops/slow-unit-1";
+    for (fuzz, triaged) in [
+        (again, Some("triaged: models triage fuzz/artifacts/ops/crash-1\n")),
+        ("exit 1", Some("triaged: models triage\n")),
+        (slow, None),
+    ] {
+        let triage = ("'models triage'*", "echo \"triaged: $*\"");
+        let (code, out) = run("hunt.sh", &[("'fuzz run'*", fuzz), triage]);
+        assert_eq!(code == 1, triaged.is_some(), "{out}");
+        assert!(triaged.map_or(!out.contains("triaged"), |said| out.contains(said)), "{out}");
+    }
+}
+
+#[test]
+fn a_script_that_is_asked_for_nothing_says_so() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ci");
+    for (script, argument) in [("schedules.sh", "9"), ("mutants.sh", "--since")] {
+        let output = Command::new(scripts.join(script)).arg(argument).output().expect("it runs");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{script}");
+    }
 }
 
 #[test]
