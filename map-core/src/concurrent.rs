@@ -47,7 +47,7 @@
 //! | count-drained | counter add | counter load | the same, of the whole table | `evacuator_against_the_thread_that_finishes_the_growth` |
 //! | publish-successor | compare-exchange | load | the new table's shape and directory | `one_growth_is_started_by_two` |
 //! | swap-root | compare-exchange | load | the same | `get_across_a_whole_growth` |
-//! | push-spare | compare-exchange | swap | a drained segment, out of everybody's reach | the unit tests of `spare`, on `Std` only |
+//! | push-spare | compare-exchange | swap | a drained segment, to who retires it, or takes it when it is out of everybody's reach | the unit tests of `spare`, on `Std` only |
 //!
 //! Loads that lead to something retirable have the order
 //! [`Collector::PROTECT`](crate::platform::Collector::PROTECT), which is at least Acquire and on
@@ -95,9 +95,10 @@
 //! lock) and the end of this growth.
 //!
 //! The last bucket of a segment **drains** it: the directory forgets it, so that readers skip the old
-//! bucket, and it is retired. After its grace period the new table takes it for one of its own, or a
-//! writer frees it; readers free no segments, see `spare`. The last segment ends
-//! the growth: the root moves on, and the old table is retired.
+//! bucket, and it is retired: together with those that other threads have drained, now and then, so that
+//! none waits in the batch of a thread that retires nothing else. After its grace period the new table
+//! takes it for one of its own, or a writer frees it; readers free no segments, see `spare`. The last
+//! segment ends the growth: the root moves on, and the old table is retired.
 //!
 //! *Nested growth.* While one thread sits on an old bucket, the new table may fill up. It then gets
 //! a successor of its own. Helpers that have been through the first growth once evacuate in the
