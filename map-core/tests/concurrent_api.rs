@@ -412,3 +412,15 @@ fn traits() {
     // Sent, though it could not be shared: entries go with the map.
     sent::<ConcurrentMap<std::cell::Cell<u8>, u8>>();
 }
+
+/// Room is made for the lower bound of a size hint, and never for the upper one.
+#[test]
+fn collecting_makes_room_for_what_will_surely_come() {
+    let collected: ConcurrentMap<u64, ()> = (0..1_000).map(|key| (key, ())).collect();
+    let health = collected.health();
+    assert_eq!((health.doublings, health.buckets), (0, 256), "{health:?}");
+    let few = (0..1u64 << 60).take_while(|key| *key < 3).map(|key| (key, ()));
+    assert_eq!(few.size_hint(), (0, Some(1 << 60)));
+    let collected: ConcurrentMap<u64, ()> = few.collect();
+    assert_eq!((collected.len(), collected.health().buckets), (3, 1));
+}

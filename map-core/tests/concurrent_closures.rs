@@ -413,3 +413,32 @@ fn a_drop_that_panics_as_a_closure_has_is_not_heard_of() {
     assert_eq!(drops.load(Ordering::Relaxed), 1);
     map.pin().insert(2, Panics(false, &drops));
 }
+
+/// A map in a map's value: its pin ends inside of a reclamation, whose end is when the panic goes on.
+#[test]
+fn a_drop_within_a_drop_that_panics_keeps_neither_from_its_end() {
+    struct Outer<'a>(ConcurrentMap<u32, Panics<'a>>, &'a AtomicUsize);
+    impl Drop for Outer<'_> {
+        fn drop(&mut self) {
+            for key in 0..2 {
+                let pin = self.0.pin();
+                pin.remove(&key);
+                pin.flush();
+                drop(pin);
+                self.1.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    let [drops, ends] = [const { AtomicUsize::new(0) }; 2];
+    let inner = ConcurrentMap::new();
+    (0..2).for_each(|key| _ = inner.pin().insert(key, Panics(true, &drops)));
+    let map = ConcurrentMap::new();
+    map.pin().insert(0, Outer(inner, &ends));
+    let remove = || {
+        let pin = map.pin();
+        pin.remove(&0);
+        pin.flush();
+    };
+    assert!(catch_unwind(AssertUnwindSafe(remove)).is_err());
+    assert_eq!((drops.load(Ordering::Relaxed), ends.load(Ordering::Relaxed)), (2, 2));
+}
