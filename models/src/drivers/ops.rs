@@ -90,8 +90,10 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// The same, for a hunt: one of no time finds nothing.
 pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
-    seconds(text)?.checked_sub(Duration::from_nanos(1)).ok_or("a hunt takes some time")?;
-    seconds(text)
+    match seconds(text)? {
+        Duration::ZERO => Err("a hunt takes some time".to_string()),
+        time => Ok(time),
+    }
 }
 
 /// Runs until the time or the ops are used up, something is found, or ctrl-C.
