@@ -143,6 +143,21 @@ fn a_growth_by_several_threads_gives_its_old_table_back() {
     assert!(spare < 96 << 16 >> 3, "{spare} bytes more than needed: {health:?}");
 }
 
+#[test]
+fn what_a_growth_has_drained_is_flushed() {
+    let _turn = turn();
+    // 6.5 entries in each of 2^10 buckets: one more starts a growth.
+    let map = ConcurrentMap::with_capacity(13 << 9);
+    (0..13 << 9).for_each(|key| _ = map.pin().insert(key, ()));
+    while map.health().growing.iter().all(|growth| growth.drained_segments < 4) {
+        map.pin().insert(0, ());
+        map.pin().insert(map.len(), ());
+    }
+    assert_eq!(map.health().spare_segments, 0);
+    map.pin().flush();
+    assert!(map.health().spare_segments >= 4, "{:?}", map.health());
+}
+
 /// All at once they would wait for its pin.
 #[test]
 fn extending_uses_the_old_segments_again() {

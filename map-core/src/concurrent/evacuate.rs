@@ -154,7 +154,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
     }
 
     /// Retires all drained segments that are not yet.
-    fn retire_drained(&self, pin: &impl Guard) {
+    pub(crate) fn retire_drained(&self, pin: &impl Guard) {
         while let Some(drained) = self.drained.take() {
             // SAFETY: **evacuated-once**, as above: it was unlinked before it was pushed, which is seen by push-spare.
             unsafe { pin.retire(Box::into_raw(drained)) };

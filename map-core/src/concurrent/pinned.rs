@@ -165,11 +165,13 @@ impl<'map, K, V, S, P: Platform> Pinned<'map, K, V, S, P> {
 
     /// Starts the grace period of what this thread has removed or replaced so far: it is dropped when
     /// this pin and all others of this moment have ended. Without it that may take until the thread
-    /// has removed more: see [`ConcurrentMap`].
+    /// has removed more: see [`ConcurrentMap`]. Likewise that of what a growth under way has drained, whichever
+    /// thread did, for the growth to use again.
     ///
     /// On [`Std`](crate::platform::Std), a membarrier; and while more threads are pinned than the
     /// thread has removed objects, it does nothing.
     pub fn flush(&self) {
+        self.map.core.retire_drained(&self.guard);
         self.guard.flush();
     }
 
