@@ -329,11 +329,10 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Platform> Extend<(K, V)> for &Concurren
     /// Takes a new pin now and then, so that what any thread removes or drains meanwhile need not wait for the end of
     /// `entries`.
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        let mut entries = entries.into_iter().fuse();
-        while let Some((key, value)) = entries.next() {
+        let mut entries = entries.into_iter().fuse().peekable();
+        while entries.peek().is_some() {
             let pin = self.pin();
-            pin.insert(key, value);
-            for (key, value) in entries.by_ref().take(INSERTS_PER_PIN - 1) {
+            for (key, value) in entries.by_ref().take(INSERTS_PER_PIN) {
                 pin.insert(key, value);
             }
         }

@@ -7,7 +7,7 @@ mod common;
 
 use common::counting::{Counting, blocks, live, most};
 use map_core::ConcurrentMap;
-use map_core::concurrent::Operation;
+use map_core::concurrent::{ConcurrentHealth, Operation};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -44,6 +44,11 @@ impl Drop for Counted {
 
 fn alive() -> usize {
     ALIVE.load(Ordering::Relaxed)
+}
+
+/// The bytes that a map at rest needs, of entries of so many: buckets are of 96, and overflow buckets of 128.
+fn needed(entry: usize, health: &ConcurrentHealth) -> isize {
+    (entry * health.len + 96 * health.buckets + 128 * health.overflow_buckets) as isize
 }
 
 #[test]
@@ -134,12 +139,10 @@ fn a_growth_by_several_threads_gives_its_old_table_back() {
     });
     let health = map.health();
     assert!(health.growing.is_empty() && health.buckets == 1 << 17, "{health:?}");
-    for _ in 0..map.health().spare_segments {
+    for _ in 0..health.spare_segments {
         map.pin().insert(0, ());
     }
-    // Entries of 16 bytes, buckets of 96, and overflow buckets of 128.
-    let need = 16 * health.len + 96 * health.buckets + 128 * health.overflow_buckets;
-    let spare = others + live() - start - need as isize;
+    let spare = others + live() - start - needed(16, &health);
     assert!(spare < 96 << 16 >> 3, "{spare} bytes more than needed: {health:?}");
 }
 
@@ -294,9 +297,8 @@ fn memory_after_a_growth_is_what_the_entries_need() {
     }
     let health = map.health();
     let bytes = live() - before;
-    // Entries of 24 bytes, buckets of 96, and overflow buckets of 128.
-    let need = 24 * health.len + 96 * health.buckets + 128 * health.overflow_buckets;
-    let spare = bytes - need as isize;
+    let need = needed(24, &health);
+    let spare = bytes - need;
     println!("{} entries: {bytes} bytes, {need} needed, {most} at most", health.len);
     // A batch not full yet, the directory, the collector's own.
     assert!((0..1 << 16).contains(&spare), "{spare} bytes more than needed: {health:?}");
