@@ -141,8 +141,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
             let count = old.count_drained();
             P::point(Point::AboutToRetireSegment, old.place(index));
             if count.is_multiple_of(drained_per_flush(old.segments())) {
-                self.retire_drained(pin);
-                pin.flush();
+                self.flush(pin);
             }
             return;
         }
@@ -153,12 +152,13 @@ impl<K, V, P: Platform> Core<K, V, P> {
         unsafe { pin.retire(Box::into_raw(drained)) };
     }
 
-    /// Retires all drained segments that are not yet.
-    pub(crate) fn retire_drained(&self, pin: &impl Guard) {
+    /// Starts the grace period of what this thread has retired so far, and of all drained segments.
+    pub(crate) fn flush(&self, pin: &impl Guard) {
         while let Some(drained) = self.drained.take() {
             // SAFETY: **evacuated-once**, as above: it was unlinked before it was pushed, which is seen by push-spare.
             unsafe { pin.retire(Box::into_raw(drained)) };
         }
+        pin.flush();
     }
 
     /// Moves the root over every drained table, retiring each.
@@ -178,8 +178,7 @@ impl<K, V, P: Platform> Core<K, V, P> {
                 // SAFETY: the swap unlinked it, for one thread only; older tables that link to it
                 // were unlinked before.
                 unsafe { pin.retire(drained) };
-                self.retire_drained(pin);
-                pin.flush();
+                self.flush(pin);
             }
         }
     }

@@ -171,8 +171,7 @@ impl<'map, K, V, S, P: Platform> Pinned<'map, K, V, S, P> {
     /// On [`Std`](crate::platform::Std), a membarrier; and while more threads are pinned than the
     /// thread has removed objects, it does nothing.
     pub fn flush(&self) {
-        self.map.core.retire_drained(&self.guard);
-        self.guard.flush();
+        self.map.core.flush(&self.guard);
     }
 
     #[inline]
