@@ -7,8 +7,7 @@ use models::memory::Watched;
 use models::property::Checks;
 use models::subjects::Subject;
 use models::triage::Came;
-use models::triage::intake::load;
-use models::triage::intake::subject_of;
+use models::triage::intake::{TARGETS, load, subject_of};
 use models::triage::lab::{self, Lab, Look};
 use std::path::{Path, PathBuf};
 
@@ -77,5 +76,20 @@ fn seeds_of_schedules_have_several_threads_and_pass() {
         let (case, report) = schedules::execute(&bytes);
         assert!(case.running().len() > 1 && !case.given().is_empty(), "{}\n{case}", path.display());
         assert!(report.found.is_none(), "{}: {:?}", path.display(), report.found);
+    }
+}
+
+#[test]
+fn the_fuzz_targets_are_those_that_triage_knows_and_have_seeds() {
+    let manifest: toml::Table =
+        include_str!("../../fuzz/Cargo.toml").parse().expect("cargo reads it as well");
+    let targets = manifest["bin"].as_array().expect("several");
+    let mut targets: Vec<&str> = targets.iter().filter_map(|bin| bin["name"].as_str()).collect();
+    targets.sort_unstable();
+    let mut known = TARGETS;
+    known.sort_unstable();
+    assert_eq!(targets, known);
+    for target in targets {
+        assert!(!files(&format!("seeds/{target}")).is_empty(), "{target} has no seeds");
     }
 }

@@ -21,6 +21,7 @@ use crate::files;
 use crate::op::Op::{self, EvacuateTo, Get, Insert, Remove};
 use crate::schedulers::Named;
 use crate::subjects::Shared;
+use crate::triage::intake::FINDINGS;
 use clap::ValueEnum;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "3")]
     pub time: Duration,
     /// Where findings are written.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    #[arg(long, value_name = "DIRECTORY", default_value = FINDINGS)]
     pub findings: PathBuf,
 }
 

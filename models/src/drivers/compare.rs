@@ -31,6 +31,7 @@ use crate::engines::judge::Judge;
 use crate::engines::{Found, Limits, Report, loom};
 use crate::files;
 use crate::op::Kind;
+use crate::triage::intake::FINDINGS;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub at_least: usize,
     /// Where findings are written.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    #[arg(long, value_name = "DIRECTORY", default_value = FINDINGS)]
     pub findings: PathBuf,
 }
 

@@ -19,7 +19,7 @@ use crate::files;
 use crate::finding;
 use crate::generators::ops::Mix;
 use crate::subjects::{Model, Subject};
-use crate::triage::intake::KEPT;
+use crate::triage::intake::{FINDINGS, KEPT};
 use crate::triage::lab::{Lab, Look};
 use crate::triage::minimise::{Minimal, Settings, Size};
 use crate::triage::pool::minimise_in_workers;
@@ -72,7 +72,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
     pub patience: Duration,
     /// Where findings are written.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    #[arg(long, value_name = "DIRECTORY", default_value = FINDINGS)]
     pub findings: PathBuf,
     /// Write what came of it to this file, for programs.
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@ use super::super::word;
 use crate::command::{command, quoted};
 use crate::schedulers::Named;
 use crate::subjects::{Shared, Subject};
+use crate::triage::intake::FINDINGS;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -84,7 +85,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub patience: Duration,
     /// Where findings are written.
-    #[arg(long, value_name = "DIRECTORY", default_value = "findings")]
+    #[arg(long, value_name = "DIRECTORY", default_value = FINDINGS)]
     pub findings: PathBuf,
     /// Write what came of it to this file, for programs.
     #[arg(long, value_name = "FILE")]
