@@ -36,6 +36,9 @@ pub const ALLOWED: &str = "outcome";
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome(pub String);
 
+/// So many good histories are remembered; then all are forgotten.
+const GOOD_MAX: usize = 1 << 16;
+
 /// What `ConcurrentMap` promises of its whole-map ops: each key is looked up once, as all others see it.
 const CONTRACTS: whole_map::Contracts =
     <ConcurrentMap<u64, u64, ModelState> as ConcurrentSubject>::CONTRACTS;
@@ -171,7 +174,11 @@ impl Judge {
         if !lock().contains(&text) {
             whole_map::judge(history, self.budget)
                 .map_err(|objection| with_history(objection, history))?;
-            lock().insert(text);
+            let mut good = lock();
+            if good.len() >= GOOD_MAX {
+                good.clear();
+            }
+            good.insert(text);
         }
         Ok(())
     }
