@@ -453,6 +453,16 @@ fn jobs_share_the_executions_of_a_scenario() {
 }
 
 #[test]
+fn real_threads_say_what_they_leave_out() {
+    let line = ["run", "--engine", "threads", "--seed", "1", "--executions", "1"];
+    let said = |scenario| models(&[&line[..], &[scenario]].concat(), folder().path()).1;
+    let out = said("check_passes_over_what_others_are_at");
+    assert!(out.contains("\nreal threads leave out: check, evacuate-to\n"), "{out}");
+    let out = said("reader_needs_no_writer");
+    assert!(out.contains("nothing found") && !out.contains("leave out"), "{out}");
+}
+
+#[test]
 fn a_run_keeps_what_it_has_covered_and_goes_on_from_it() {
     let here = folder();
     let line = ["run", "get_during_evacuation", "--seed", "1", "--executions", "100"];

@@ -194,6 +194,9 @@ impl Run {
             _ => format!(", subject {}", options.subject),
         };
         println!("seed {seed}, engine {}{scheduler}{on}", engine.name());
+        if engine == Engine::Threads && !options.generates() {
+            real::left_out(&scenarios).into_iter().for_each(|line| println!("{line}"));
+        }
         let place =
             Place::given().map_err(|error| format!("the hunter has no supervisor: {error}"))?;
         Ok(Run {

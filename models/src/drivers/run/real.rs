@@ -4,13 +4,27 @@
 //! meet. Generated programs are made for this engine: long, with keys that make the map grow.
 
 use crate::case::{Case, GIVEN};
+use crate::catalogue::Scenario;
+use crate::concurrent_subject::needs;
 use crate::engines::threads::{Failure, Runner, SETUP, Settings};
 use crate::engines::{Limits, Report};
 use crate::generators::programs;
+use crate::op::{Kind, Op};
 use fastrand::Rng;
+use std::collections::BTreeSet;
 
 /// Ops of a thread of a generated program.
 const OPS: usize = 40;
+
+/// The ops of these scenarios that no thread does here: `ConcurrentSubject` has no method for them.
+pub(super) fn left_out(scenarios: &[Scenario]) -> Option<String> {
+    let ops = scenarios.iter().flat_map(|scenario| &scenario.case.threads).flat_map(|t| &t.ops);
+    let is_left_out = |op: &Op| needs(*op).is_none() && op.kind() != Kind::Extend;
+    let kinds: BTreeSet<&str> =
+        ops.copied().filter(is_left_out).map(|op| op.kind().name()).collect();
+    let kinds = Vec::from_iter(kinds).join(", ");
+    (!kinds.is_empty()).then(|| format!("real threads leave out: {kinds}"))
+}
 
 /// A program from a seed.
 pub(super) fn program(seed: u64) -> Case {
