@@ -405,6 +405,10 @@ pub trait SequentialSubject<K: Key, V: Value>: Sized {
     fn check(&self) -> Result<(), (String, String)> {
         Ok(())
     }
+    /// `CHECK`: the same, of a map that nobody else uses: of a shared one there is more to say then.
+    fn check_at_rest(&mut self) -> Result<(), (String, String)> {
+        self.check()
+    }
     /// What its tables look like, if it has any to show: for reports. Its slots are judged by the tophash codes of
     /// `map_core::tophash`.
     fn picture(&self) -> Option<Picture> {

@@ -200,12 +200,12 @@ where
     let recorder = Recorder::new(C::default(), names);
     let state = ModelState::new(S::CAPABILITIES.bearing(case.hasher));
     let map = S::create(state, case.capacity.into());
-    let shared = Arc::new(Shared { map, recorder });
-    let verdict = all(case, &shared, settings.patience);
+    let mut shared = Arc::new(Shared { map, recorder });
+    let verdict = all(case, &mut shared, settings.patience);
     (shared.recorder.history([]), verdict)
 }
 
-fn all<S, C>(case: &Case, shared: &Arc<Shared<S, C>>, patience: Duration) -> Verdict
+fn all<S, C>(case: &Case, shared: &mut Arc<Shared<S, C>>, patience: Duration) -> Verdict
 where
     S: ConcurrentSubject,
     C: Clock + Send + Sync + 'static,
@@ -218,7 +218,8 @@ where
     let looks =
         Thread { name: CHECKER.to_string(), ops: looks(case, S::CAPABILITIES), notes: Vec::new() };
     together(shared, &[(case.threads.len(), &looks)], patience)?;
-    match panics::caught(|| at_rest(&shared.map)) {
+    let shared = Arc::get_mut(shared).expect("a thread lets go of it, then says that it has ended");
+    match panics::caught(|| at_rest(&mut shared.map)) {
         Ok(verdict) => verdict,
         Err(Cause::Own(message)) => panicked("the map's check", &message),
         Err(Cause::Injected(site)) => panicked("the map's check", site.name()),

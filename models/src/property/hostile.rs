@@ -40,7 +40,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if let Op::CursorStep(c, _) = op {
             self.cursors[c as usize] = None;
         }
-        well_formed::structure(self.map.check())?;
+        well_formed::structure(self.map.check_at_rest())?;
         // **spec last**: the spec is as it was before the op.
         let before = std::mem::take(&mut self.spec);
         let mut after = before.clone();
@@ -77,7 +77,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         }
         // Whatever it says: it looks everywhere.
         if self.now.is_multiple_of(BEAR_LOOKS) {
-            drop(self.map.check());
+            drop(self.map.check_at_rest());
             let mut entries = 0;
             self.map.for_each(|_, _| entries += 1);
             reference::walked(self.map.len(), entries)?;

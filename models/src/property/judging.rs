@@ -127,7 +127,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
             // `after` skips this for reads, which are most ops: a read that did growth work is found here.
             Self::worked(&self.growth, &self.map.growth(), Bound::Read)?;
         }
-        if let Err(structure) = well_formed::structure(self.map.check()) {
+        if let Err(structure) = well_formed::structure(self.map.check_at_rest()) {
             // Whatever it does to an iteration.
             let contents = panics::caught(|| self.contents("a full iteration"));
             return Err(structure.and(contents.unwrap_or(Ok(()))));
@@ -153,7 +153,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if self.checks < Checks::Every || !is_surface || self.fickle {
             return objection;
         }
-        match panics::caught(|| well_formed::structure(self.map.check())) {
+        match panics::caught(|| well_formed::structure(self.map.check_at_rest())) {
             // The spec has done the op when its length or its work is judged, not always when an answer is.
             Ok(Err(structure))
                 if objection.rule == reference::LENGTH || objection.oracle == work::NAME =>

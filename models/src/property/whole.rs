@@ -285,7 +285,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                 }
                 if let Err(cause) = caught(|| self.map.duplicate_into(&mut other)) {
                     // Whatever it is by now, it is that wholly.
-                    well_formed::structure(other.check())?;
+                    well_formed::structure(other.check_at_rest())?;
                     return match cause {
                         Cause::Own(said) => panics::unasked(&said),
                         Cause::Injected(site) => resume_unwind(Box::new(Injected(site))),
@@ -303,7 +303,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         if S::CAPABILITIES.has(Capabilities::GO_GROWTH) {
             work::cloned(&self.map.growth(), &clone.growth())?;
         }
-        self.is_held_by("the clone", &clone)?;
+        self.is_held_by("the clone", &mut clone)?;
         if swap {
             self.close_cursors();
             drop(std::mem::replace(&mut self.map, clone));
@@ -319,8 +319,8 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
     }
 
     /// Another map is well formed and has the same entries.
-    fn is_held_by(&self, view: &str, other: &S) -> Verdict {
-        well_formed::structure(other.check())?;
+    fn is_held_by(&self, view: &str, other: &mut S) -> Verdict {
+        well_formed::structure(other.check_at_rest())?;
         let mut seen = Vec::new();
         other.for_each(|key, value| seen.push(Self::saw(key, value)));
         reference::contents(view, &mut seen, &self.spec, true)
@@ -358,7 +358,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
         self.map.duplicate().into_each(usize::MAX, |key, value| entries.push((key, value)));
         let is_vague = self.now.is_multiple_of(2);
         let entries = Vague { inner: entries.into_iter(), is_vague };
-        self.is_held_by("a map collected from it", &S::collected(entries))
+        self.is_held_by("a map collected from it", &mut S::collected(entries))
     }
 
     /// All that the map shows of itself: its entries, its tables, its figures.
@@ -434,7 +434,7 @@ impl<S: SequentialSubject<K, V>, K: Key, V: Value, M: Spec> Run<S, K, V, M> {
                     );
                 }
                 if at.is_some() {
-                    well_formed::structure(self.map.check())?;
+                    well_formed::structure(self.map.check_at_rest())?;
                     self.contents("a full iteration")?;
                 }
             }

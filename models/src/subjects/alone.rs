@@ -193,4 +193,7 @@ impl<S: ConcurrentSubject> SequentialSubject<u64, u64> for Alone<S> {
     fn check(&self) -> Result<(), (String, String)> {
         self.map.check()
     }
+    fn check_at_rest(&mut self) -> Result<(), (String, String)> {
+        self.map.check_at_rest()
+    }
 }

@@ -165,6 +165,9 @@ impl<K: Key, V: Value> SequentialSubject<K, V> for OneThread<K, V> {
     fn check(&self) -> Result<(), (String, String)> {
         self.0.check().map_err(|breach| (breach.claim.to_string(), breach.detail))
     }
+    fn check_at_rest(&mut self) -> Result<(), (String, String)> {
+        self.0.check_at_rest().map_err(|breach| (breach.claim.to_string(), breach.detail))
+    }
     fn growth(&self) -> Growth {
         let health = self.0.health();
         let oldest = health.growing.first();

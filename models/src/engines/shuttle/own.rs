@@ -75,14 +75,14 @@ impl Run {
             let ops = &run.case.running()[thread].ops;
             task(thread, ops, &record, |op, _| perform(&*shared, op));
         });
-        let map = Arc::into_inner(map).expect("all tasks have ended");
+        let mut map = Arc::into_inner(map).expect("all tasks have ended");
         let mut looks = self.looks.iter();
         if is_over() || !looks.all(|&op| onlooker_has(op, self.names.len(), &map, &recorder)) {
             // What it points to is not to be trusted.
             std::mem::forget(map);
             return Ok(String::new());
         }
-        at_rest(&map)?;
+        at_rest(&mut map)?;
         let mut history = recorder.history(given);
         history.contracts = S::CONTRACTS;
         judge(&history)?;

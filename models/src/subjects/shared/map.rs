@@ -36,4 +36,8 @@ impl<P: Platform + 'static> ConcurrentSubject for ConcurrentMap<u64, u64, ModelS
     fn check(&self) -> Result<(), (String, String)> {
         ConcurrentMap::check(self).map_err(|breach| (breach.claim.to_string(), breach.detail))
     }
+    fn check_at_rest(&mut self) -> Result<(), (String, String)> {
+        let checked = ConcurrentMap::check_at_rest(self);
+        checked.map_err(|breach| (breach.claim.to_string(), breach.detail))
+    }
 }
