@@ -25,6 +25,7 @@ use crate::case::Forced;
 use crate::coverage::Coverage;
 use crate::coverage::saturation::Saturation;
 use crate::finding::Finding;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -86,28 +87,45 @@ impl Started {
     }
 }
 
-/// Executions begun in this process, whatever the engine, and ops of cases with one thread: who watches it sees that it goes on.
-static PULSE: AtomicU64 = AtomicU64::new(0);
+/// So many jobs of a process have a pulse of their own.
+pub const JOBS_MAX: usize = 1024;
+/// What each job of this process has begun: executions, whatever the engine, and ops of cases with one thread, which count for the
+/// first. Who watches it sees that the job goes on.
+static PULSES: [AtomicU64; JOBS_MAX] = [const { AtomicU64::new(0) }; JOBS_MAX];
+
+thread_local! {
+    static JOB: Cell<usize> = const { Cell::new(0) };
+}
+
+/// This thread does the work of a job from now on; of the first, if nothing is said.
+///
+/// # Panics
+/// If there are not so many: see [`JOBS_MAX`].
+pub fn works_as(job: usize) {
+    assert!(job < JOBS_MAX, "there are {JOBS_MAX} jobs at most");
+    JOB.set(job);
+}
 /// Runs of this process are to end after the execution that they are at.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
 /// An execution begins; is it not to?
 fn beat() -> bool {
     // Relaxed, both: nothing is published by them.
-    PULSE.fetch_add(1, Relaxed);
+    PULSES[JOB.get()].fetch_add(1, Relaxed);
     is_stopping()
 }
 
 /// An op of a case with one thread begins.
 #[inline]
 pub(crate) fn op_begins() {
+    let [pulse, ..] = &PULSES;
     // Not in one step, which would cost more: a beat that is lost beside another is no standstill.
-    PULSE.store(PULSE.load(Relaxed).wrapping_add(1), Relaxed);
+    pulse.store(pulse.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
-/// Changes whenever something begins in this process: an execution, or an op of a case with one thread.
-pub fn pulse() -> u64 {
-    PULSE.load(Relaxed)
+/// How much a job of this process has begun: see [`works_as`].
+pub fn pulse(job: usize) -> u64 {
+    PULSES[job].load(Relaxed)
 }
 
 /// Ends every run of this process, now and from now on.

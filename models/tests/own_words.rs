@@ -15,6 +15,7 @@ use models::subjects::{Adapter, Subject};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, ExitCode, Output, exit};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use std::{env, thread};
 
@@ -37,19 +38,40 @@ where
         self.0.with(|there| there.get(&key).copied())
     }
     fn insert(&self, key: u64, value: u64) -> Option<u64> {
-        let deed = env::var(DEED).unwrap_or_default();
-        match deed.parse() {
-            Ok(number) => exit(number),
+        let deed = deed();
+        match (deed.parse(), &*deed) {
+            (Ok(number), _) => exit(number),
             // Whether anybody hears it or not.
-            Err(_) if deed == "garble" => drop(std::io::stdout().write_all(b"gro\xdf\n")),
-            Err(_) => {}
+            (_, "garble") => drop(std::io::stdout().write_all(b"gro\xdf\n")),
+            (_, "in time") if INSERTS.fetch_add(1, Relaxed) == 10_000 => {
+                // Long enough for what was done to be on the board.
+                thread::sleep(Duration::from_millis(500));
+                exit(0)
+            }
+            (_, "stand still") if INSERTS.fetch_add(1, Relaxed) == 1_000 => loop {
+                thread::park();
+            },
+            _ => {}
         }
         self.0.with(|there| there.insert(key, value))
     }
     fn remove(&self, key: u64) -> Option<u64> {
         self.0.with(|there| there.remove(&key))
     }
+    fn check_at_rest(&mut self) -> Result<(), (String, String)> {
+        match deed().as_str() {
+            "stray" => Err(("none is astray".into(), "one is".into())),
+            _ => self.check(),
+        }
+    }
 }
+
+fn deed() -> String {
+    env::var(DEED).unwrap_or_default()
+}
+
+/// Inserts of this process.
+static INSERTS: AtomicU64 = AtomicU64::new(0);
 
 static MAPS: [Adapter; 1] = [Adapter::modelled::<Told<Model>, Told<Std>>("told")];
 
@@ -59,11 +81,17 @@ fn run(deed: &str) -> (i32, String) {
 }
 
 fn run_with(deed: &str, how: &[&str]) -> (i32, String) {
+    hunt(deed, &[&["run", "--seed", "1"], how].concat())
+}
+
+/// What it came to, as it is written for programs, comes last.
+fn hunt(deed: &str, how: &[&str]) -> (i32, String) {
     let here = tempfile::tempdir().expect("a folder");
     let mut run = Command::new(env::current_exe().expect("this program"));
-    run.args(["run", "--seed", "1"]).args(how).env(DEED, deed);
+    run.args(how).args(["--json", "summary.json"]).env(DEED, deed);
     let Output { status, stdout, stderr } = run.current_dir(here.path()).output().expect("it runs");
-    let said = String::from_utf8([stdout, stderr].concat()).expect("UTF-8");
+    let summary = std::fs::read(here.path().join("summary.json")).unwrap_or_default();
+    let said = String::from_utf8([stdout, stderr, summary].concat()).expect("UTF-8");
     (status.code().expect("an exit code"), said)
 }
 
@@ -89,6 +117,27 @@ fn what_is_found_on_a_map_names_it() {
     let found_by = said.lines().find(|line| line.starts_with("found by: "));
     let is_named = |line: &str| line.contains(" --subject concurrent --engine ");
     assert!(found_by.is_some_and(is_named), "{said}");
+}
+
+fn a_crash_is_not_the_first_execution() {
+    let (code, said) = run_with("in time", &["--time", "60"]);
+    let (_, executions) = said.rsplit_once("\"executions\":").expect("a summary");
+    let executions = executions.split(',').next().expect("a number").parse::<u64>();
+    assert!(code == 1 && executions.is_ok_and(|executions| executions > 100), "{said}");
+}
+
+fn a_job_that_stands_still_is_seen_beside_one_that_goes_on() {
+    let (code, said) =
+        run_with("stand still", &["--jobs", "2", "--time", "600", "--patience", "2"]);
+    let hangs = said.matches("\nhang: no execution has come to an end in 2 s\n").count();
+    assert!(code == 1 && hangs == 1 && !said.contains("one of these"), "{said}");
+}
+
+fn what_a_map_claims_at_rest_is_asked_by_every_hunter() {
+    for how in [&["run"][..], &["run", "--engine", "threads"], &["ops", "--subject", "told"]] {
+        let (code, said) = hunt("stray", &[how, &["--seed", "1", "--time", "60"]].concat());
+        assert!(code == 1 && said.contains("breaks \"none is astray\""), "{how:?}: {said}");
+    }
 }
 
 fn a_hunter_that_ends_before_it_has_begun_has_found_nothing() {
@@ -136,6 +185,9 @@ fn main() -> ExitCode {
     a_map_that_exits_is_a_crash();
     one_whose_words_are_not_utf_8_is_heard_all_the_same();
     what_is_found_on_a_map_names_it();
+    a_crash_is_not_the_first_execution();
+    a_job_that_stands_still_is_seen_beside_one_that_goes_on();
+    what_a_map_claims_at_rest_is_asked_by_every_hunter();
     a_hunter_that_ends_before_it_has_begun_has_found_nothing();
     a_target_that_was_given_a_file_says_how_to_replay_that();
     ExitCode::SUCCESS

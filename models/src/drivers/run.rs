@@ -131,14 +131,18 @@ fn hunt(options: &Options) -> Exit {
         }
     };
     let watched = Arc::clone(&run);
-    std::thread::spawn(move || watched.place.watch());
+    std::thread::spawn(move || watched.place.watch(watched.options.jobs));
     let progress = bar(options.time);
     std::thread::scope(|scope| {
         for worker in 0..options.jobs {
             let (run, progress) = (&run, &progress);
-            scope.spawn(move || match run.has_lanes() {
-                true => run.lanes(worker, progress),
-                false => run.turns(worker, progress),
+            scope.spawn(move || {
+                engines::works_as(worker as usize);
+                match run.has_lanes() {
+                    true => run.lanes(worker, progress),
+                    false => run.turns(worker, progress),
+                }
+                run.place.is_done(worker);
             });
         }
     });

@@ -223,8 +223,8 @@ impl Drop for Hunter {
     }
 }
 
-/// Patience with a hunter that works on one thing.
-#[derive(Debug)]
+/// Patience with what works on one thing.
+#[derive(Clone, Debug)]
 pub struct Patience {
     naps: u128,
     left: u128,

@@ -161,7 +161,7 @@ fn watch(begun: Arc<AtomicU64>) {
         loop {
             std::thread::sleep(step);
             let now = begun.load(Ordering::Relaxed);
-            let at = (now, engines::pulse());
+            let at = (now, engines::pulse(0));
             spent = if at == last { spent + step } else { Duration::ZERO };
             last = at;
             let is_busy = now != 0;

@@ -3,15 +3,13 @@
 use super::super::ops::{seconds, some_seconds};
 use super::super::word;
 use crate::command::{command, quoted};
+use crate::engines::JOBS_MAX;
 use crate::schedulers::Named;
 use crate::subjects::{Shared, Subject};
 use crate::triage::intake::FINDINGS;
 use clap::ValueEnum;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// More jobs than any machine has use for.
-const JOBS_MAX: i64 = 1024;
 
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -79,7 +77,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub executions: Option<u64>,
     /// How many threads run turns.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX as i64))]
     pub jobs: u32,
     /// A run in which no execution comes to an end for so long hangs, and is ended.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]

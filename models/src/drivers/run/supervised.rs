@@ -1,7 +1,7 @@
 //! A run, seen by its supervisor: a map that takes the process with it does not take the case.
 //!
-//! On the board is a word that ends the run, one that changes as executions go on, then one for each job: which turn it is
-//! at, or, with lanes, which scenario.
+//! On the board is a word that ends the run, then two for each job: how many executions it has begun, and which turn it is at, or,
+//! with lanes, which scenario. A job that stands still is seen beside others that go on.
 //!
 //! # Checked by
 //! `tests/crashes.rs`.
@@ -23,10 +23,16 @@ use std::time::Instant;
 
 /// Where the word is that ends the run.
 const STOP: usize = 0;
-/// Where the hunter says how many executions have begun.
-const PULSE: usize = 1;
-/// Where the first job says what it is at.
-const JOBS: usize = 2;
+
+/// Where a job's executions are counted.
+fn pulse(job: u32) -> usize {
+    1 + 2 * job as usize
+}
+
+/// Where a job says what it is at: 0 is nothing.
+fn at(job: u32) -> usize {
+    pulse(job) + 1
+}
 
 /// The board as a run sees it.
 pub(super) struct Place(Board);
@@ -39,13 +45,20 @@ impl Place {
     /// Says what a job is at, before it is.
     pub(super) fn says(&self, job: u32, turn: u64) {
         // A run that cannot say so is still a run.
-        let _ = self.0.put(JOBS + job as usize, turn + 1);
+        let _ = self.0.put(at(job), turn + 1);
     }
 
-    /// Says, as long as the hunter lives, how many executions have begun, and ends them when the supervisor wants that.
-    pub(super) fn watch(&self) {
+    /// Says that a job has nothing more to do.
+    pub(super) fn is_done(&self, job: u32) {
+        let _ = self.0.put(at(job), 0);
+    }
+
+    /// Says, as long as the hunter lives, how many executions its jobs have begun, and ends them when the supervisor wants that.
+    pub(super) fn watch(&self, jobs: u32) {
         loop {
-            let _ = self.0.put(PULSE, engines::pulse());
+            for job in 0..jobs {
+                let _ = self.0.put(pulse(job), engines::pulse(job as usize));
+            }
             if !matches!(self.0.get(STOP), Ok(0)) {
                 engines::stop();
             }
@@ -64,10 +77,10 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let stop = stopped_by_ctrl_c("without a summary");
     let board = Board::new()?;
-    for word in 0..JOBS + options.jobs as usize {
+    for word in 0..pulse(options.jobs) {
         board.put(word, 0)?;
     }
-    let mut patience = Patience::new(options.patience);
+    let mut patience = vec![Patience::new(options.patience); options.jobs as usize];
     let drawn = options.seed.is_none().then_some(seed);
     let (began, mut hunter) = (Instant::now(), Hunter::start("run", drawn, &board)?);
     loop {
@@ -77,11 +90,17 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
                 if stop.load(Ordering::Relaxed) {
                     board.put(STOP, 1)?;
                 }
-                if patience.is_out(board.get(PULSE)?) {
+                let mut stuck = Vec::new();
+                for (job, patience) in (0..).zip(&mut patience) {
+                    if patience.is_out(board.get(pulse(job))?) && board.get(at(job))? > 0 {
+                        stuck.push(job);
+                    }
+                }
+                if !stuck.is_empty() {
                     let seconds = options.patience.as_secs_f64();
                     let detail = format!("no execution has come to an end in {seconds} s");
                     let hang = Sighting::of_a_hang(detail);
-                    return crashed(options, seed, &board, began, &hang);
+                    return crashed(options, seed, (&board, stuck), began, &hang);
                 }
             }
             News::Ended(Exit::Clean) if stop.load(Ordering::Relaxed) && options.is_limited() => {
@@ -89,27 +108,28 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
             }
             News::Ended(exit) => return Ok(exit),
             News::Gone(status) => {
-                return crashed(options, seed, &board, began, &ended_by(status));
+                let jobs = (0..options.jobs).collect();
+                return crashed(options, seed, (&board, jobs), began, &ended_by(status));
             }
         }
     }
 }
 
-/// Keeps what the jobs were at: one of them did it.
+/// Keeps what these jobs were at: one of them did it.
 ///
 /// # Errors
 /// When none was at anything, or that cannot be written.
 fn crashed(
     options: &Options,
     seed: u64,
-    board: &Board,
+    (board, jobs): (&Board, Vec<u32>),
     began: Instant,
     Sighting { oracle, rule, message, .. }: &Sighting,
 ) -> io::Result<Exit> {
     let scenarios = catalogue::matching(&options.scenarios).map_err(io::Error::other)?;
     let (mut names, mut lost) = (Vec::new(), false);
-    for job in 0..options.jobs as usize {
-        let Some(turn) = board.get(JOBS + job)?.checked_sub(1) else { continue };
+    for job in jobs {
+        let Some(turn) = board.get(at(job))?.checked_sub(1) else { continue };
         let Work { name, case, .. } = Work::of_turn(options, &scenarios, seed, turn);
         let story = format!("{message}\n{}", options.found_by(&name, seed));
         let kept = finding::keep_as(&options.findings, &case, oracle, &story);
@@ -123,10 +143,14 @@ fn crashed(
     if names.len() > 1 {
         println!("it was one of these: {}", names.join(", "));
     }
+    let mut executions = 0;
+    for job in 0..options.jobs {
+        executions += board.get(pulse(job))?;
+    }
     let summary = Summary {
         found: Some(format!("{oracle}: {rule}")),
         scenario: names.into_iter().next(),
-        ..Summary::new(1, 0, began.elapsed(), None)
+        ..Summary::new(executions.max(1), 0, began.elapsed(), None)
     };
     summary.write(options.json.as_deref())?;
     Ok(if lost { Exit::Bad } else { Exit::Found })
