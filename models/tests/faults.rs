@@ -820,6 +820,40 @@ fn only_what_can_be_told_where_to_look_counts_as_told() {
 }
 
 #[test]
+fn with_focus_of_the_maps_tests_those_are_run_that_a_fault_names() {
+    let here = workspace();
+    let write = |file: &str, text: &str| {
+        fs::write(here.path().join("map-core").join(file), text).expect("written");
+    };
+    fs::create_dir(here.path().join("map-core/tests")).expect("made");
+    let package = "[package]\nname = \"map-core\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    write("Cargo.toml", &format!("{package}[features]\nserde = []\n"));
+    write("tests/one.rs", "#[test]\nfn is_one() {\n    assert_eq!(map_core::map(), 1);\n}\n");
+    write("tests/a_slow_one.rs", "#[test]\nfn is_slow() {\n    panic!()\n}\n");
+    let patch = here.path().join("faults/killed.patch");
+    let text = fs::read_to_string(&patch).expect("it is there");
+    let named = |test: &str| {
+        let text = text.replace("\n\ndiff", &format!("\nTest: {test}\n\ndiff"));
+        fs::write(&patch, text).expect("written");
+    };
+    let found = |more: &[&str]| {
+        let line = ["--only", "killed", "--detectors", "map-tests", "--fresh"];
+        let (_, out, err) = faults(here.path(), &[&line[..], more].concat());
+        let known = fs::read(here.path().join("target/faults/results/killed.json"));
+        let row: Row = serde_json::from_slice(&known.expect("it is kept")).expect("a row");
+        let [go] = &row.attempts["map-tests"][..] else { panic!("one go: {row:?} {out}{err}") };
+        (go.summary.found.clone(), go.focused)
+    };
+    named("one");
+    assert_eq!(found(&["--focus"]), (Some("test: is_one".into()), true));
+    assert_eq!(found(&[]), (Some("test: is_slow".into()), false));
+    for unaware in ["doc", "lib"] {
+        named(unaware);
+        assert_eq!(found(&["--focus"]), (None, true));
+    }
+}
+
+#[test]
 fn mutants_are_faults_of_the_map_that_they_are_in() {
     let here = tempfile::tempdir().expect("a place for files");
     let list = here.path().join("list.json");
@@ -942,13 +976,19 @@ fn every_kept_fault_says_what_it_breaks_and_where_it_comes_from() {
     let faults = kept();
     let known: BTreeSet<&str> =
         models::catalogue::all().iter().map(|scenario| scenario.name).collect();
-    for Fault { slug, text, kind, scenarios, .. } in &faults {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../map-core/tests");
+    for Fault { slug, text, kind, scenarios, test, .. } in &faults {
         let fields: Vec<&str> =
             text.lines().map_while(|line| line.split(": ").next()).take(4).collect();
         assert_eq!(fields, ["Breaks", "Idea", "Kind", "Seen by"], "{slug}");
         assert!(kind.is_some() && text.contains("\ndiff --git a/map-core/"), "{slug}");
         let unknown = scenarios.iter().find(|name| !known.contains(name.as_str()));
         assert_eq!(unknown, None, "{slug} names a scenario that is not in the catalogue");
+        let is_there = |name: &str| {
+            let files = [format!("{name}.rs"), format!("{name}/main.rs")];
+            ["lib", "doc"].contains(&name) || files.iter().any(|file| tests.join(file).is_file())
+        };
+        assert!(test.as_deref().is_none_or(is_there), "{slug} names no file of map-core's tests");
     }
     let of = |kind| faults.iter().filter(|fault| fault.kind == Some(kind)).count();
     assert!(of(Kind::Sequential) >= 50 && of(Kind::Concurrent) >= 50);

@@ -60,7 +60,7 @@ pub struct Options {
     /// Go on with the next fault as soon as one detector has found this one.
     #[arg(long)]
     pub first: bool,
-    /// Run the scenarios that a fault names, or where `catalogue` found it, not all of them.
+    /// Run the scenarios and tests that a fault names, or where `catalogue` found it, not all of them.
     #[arg(long)]
     pub focus: bool,
     /// Faults that are worked on at once.
@@ -333,7 +333,8 @@ impl Hunt {
             };
             let stop = &self.stop;
             let (scenarios, findings) = (&scenarios, &findings);
-            let terms = Terms { budget, scenarios, unbounded: false, findings, stop };
+            let test = fault.filter(|_| focus).and_then(|fault| fault.test.as_deref());
+            let terms = Terms { budget, scenarios, test, unbounded: false, findings, stop };
             let attempt = detector.attempt(copy, program, seed, terms);
             // A detector that was interrupted, too, has found nothing.
             if self.was_stopped(attempt.is_err()) {

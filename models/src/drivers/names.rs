@@ -108,7 +108,7 @@ fn one(options: &Options, copy: &Copy, scratch: &Path, fault: &Fault) -> Result<
     // ctrl-C ends this process, and a hunter ends with it.
     let stop = &AtomicBool::new(false);
     let (budget, findings) = (options.budget, raw.as_path());
-    let terms = Terms { budget, scenarios: &[], unbounded: false, findings, stop };
+    let terms = Terms { budget, scenarios: &[], test: None, unbounded: false, findings, stop };
     let mut cases = detector::cases(&raw);
     for seed in 1..=GOES * options.failures {
         if cases.len() as u64 >= options.failures {

@@ -27,6 +27,9 @@ const GRACE_TESTS: Duration = Duration::from_secs(300);
 /// Address space of a detector, in KiB.
 const MEMORY: u32 = 8 << 20;
 
+/// What cargo is told of map-core's own tests.
+const MAP_TESTS: &str = "-p map-core --features serde";
+
 /// Those that go through executions in an order of their own: a seed changes nothing.
 const EXHAUSTIVE: [&str; 3] = ["dfs", "loom", "check"];
 
@@ -70,7 +73,7 @@ pub struct Attempt {
     pub seed: u64,
     /// The time it had.
     pub budget: Duration,
-    /// It ran the scenarios that it was told, and no others.
+    /// It ran the scenarios, or the tests, that it was told, and no others.
     pub focused: bool,
     /// What came of it: executions and seconds until the finding, or in all.
     pub summary: Summary,
@@ -91,6 +94,8 @@ pub struct Terms<'a> {
     pub budget: Duration,
     /// Scenarios to run, if not all.
     pub scenarios: &'a [String],
+    /// Which of map-core's tests to run, if not all: see `Fault::test`.
+    pub test: Option<&'a str>,
     /// Nothing but the time is to end a go.
     pub unbounded: bool,
     /// Where findings are written.
@@ -138,13 +143,13 @@ pub fn all() -> Vec<Detector> {
         detector("threads", concurrent, all_of("run --generated --engine threads")),
         detector("ops-concurrent", concurrent, ops(" --subject concurrent")),
         detector("stress", concurrent, How::Test("-p map-core --test concurrent_stress")),
+        detector("proptest", sequential, How::Test("-p models --test properties")),
+        detector("map-tests", None, How::Test(MAP_TESTS)),
         detector(
             "check",
             concurrent,
             How::Test("-p models --test check_beside_writes --test two_keys"),
         ),
-        detector("proptest", sequential, How::Test("-p models --test properties")),
-        detector("map-tests", None, How::Test("-p map-core --features serde")),
         detector("fuzz-ops", sequential, How::LibFuzzer("ops")),
         detector("fuzz-iteration", sequential, How::LibFuzzer("iteration")),
         detector("fuzz-panics", sequential, How::LibFuzzer("panics")),
@@ -207,6 +212,7 @@ impl Detector {
     ) -> Result<Attempt, String> {
         let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
         let json = scratch.path().join("summary.json");
+        let told_test = terms.test.filter(|_| self.how == How::Test(MAP_TESTS));
         let mut command = match &self.how {
             How::Hunter { arguments, wide } => {
                 let mut command = hunter(program);
@@ -232,13 +238,22 @@ impl Detector {
                 command
             }
             How::Test(arguments) => {
-                if let Err(said) = copy::run(test(copy, arguments).arg("--no-run")) {
+                let arguments = match told_test {
+                    None => arguments.to_string(),
+                    Some(name @ ("lib" | "doc")) => format!("{arguments} --{name}"),
+                    Some(file) => format!("{arguments} --test {file}"),
+                };
+                // Programs in docs are built as they are run.
+                let build = || copy::run(test(copy, &arguments).arg("--no-run"));
+                if told_test != Some("doc")
+                    && let Err(said) = build()
+                {
                     let found = Some(does_not_compile(said.clone())?);
                     self.keep(terms.findings, seed, &said)?;
                     let summary = Summary { found, ..Summary::default() };
                     return Ok(Attempt { seed, budget: terms.budget, focused: false, summary });
                 }
-                let mut command = limited(test(copy, arguments));
+                let mut command = limited(test(copy, &arguments));
                 command.env("MAP_STRESS_SECONDS", terms.budget.as_secs().to_string());
                 command.env("MAP_STRESS_SEED", seed.to_string());
                 command.env("PROPTEST_RNG_SEED", seed.to_string());
@@ -280,7 +295,7 @@ impl Detector {
             self.keep(terms.findings, seed, &ran.said)?;
         }
         let is_told = matches!(self.how, How::Hunter { wide: Some(_), .. });
-        let focused = is_told && !terms.scenarios.is_empty();
+        let focused = is_told && !terms.scenarios.is_empty() || told_test.is_some();
         Ok(Attempt { seed, budget: terms.budget, focused, summary })
     }
 }

@@ -6,6 +6,7 @@
 //!   Kind: sequential | concurrent
 //!   Seen by: the oracles and engines that should object
 //!   Scenario: the races that it needs, if it needs some      (may be left out)
+//!   Test: where map-core's own tests show it, if no hunter does: a file of map-core/tests, `lib` or `doc`    (likewise)
 //!
 //!   diff --git a/map-core/src/… …
 //! ```
@@ -36,6 +37,8 @@ pub struct Fault {
     pub kind: Option<Kind>,
     /// The scenarios whose race it needs.
     pub scenarios: Vec<String>,
+    /// Which of map-core's tests show it.
+    pub test: Option<String>,
     /// The whole text: results belong to it, not to the name.
     pub text: String,
 }
@@ -63,6 +66,7 @@ impl Fault {
             breaks: String::new(),
             kind: None,
             scenarios: Vec::new(),
+            test: None,
             text: String::new(),
         };
         for line in header {
@@ -77,6 +81,7 @@ impl Fault {
                 Some(("Scenario", names)) => {
                     fault.scenarios = names.split(", ").map(str::to_string).collect();
                 }
+                Some(("Test", name)) => fault.test = Some(name.to_string()),
                 _ => {}
             }
         }

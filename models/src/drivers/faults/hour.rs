@@ -95,7 +95,8 @@ impl Hunt {
         for seed in first.. {
             let (findings, stop) = (&findings, &self.stop);
             let budget = if detector.is_drawn() { left.min(MOST) } else { left };
-            let terms = Terms { budget, scenarios: &[], unbounded: true, findings, stop };
+            let terms =
+                Terms { budget, scenarios: &[], test: None, unbounded: true, findings, stop };
             let go = detector.attempt(copy, program, seed, terms);
             if self.was_stopped(go.is_err()) {
                 return Ok(None);
