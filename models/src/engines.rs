@@ -153,7 +153,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// How many orders there were, likewise.
     pub saturation: Saturation,
-    /// There was nothing more to explore, and no limit was reached before.
+    /// There was nothing more to explore, and no limit was reached before; nor did an execution go on for so long that
+    /// choices were left out.
     pub exhausted: bool,
     /// Departures from the ordinary schedule in the last execution, if the engine can see them.
     pub departures: usize,

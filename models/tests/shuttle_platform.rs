@@ -534,6 +534,25 @@ fn a_loop_without_end_is_a_livelock() {
     found(&report, "livelock");
 }
 
+/// Who comes after the store goes on for longer than an execution may depart from the ordinary, and nobody is asked who
+/// of the others is next.
+#[test]
+fn a_search_that_leaves_choices_out_has_not_exhausted_them() {
+    let searched = |long: Lines<Shared, u64>| {
+        let tell: Lines<Shared, u64> = |shared| shared.flag.swap(1, Relaxed) as u64;
+        let policy = dfs::policy(Explore { preemptions: Some(0), ..Explore::default() });
+        litmus(policy, shared, &[long, tell, tell], None)
+    };
+    let report = searched(|shared| shared.flag.load(Relaxed) as u64);
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    let report = searched(|shared| {
+        let told = shared.flag.load(Relaxed);
+        let again = (0..told * 3_000).map(|_| shared.flag.load(Relaxed));
+        again.chain([told]).max().unwrap_or_default() as u64
+    });
+    assert!(report.found.is_none() && !report.exhausted, "{:?}", report.found);
+}
+
 #[test]
 fn a_panic_is_a_finding() {
     // Not even shuttle's hook, which comes after this, is to print anything.

@@ -76,13 +76,14 @@ pub(super) fn drive(
     config.failure_persistence = shuttle::FailurePersistence::None;
     config.stack_size = STACK;
     let guard = Guard::new(policy.scheduler, more);
-    let shared = Arc::clone(&report);
+    let (shared, short) = (Arc::clone(&report), Arc::clone(&cut));
     quiet::after_shuttle();
     let ran = quietly(|| {
         shuttle::Runner::new(guard, config).run(move || {
             with(World::begin);
             let _ = memory::misfreed();
             let judged = execution();
+            *locked(&short) |= with(|world| !world.is_free());
             end(&mut locked(&shared), judged);
         });
     });
