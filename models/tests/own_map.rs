@@ -4,7 +4,7 @@
 #[path = "../examples/plug_in/striped.rs"]
 mod striped;
 
-use map_core::platform::{Atomic, Cell, Mutex, Platform, Std};
+use map_core::platform::{Atomic, Cell, Mutex, Object, Platform, Std};
 use models::case::Case;
 use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
@@ -222,6 +222,47 @@ fn what_is_said_of_threads_is_a_sentence() {
         said("get k1", "contains-key k1"),
         "panics: op 0 contains-key k1 by writer panicked: \"no 1\" at HERE"
     );
+}
+
+/// It forgets what is inserted, and frees something twice when it goes.
+struct Forgetful<P: Platform>(Box<P::AtomicU64>);
+
+impl<P: Platform> ConcurrentSubject for Forgetful<P>
+where
+    Self: Send + Sync,
+{
+    const CAPABILITIES: Capabilities = Capabilities::NONE;
+
+    fn create(_: ModelState, _capacity: usize) -> Self {
+        let word = Box::new(Atomic::new(0));
+        P::allocated(&raw const *word, Object::Entry);
+        Forgetful(word)
+    }
+    fn get(&self, _: u64) -> Option<u64> {
+        self.0.load(Ordering::SeqCst);
+        None
+    }
+    fn insert(&self, _: u64, _: u64) -> Option<u64> {
+        self.0.load(Ordering::SeqCst);
+        None
+    }
+    fn remove(&self, _: u64) -> Option<u64> {
+        None
+    }
+}
+
+impl<P: Platform> Drop for Forgetful<P> {
+    fn drop(&mut self) {
+        (0..2).for_each(|_| P::freed(&raw const *self.0));
+    }
+}
+
+#[test]
+fn a_map_is_not_dropped_that_is_objected_to() {
+    let found =
+        run_own::<Forgetful<Model>>(&beside("insert k1 v1"), all(), &Limits::default()).found;
+    let found = found.expect("the insert is lost").finding;
+    assert_eq!(found.objection.oracle, "linearizability", "{found}");
 }
 
 /// Who comes while an insert is under way looks for long, and then finds out that there is nothing; who comes after a remove

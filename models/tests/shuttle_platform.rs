@@ -5,6 +5,7 @@ use map_core::platform::{
 };
 use models::case::Case;
 use models::catalogue;
+use models::elements::Ledger;
 use models::engines::dfs::{self, Explore};
 use models::engines::judge::Judge;
 use models::engines::shuttle::pending::{self, Access, Choice, Chooser, Ordinary};
@@ -489,6 +490,20 @@ fn what_is_freed_twice_when_all_is_over_is_found() {
 fn what_is_not_freed_is_a_leak() {
     let report = explore(linked, &[|_| 0]);
     assert!(found(&report, "reclamation").objection.detail.contains("leaked 1 objects"));
+}
+
+/// What an execution leaves that is objected to may crash when it is dropped, or be objected to for that instead.
+#[test]
+fn a_map_is_not_dropped_that_is_objected_to() {
+    let case =
+        "case 1\nelements counted\nthread given\n insert k1 v1\nend\nthread reader\n get k1\nend\n";
+    let case = Case::parse(case).expect("a case");
+    let allowed = catalogue::scenario("").allows("reader", vec![None]).allowed;
+    let judge = Judge::new(&case, allowed);
+    let policy = dfs::policy(Explore::default());
+    let report = run(&case, judge, policy, &Limits::default());
+    found(&report, "outcome");
+    assert_eq!(Ledger::live(), (1, 1));
 }
 
 #[test]

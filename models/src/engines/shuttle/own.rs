@@ -25,6 +25,7 @@ use crate::op::Op;
 use crate::oracles::linearizability::Budget;
 use crate::oracles::{Objection, whole_map};
 use crate::trace;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// Runs a case on a map of your own until the limits are reached, the policy has no more schedules, or something is found.
@@ -75,19 +76,18 @@ impl Run {
             let ops = &run.case.running()[thread].ops;
             task(thread, ops, &record, |op, _| perform(&*shared, op));
         });
-        let mut map = Arc::into_inner(map).expect("all tasks have ended");
+        // Leaked until all has gone well: what it points to is not to be trusted.
+        let mut map = ManuallyDrop::new(Arc::into_inner(map).expect("all tasks have ended"));
         let mut looks = self.looks.iter();
-        if is_over() || !looks.all(|&op| onlooker_has(op, self.names.len(), &map, &recorder)) {
-            // What it points to is not to be trusted.
-            std::mem::forget(map);
+        if is_over() || !looks.all(|&op| onlooker_has(op, self.names.len(), &*map, &recorder)) {
             return Ok(String::new());
         }
-        at_rest(&mut map)?;
+        at_rest(&mut *map)?;
         let mut history = recorder.history(given);
         history.contracts = S::CONTRACTS;
         judge(&history)?;
         let Outcome(outcome) = outcome(&history, &[]);
-        drop(map);
+        drop(ManuallyDrop::into_inner(map));
         leaks().map(|()| outcome)
     }
 

@@ -16,6 +16,7 @@ use crate::op::Op;
 use crate::oracles::Objection;
 use crate::oracles::drops::{self, Allowance};
 use crate::trace::{self, Event};
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// What the executions of a run share.
@@ -59,16 +60,15 @@ impl Run {
         });
         trace::end();
         Ledger::watch(false);
-        let mut map = Arc::into_inner(map).expect("all tasks have ended");
+        // Leaked until all has gone well: what it points to is not to be trusted.
+        let mut map = ManuallyDrop::new(Arc::into_inner(map).expect("all tasks have ended"));
         if is_over() {
-            // What it points to is not to be trusted.
-            std::mem::forget(map);
             return Ok(String::new());
         }
         let before = happened_before();
         let time = if with(|world| world.stale) { Time::Weak(&before) } else { Time::Real };
         let Outcome(outcome) = self.judge.judge(&given, &recorder, &mut map, time)?;
-        drop(map);
+        drop(ManuallyDrop::into_inner(map));
         self.at_rest().map(|()| outcome)
     }
 
