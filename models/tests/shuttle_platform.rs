@@ -200,6 +200,30 @@ fn owned_memory_is_stored_to_after_its_owner_has_done() {
 }
 
 #[test]
+fn a_compare_exchange_stores_to_owned_memory_if_it_succeeds() {
+    let exchange = |owner: Lines<Held, u64>, other: Lines<Held, u64>| {
+        explore(|| Held { lock: Word::new(0), word: Word::new(0) }, &[owner, other])
+    };
+    fn seen(held: &Held, current: usize) -> u64 {
+        let answer = held.word.compare_exchange(current, 9, Acquire, Relaxed);
+        answer.unwrap_or_else(|seen| seen) as u64
+    }
+    let owner: Lines<Held, u64> = |held| held.word.load_owned() as u64;
+    let report = exchange(owner, |held| seen(held, 7));
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    let detail = found(&exchange(owner, |held| seen(held, 0)), "race").objection.detail;
+    assert!(detail.contains("stored at") && detail.contains("had loaded"), "{detail}");
+    // One that acquires what the owner released comes after it.
+    let owner: Lines<Held, u64> = |held| {
+        let word = held.word.load_owned();
+        held.word.store(1, Release);
+        word as u64
+    };
+    let report = exchange(owner, |held| seen(held, 1));
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+}
+
+#[test]
 fn a_mutex_orders_what_is_done_under_it() {
     let report = explore(
         || <Model as Platform>::Mutex::<u64>::new(0),

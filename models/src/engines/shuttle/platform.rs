@@ -171,11 +171,16 @@ impl<T: Copy + PartialEq> ModelAtomic<T> {
         let (answer, fine) = with(|world| {
             // SAFETY: **one OS thread**, and no switch until the end of this block.
             let memory = unsafe { &mut *self.0.get() };
-            let fine = world.phase != Phase::Running
-                || seen_made(world, memory.birth, caller)
-                    && (!access.writes()
-                        || ordered(world, &memory.owned, ["stored", "loaded"], caller));
-            (body(world, memory), fine)
+            let runs = world.phase == Phase::Running;
+            let made = !runs || seen_made(world, memory.birth, caller);
+            let stores = world.stores;
+            let answer = body(world, memory);
+            // A compare-exchange that fails stores nothing; what one acquires that succeeds comes before its store.
+            let fine = made
+                && (!runs
+                    || world.stores == stores
+                    || ordered(world, &memory.owned, ["stored", "loaded"], caller));
+            (answer, fine)
         });
         if !fine {
             world::unwind();

@@ -87,7 +87,8 @@ pub(super) struct World {
     /// Which phase the buckets are in, and the pairs that threads have made in all executions.
     phases: Phases,
     pub(super) coverage: Coverage,
-    stores: u64,
+    /// Stores of all tasks.
+    pub(super) stores: u64,
 }
 
 impl Default for World {
