@@ -8,7 +8,7 @@ use map_core::platform::{Atomic, Cell, Mutex, Object, Platform, Std};
 use models::case::Case;
 use models::concurrent_subject::ConcurrentSubject;
 use models::engines::dfs::{self, Explore};
-use models::engines::judge::partial;
+use models::engines::judge::partial::{self, OPS_MAX};
 use models::engines::shuttle::{Model, Policy, run_own};
 use models::engines::{Limits, Report, threads};
 use models::finding;
@@ -263,6 +263,27 @@ fn a_map_is_not_dropped_that_is_objected_to() {
         run_own::<Forgetful<Model>>(&beside("insert k1 v1"), all(), &Limits::default()).found;
     let found = found.expect("the insert is lost").finding;
     assert_eq!(found.objection.oracle, "linearizability", "{found}");
+}
+
+/// A thread with so many lookups of one key, on a map whose onlooker walks and then looks that key up.
+fn looked_up(times: usize) -> Report {
+    let case = format!("case 1\nthread reader\n{}end\n", " get k1\n".repeat(times));
+    let case = Case::parse(&case).expect("a case");
+    let policy = Named::Random.policy(1, true);
+    run_own::<Striped<Model, false>>(&case, policy, &Limits::executions(1))
+}
+
+#[test]
+fn the_longest_case_that_is_run_is_judged() {
+    let report = looked_up(OPS_MAX - 2);
+    assert!(report.found.is_none(), "{}", report.found.expect("it is").finding);
+}
+
+#[test]
+#[should_panic(expected = "65 ops concern k1, the last looks at it included")]
+fn a_longer_one_is_refused() {
+    let report = looked_up(OPS_MAX - 1);
+    panic!("it is run: {:?}", report.found);
 }
 
 /// Who comes while an insert is under way looks for long, and then finds out that there is nothing; who comes after a remove
