@@ -561,6 +561,44 @@ fn a_thread_that_waits_goes_on_after_the_store() {
     assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
 }
 
+/// Stalls who is about to unlock.
+struct StallsAtUnlock;
+
+impl Chooser for StallsAtUnlock {
+    fn choose(&mut self, task: usize, choice: Choice) -> usize {
+        let at = pending::of(TaskId::from(task)).and_then(|pending| pending.point);
+        let is_there = at.is_some_and(|(point, _)| point == Point::AboutToUnlock);
+        usize::from(choice == Choice::Stall && is_there)
+    }
+}
+
+#[test]
+fn who_is_about_to_unlock_stops_only_who_wants_that_bucket() {
+    fn wait(shared: &Shared, bucket: usize) -> u64 {
+        while shared.flag.load(Acquire) == 0 {
+            Model::point(Point::WaitForLock, Place { bucket, ..PLACE });
+            Model::wait(0);
+        }
+        0
+    }
+    let beside = |waits: Lines<Shared, u64>| {
+        let unlocks: Lines<Shared, u64> = |shared| {
+            shared.flag.load(Relaxed);
+            Model::point(Point::Locked, PLACE);
+            Model::point(Point::AboutToUnlock, PLACE);
+            shared.flag.store(1, Release);
+            0
+        };
+        let policy =
+            Policy { chooser: Box::new(StallsAtUnlock), ..dfs::policy(Explore::default()) };
+        litmus(policy, shared, &[unlocks, waits], None)
+    };
+    let report = beside(|shared| wait(shared, PLACE.bucket));
+    assert!(report.found.is_none() && report.exhausted, "{:?}", report.found);
+    let finding = found(&beside(|shared| wait(shared, PLACE.bucket + 1)), "stall");
+    assert_eq!(finding.objection.rule, "a stalled thread stops only who wants its bucket");
+}
+
 #[test]
 fn a_loop_without_end_is_a_livelock() {
     let report = explore(

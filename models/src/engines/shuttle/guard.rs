@@ -195,9 +195,8 @@ impl World {
         else {
             return false;
         };
-        let held = self.tasks[stalled].locked;
         !matches!(point, Point::WaitForLock | Point::AboutToClearBucket)
-            || held.is_some_and(|held| held != place)
+            || self.tasks[stalled].holds().is_some_and(|held| held != place)
     }
 
     fn switched(&mut self, to: usize, ordinary: usize) {

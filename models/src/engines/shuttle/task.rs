@@ -78,6 +78,14 @@ impl Task {
         self.op.is_some_and(|op| reads.contains(&op.kind()))
     }
 
+    /// The bucket whose lock it holds before its pending operation, which may be the unlocking.
+    pub(super) fn holds(&self) -> Option<Place> {
+        self.locked.or_else(|| match self.pending?.point? {
+            (Point::AboutToUnlock, place) if self.pending?.steps == 0 => Some(place),
+            _ => None,
+        })
+    }
+
     /// Where it is, for messages.
     pub(super) fn whereabouts(&self) -> String {
         match self.pending.and_then(|pending| pending.point) {
