@@ -270,6 +270,42 @@ fn a_plain_store_breaks_a_release_sequence() {
     expect(&report, &["[[], [], [2, 0]]"], &["[[], [], [1, 0]]"]);
 }
 
+/// Looks at the flag, which is raised twice, waits until it is at its highest, then reads the message: what it saw first,
+/// whether it has waited, and what it read.
+fn wait_and_read(flag: Ordering) -> impl Fn(&Two) -> Seen {
+    move |two| {
+        let first = one(Relaxed, &two.y);
+        let mut waited = 0;
+        while one(flag, &two.y) < 2 {
+            Model::wait(0);
+            waited = 1;
+        }
+        vec![first, waited, one(Relaxed, &two.x)]
+    }
+}
+
+fn raise_twice(flag: Ordering) -> impl Fn(&Two) -> Seen {
+    move |two| {
+        two.x.store(1, Relaxed);
+        two.y.store(1, Relaxed);
+        two.y.store(2, flag);
+        vec![]
+    }
+}
+
+#[test]
+fn message_passing_to_one_who_waits() {
+    let lines: [Lines<Two, Seen>; 2] =
+        [|two| raise_twice(Relaxed)(two), |two| wait_and_read(Relaxed)(two)];
+    let report = explore(&lines, None);
+    // Who has seen the flag at 1 waits when the message is there.
+    expect(&report, &["[[], [0, 1, 0]]", "[[], [1, 1, 0]]", "[[], [1, 1, 1]]"], &[]);
+    let lines: [Lines<Two, Seen>; 2] =
+        [|two| raise_twice(Release)(two), |two| wait_and_read(Acquire)(two)];
+    let report = explore(&lines, None);
+    expect(&report, &["[[], [1, 1, 1]]"], &["[[], [0, 1, 0]]", "[[], [1, 1, 0]]"]);
+}
+
 // Independent reads of independent writes.
 
 fn iriw(store: Lines<Two, Seen>, other: Lines<Two, Seen>, read: [Lines<Two, Seen>; 2]) -> Report {

@@ -22,6 +22,8 @@
 //!   than what a fence's task had seen; it is no fence.
 //! - **stronger**: a read-modify-write reads the latest store, and a store is put before others (2+2W) only when these
 //!   are not chained to what comes before by a read-modify-write. A failing compare-exchange is a load.
+//! - **stronger**: of a thread that waits, every second look shows it what others have done, all of it: a store becomes
+//!   visible in finite time, though not with those to other places.
 //! - **stronger**: no load buffering: operations happen in program order, no load returns a store that is yet to come.
 //! - **stronger**: making an atomic is a write that is not atomic: a first access that is not ordered after it is a
 //!   data race, reported.

@@ -60,7 +60,9 @@ pub(super) struct Task {
     pub(super) finished: bool,
     /// It waits for a store of another task.
     pub(super) waiting: bool,
-    /// Others' stores when it last looked.
+    /// It has looked after a wait without being shown what others have done.
+    pub(super) missed: bool,
+    /// Others' stores when it was last shown them.
     pub(super) stores_seen: u64,
     pub(super) stores_made: u64,
     /// How often it reached each moment in this op.

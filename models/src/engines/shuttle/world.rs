@@ -302,23 +302,27 @@ impl World {
         self.tasks[task].waiting && self.tasks[task].stores_seen == self.others_stores(task)
     }
 
-    /// The current task will wait for another's store: one made since it last looked, if there is one.
+    /// The current task will wait for another's store: one made since it was last shown them, if there is one.
     pub(super) fn wait(&mut self) {
         let others = self.others_stores(self.current);
         let me = self.me();
         me.waiting = me.stores_seen == others;
-        me.stores_seen = others;
     }
 
-    /// The current task has waited, and looks again. What all others have done is visible to it now: a store becomes
-    /// visible in finite time.
+    /// The current task has waited, and looks again. What all others have done is visible to it now, with stale reads every
+    /// other time: a store becomes visible in finite time, but not at once.
     fn look(&mut self) {
-        let others = self.others_stores(self.current);
+        let (others, stale) = (self.others_stores(self.current), self.stale);
+        let me = self.me();
+        me.waiting = false;
+        me.missed = stale && !me.missed;
+        if me.missed {
+            return;
+        }
         let mut seen = Clock::default();
         self.tasks.iter().for_each(|task| seen.join(&task.knowledge.view.seen));
         let me = self.me();
         me.knowledge.view.seen.join(&seen);
-        me.waiting = false;
         me.stores_seen = others;
     }
 
