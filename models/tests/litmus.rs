@@ -457,6 +457,48 @@ fn two_plus_two_writes_seq_cst() {
     );
 }
 
+/// A SeqCst store is ordered with others of its kind alone.
+#[test]
+fn message_passing_back_by_a_seq_cst_store() {
+    fn message(two: &Two, first: Ordering) -> Seen {
+        two.x.store(1, first);
+        two.y.store(1, Relaxed);
+        vec![]
+    }
+    fn answer(two: &Two) -> Seen {
+        let flag = one(Relaxed, &two.y);
+        two.x.store(2, SeqCst);
+        vec![flag]
+    }
+    let last: Lines<Two, Seen> = |two| vec![one(Relaxed, &two.x)];
+    let report = explore(&[|two| message(two, Relaxed), answer], Some(last));
+    expect(&report, &["[[], [1], [1]]", "[[], [1], [2]]", "[[], [0], [1]]"], &[]);
+    let report = explore(&[|two| message(two, SeqCst), answer], Some(last));
+    expect(&report, &["[[], [1], [2]]", "[[], [0], [1]]"], &["[[], [1], [1]]"]);
+}
+
+#[test]
+fn two_plus_two_writes_behind_fences() {
+    let report = explore(
+        &[
+            |two| {
+                two.x.store(1, Relaxed);
+                Model::fence(SeqCst);
+                two.y.store(2, SeqCst);
+                vec![]
+            },
+            |two| {
+                two.y.store(1, Relaxed);
+                Model::fence(SeqCst);
+                two.x.store(2, SeqCst);
+                vec![]
+            },
+        ],
+        Some(|two| vec![one(Relaxed, &two.x), one(Relaxed, &two.y)]),
+    );
+    expect(&report, &["[[], [], [2, 2]]", "[[], [], [1, 2]]"], &["[[], [], [1, 1]]"]);
+}
+
 #[test]
 fn read_modify_writes_are_atomic() {
     let report = explore(

@@ -19,7 +19,7 @@
 //! - **stronger**: a SeqCst fence sees everything that the task of any earlier SeqCst operation had seen. The standard
 //!   asks it of the same location only: so a program that mixes fences with weaker accesses may have outcomes that are
 //!   not shown. A SeqCst access reads no store that is older than what an earlier one of its location made or read, or
-//!   than what a fence's task had seen; it is no fence.
+//!   than what a fence's task had seen, and stores before none of these; it is no fence.
 //! - **stronger**: a read-modify-write reads the latest store, and a store is put before others (2+2W) only when these
 //!   are not chained to what comes before by a read-modify-write. A failing compare-exchange is a load.
 //! - **stronger**: of a thread that waits, every second look shows it what others have done, all of it: a store becomes
@@ -204,9 +204,9 @@ impl<T: Copy + PartialEq> Memory<T> {
         (behind + 1).min(self.older.len() + 1)
     }
 
-    /// How many places, from the last back, a store of a task that knows this much may take.
-    pub(super) fn writable(&self, knowledge: &Knowledge) -> usize {
-        let readable = self.readable(knowledge, None);
+    /// How many places, from the last back, a store of a task that knows this much may take; `sequential` if with SeqCst.
+    pub(super) fn writable(&self, knowledge: &Knowledge, sequential: Option<&Sequential>) -> usize {
+        let readable = self.readable(knowledge, sequential);
         let newest_first = std::iter::once(&self.latest).chain(self.older.iter().rev());
         // Going back by one puts the store before the latest: not between it and what it is chained to.
         1 + newest_first.take(readable - 1).take_while(|stored| !stored.chained).count()

@@ -191,8 +191,9 @@ impl<T: Copy + PartialEq> ModelAtomic<T> {
     fn store_as(&self, told: Told, value: T, order: Ordering) {
         self.visit_as(Access::Write, told, |world, memory| {
             let mut back = 0;
-            if world.stale && order != Ordering::SeqCst {
-                let options = memory.writable(&world.me().knowledge);
+            if world.stale {
+                let sequential = (order == Ordering::SeqCst).then_some(world.sequential);
+                let options = memory.writable(&world.me().knowledge, sequential.as_ref());
                 back = world.choose(Choice::Write { location: memory.location, options });
             }
             memory.store(world.step(), order, back, value);
