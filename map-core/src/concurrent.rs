@@ -47,7 +47,7 @@
 //! | count-drained | counter add | counter load | the same, of the whole table | `evacuator_against_the_thread_that_finishes_the_growth` |
 //! | publish-successor | compare-exchange | load | the new table's shape and directory | `one_growth_is_started_by_two` |
 //! | swap-root | compare-exchange | load | the same | `get_across_a_whole_growth` |
-//! | push-spare | compare-exchange | swap | a drained segment, to who retires it, or takes it when it is out of everybody's reach | the unit tests of `spare`, on `Std` only |
+//! | push-spare | compare-exchange | swap | a drained segment, to who retires it, or takes it when it is out of everybody's reach | `spare_segments_come_out_once_each` |
 //!
 //! Loads that lead to something retirable have the order
 //! [`Collector::PROTECT`](crate::platform::Collector::PROTECT), which is at least Acquire and on

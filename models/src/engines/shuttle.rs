@@ -15,7 +15,7 @@
 //! | `stall` | a stalled thread stops a reader, or who wants another bucket than it holds |
 //! | `barrier`, `panics` | a write ahead of its evacuation; a panic that nobody asked for |
 //! | `closures` | a closure is asked twice about one entry |
-//! | `outcome`, `linearizability`, `well_formed`, … | see `judge` |
+//! | `outcome`, `linearizability`, `well-formed`, … | see `judge` |
 //!
 //! # Not here
 //! Policies that choose the schedule: see [`pending`] for what they get to know, and `schedulers` for some.

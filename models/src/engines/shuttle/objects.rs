@@ -103,6 +103,8 @@ pub const RECLAMATION: &str = "reclamation";
 pub(super) const TOUCH: &str = "nobody touches what it may no longer reach";
 pub(super) const RETIRE: &str = "an object is retired once";
 pub(super) const UNDER_LOCK: &str = "nothing is retired under a bucket's lock";
+/// One that was never retired may be freed at any time, whoever is pinned: only the map knows whether others could reach it.
+/// If they could, [`TOUCH`] is broken once they do.
 pub(super) const FREE: &str =
     "an object is freed once, and after it was retired by way of the collector";
 pub(super) const LEAK: &str = "what was allocated is freed";

@@ -5,7 +5,7 @@
 //! unlinking (the contract's *or that was made later but does not see the unlinking*, which an eager collector rules
 //! out): it is given what the retiring thread had seen, but **not** its happens-before, so data races stay visible.
 //!
-//! What is kept for use again is reclaimed during the execution, if the policy has it so (that of `dfs` never has): by the
+//! What is kept for use again is reclaimed during the execution, if the policy has it so (that of `dfs` has it both ways): by the
 //! thread that ends the last of the pins that could hold it. Of other threads it is given what the contract says: what
 //! was done under those pins, and under those that had ended before.
 //!
