@@ -54,8 +54,8 @@ impl<K, V> Tables<K, V> {
 
     /// Frees the table of an empty map.
     pub(crate) fn discard_table(&mut self) {
+        self.prune_trail();
         if self.len == 0 && self.table.is_allocated() {
-            self.prune_trail();
             self.free_memory();
             self.mark = 0;
             // Cursors opened on the table that is gone find nothing.

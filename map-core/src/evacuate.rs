@@ -121,7 +121,6 @@ impl<K, V> Tables<K, V> {
         buckets_log2: u32,
     ) -> Result<(), TryReserveError> {
         debug_assert!(self.growing.is_none(), "a growth starts during another");
-        self.prune_trail();
         let (spares, table) = if kind == GrowthKind::Explicit {
             // **prepaid**
             (self.prepay()?, Table::fresh(buckets_log2)?)
@@ -207,6 +206,7 @@ impl<K, V> Tables<K, V> {
         buckets_log2: u32,
         hash_of: &impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
+        self.prune_trail();
         if !self.table.is_allocated() {
             self.table = Table::fresh(buckets_log2)?;
             return Ok(());

@@ -239,6 +239,7 @@ pub struct ExtractIf<'a, K, V, F> {
 impl<'a, K, V, F> ExtractIf<'a, K, V, F> {
     pub(crate) fn new(tables: &'a mut Owned<K, V>, pred: F) -> Self {
         tables.claim();
+        tables.prune_trail();
         Self { raw: tables.raw_iter(), tables, pred }
     }
 }

@@ -36,7 +36,8 @@ use crate::{RandomState, TryReserveError};
 /// chain is; inserts and removals as long as that chain and those of two old buckets are. An insert that
 /// begins a growth and the write that ends it also allocate or free a directory, of a pointer for each
 /// 128 KiB of buckets (for each bucket, if one is larger than half of that). The first write after
-/// [cursors](Self::cursor) have ended frees what was kept for them: as much as moved or went while they were open.
+/// [cursors](Self::cursor) have ended frees what was kept for them: as much as moved or went while they were open. (A
+/// removal from an empty map and its `clear` do nothing, so they are none.)
 ///
 /// A key's `Hash` and `Eq` must agree and must not change while it is in the map. If they do,
 /// results are unspecified, but there is no undefined behaviour.
@@ -186,7 +187,8 @@ impl<K, V, S> Map<K, V, S> {
     /// in all.
     ///
     /// # Panics
-    /// The iterator, if `pred` does; the entry that it looked at is kept.
+    /// The iterator, if `pred` does; the entry that it looked at is kept. If the `Drop` of a key does that was kept for a
+    /// cursor that is gone; all entries are kept then.
     #[inline]
     pub fn extract_if<F>(&mut self, pred: F) -> ExtractIf<'_, K, V, F>
     where
@@ -198,7 +200,8 @@ impl<K, V, S> Map<K, V, S> {
     /// Keeps only the entries for which `f` holds. Does no growth work. O(buckets).
     ///
     /// # Panics
-    /// If `f` or the `Drop` of an entry does; entries that `f` has not seen are kept then.
+    /// If `f` or the `Drop` of an entry does, or that of a key that was kept for a cursor that is gone; entries that `f`
+    /// has not seen are kept then.
     #[inline]
     pub fn retain<F>(&mut self, mut f: F)
     where

@@ -47,6 +47,8 @@ pub(crate) struct Tables<K, V> {
     pub(crate) len: usize,
     /// The old table, while a growth is under way.
     pub(crate) growing: Option<Box<Growing<K, V>>>,
+    /// What cursors need to find entries again. `None` when there are no cursors.
+    pub(crate) trail: Option<Box<Trail<K>>>,
     pub(crate) overflow_buckets: usize,
     /// The evacuation mark. Keeps its last value when a growth ends.
     pub(crate) mark: usize,
@@ -62,8 +64,6 @@ pub(crate) struct Tables<K, V> {
     pub(crate) cursor_on_table: bool,
     /// A cursor was opened while the old table was in use.
     pub(crate) cursor_on_old_table: bool,
-    /// What cursors need to find entries again. `None` when there are no cursors.
-    pub(crate) trail: Option<Box<Trail<K>>>,
     /// Scratch of an evacuation: the hashes of the bucket being emptied.
     pub(crate) hashes: Vec<u64>,
 }
@@ -91,6 +91,7 @@ impl<K, V> Tables<K, V> {
             table: Table::unallocated(),
             len: 0,
             growing: None,
+            trail: None,
             overflow_buckets: 0,
             mark: 0,
             generation: 0,
@@ -100,7 +101,6 @@ impl<K, V> Tables<K, V> {
             cursors_opened: 0,
             cursor_on_table: false,
             cursor_on_old_table: false,
-            trail: None,
             hashes: Vec::new(),
         }
     }
@@ -179,6 +179,7 @@ impl<K, V> Tables<K, V> {
         is_key: impl FnMut(&K) -> bool,
         hash_of: &impl Fn(&K) -> u64,
     ) -> Result<Slot<K, V>, Vacancy<K, V>> {
+        self.prune_trail();
         if !self.table.is_allocated() {
             self.table = Table::fresh(0).unwrap_or_else(|error| error.handle());
         }
@@ -252,6 +253,7 @@ impl<K, V> Tables<K, V> {
         is_key: impl FnMut(&K) -> bool,
         hash_of: &impl Fn(&K) -> u64,
     ) -> Option<Slot<K, V>> {
+        self.prune_trail();
         self.growth_work(hash, hash_of);
         self.find(hash, is_key)
     }
@@ -259,8 +261,6 @@ impl<K, V> Tables<K, V> {
     /// Empties a full slot of the home of `hash` and gives its entry away.
     #[inline]
     pub(crate) fn take(&mut self, hash: u64, slot: Slot<K, V>) -> (K, V) {
-        // What cursors no longer need is dropped first: that may panic.
-        self.prune_trail();
         if self.trail.is_some() {
             let home = self.home(hash);
             self.forget_at(&home, slot, None);
@@ -273,7 +273,6 @@ impl<K, V> Tables<K, V> {
     /// Empties a full slot and drops its key, or keeps the key where a cursor may ask for it.
     #[inline]
     pub(crate) fn discard(&mut self, hash: u64, slot: Slot<K, V>) -> V {
-        self.prune_trail();
         if self.trail.is_none() {
             return self.take(hash, slot).1;
         }
@@ -318,8 +317,8 @@ impl<K, V> Tables<K, V> {
         trail.removed(Place::new(home.generation, home.bucket, depth, slot.index), key);
     }
 
-    /// Drops what the trail keeps for cursors that are gone. Runs the `Drop` of keys, so it comes before
-    /// any change.
+    /// Drops what the trail keeps for cursors that are gone. Runs the `Drop` of keys, which may panic, so
+    /// every write begins with it.
     #[inline]
     pub(crate) fn prune_trail(&mut self) {
         if self.trail.is_some() {
@@ -328,6 +327,7 @@ impl<K, V> Tables<K, V> {
     }
 
     #[cold]
+    #[inline(never)]
     fn prune_trail_now(&mut self) {
         if self.trail.as_mut().is_some_and(|trail| !trail.prune()) {
             self.trail = None;

@@ -413,6 +413,38 @@ fn growths_after_the_last_cursor_is_gone_note_nothing() {
     assert_eq!(held(true), held(false));
 }
 
+/// In the middle of a growth, which has noted what it moved.
+#[test]
+fn any_write_frees_what_was_kept_for_cursors_that_are_gone() {
+    type Numbers = Map<u64, u64, By>;
+    type Write = fn(&mut Numbers);
+    let writes: [(&str, Write); 9] = [
+        ("insert", |map| _ = map.insert(200, 0)),
+        ("overwrite", |map| _ = map.insert(1, 0)),
+        ("entry", |map| _ = map.entry(1)),
+        ("entry of an absent key", |map| _ = map.entry(200)),
+        ("remove", |map| _ = map.remove(&1)),
+        ("remove of an absent key", |map| _ = map.remove(&200)),
+        ("retain", |map| map.retain(|_, _| true)),
+        ("extract_if", |map| _ = map.extract_if(|_, _| true)),
+        ("evacuate", |map| _ = map.evacuate(1)),
+    ];
+    for (name, write) in writes {
+        let held = |is_open: bool| {
+            let before = live();
+            let mut map: Numbers = Map::with_hasher(MIX);
+            (0..105).for_each(|key| _ = map.insert(key, key));
+            let cursor = is_open.then(|| map.cursor());
+            map.remove(&0);
+            drop(cursor);
+            write(&mut map);
+            assert!(map.growth_state().growing.is_some());
+            live() - before
+        };
+        assert_eq!(held(true), held(false), "{name}");
+    }
+}
+
 #[test]
 fn memory_comes_back() {
     for order in ORDERS {

@@ -299,6 +299,39 @@ fn clearing_and_draining_after_a_cursor() {
     }
 }
 
+/// Likewise, and before anything else happens.
+#[test]
+fn writing_after_a_cursor() {
+    let writes: [fn(&mut Tracks, u64); 7] = [
+        |map, fresh| drop(map.insert(Tracked::new(fresh), Tracked::new(fresh))),
+        |map, fresh| _ = map.entry(Tracked::new(fresh)).or_insert_with(|| Tracked::new(fresh)),
+        |map, fresh| drop(map.remove(&Tracked::new(fresh))),
+        |map, _| map.retain(|_, _| false),
+        |map, _| map.extract_if(|_, _| true).for_each(drop),
+        |map, _| _ = map.evacuate(2),
+        |map, _| map.reserve(1000),
+    ];
+    for write in writes {
+        in_every_state(Tracked::new, Tracked::new, |subject| {
+            let Subject { name, mut map, mut model, fresh } = subject;
+            let cursor = map.cursor();
+            map.reserve(2 * map.capacity());
+            let Some((id, _)) = model.pop_first() else { return };
+            map.remove(&Tracked::new(id));
+            drop(cursor);
+            let before = map.growth_state();
+            assert!(Fuse::blows(Call::Drop, 0, || write(&mut map, fresh)), "{name}: a kept key");
+            assert_eq!(map.growth_state(), before, "{name}");
+            survived(&map, &model, fresh, Call::Drop, all_kept, &name);
+            assert_eq!(map.len(), model.len(), "{name}");
+            goes_on(&mut map, fresh, &name);
+            drop(map);
+            Ledger::assert_sound(&name);
+            Ledger::reset();
+        });
+    }
+}
+
 #[test]
 fn cloning() {
     everywhere(|map, _, _| drop(map.clone()), all_kept);

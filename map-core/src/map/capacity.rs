@@ -71,7 +71,6 @@ where
     /// Gives up memory that the present entries, or `min_capacity` entries, don't need, as
     /// [`shrink_to_fit`](Self::shrink_to_fit) does. O(buckets).
     pub fn shrink_to(&mut self, min_capacity: usize) {
-        self.tables.prune_trail();
         let wanted = min_capacity.max(self.len());
         if wanted == 0 {
             self.tables.discard_table();

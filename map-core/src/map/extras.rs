@@ -33,8 +33,10 @@ where
     /// passes and each entry that moves.
     ///
     /// # Panics
-    /// If `Hash` of a key does; the buckets evacuated by then stay so.
+    /// If `Hash` of a key does; the buckets evacuated by then stay so. If the `Drop` of a key does that was kept for a
+    /// cursor that is gone.
     pub fn evacuate(&mut self, buckets: usize) -> usize {
+        self.tables.prune_trail();
         let hash_builder = &self.hash_builder;
         self.tables
             .evacuate_at_mark(buckets, &|key| hash_builder.hash_one(key))
