@@ -18,7 +18,7 @@ pub struct GrowthCounts {
     pub doubled: u64,
     /// To as many buckets.
     pub same_size: u64,
-    /// By `reserve` or `shrink_to`.
+    /// By `reserve`, `extend` or `shrink_to`.
     pub explicit: u64,
     /// Old buckets evacuated in all of them.
     pub evacuated_buckets: u64,

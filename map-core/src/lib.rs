@@ -24,7 +24,7 @@
 //!
 //! The price of a doubling is spread over the writes that follow it, and so is the memory: tables
 //! are made of segments, allocated as their first bucket is needed and given back as their last is
-//! left.
+//! left. (What says ahead how much room it wants, as `reserve` does and an `extend` by many, moves all at once.)
 //!
 //! # What is here
 //!

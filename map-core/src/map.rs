@@ -32,7 +32,8 @@ use crate::{RandomState, TryReserveError};
 ///
 /// It has the interface of `std::collections::HashMap`. No single insert moves or frees a whole
 /// table: growth is paid for by the writes that follow, at most two old buckets each (see
-/// [`growth`](crate::growth)). Lookups take O(1) expected time, and in the worst case as long as one
+/// [`growth`](crate::growth)); only [`reserve`](Self::reserve), the shrinks, and an [`extend`](Extend) by as many entries as
+/// there are move all at once. Lookups take O(1) expected time, and in the worst case as long as one
 /// chain is; inserts and removals as long as that chain and those of two old buckets are. An insert that
 /// begins a growth and the write that ends it also allocate or free a directory, of a pointer for each
 /// 128 KiB of buckets (for each bucket, if one is larger than half of that). The first write after

@@ -172,6 +172,9 @@ where
 }
 
 /// Inserts every pair of the iterator; later values replace earlier ones.
+///
+/// An iterator that promises at least as many pairs as the map has entries moves all of these at once, if they need a larger
+/// table, as [`reserve`](Map::reserve) does. Fewer pairs cost what inserting them does.
 impl<K, V, S> Extend<(K, V)> for Map<K, V, S>
 where
     K: Eq + Hash,
@@ -179,15 +182,18 @@ where
 {
     fn extend<T: IntoIterator<Item = (K, V)>>(&mut self, iter: T) {
         let iter = iter.into_iter();
-        // Of keys for a map that has some already, half may be there: std's estimate.
         let expected = iter.size_hint().0;
-        self.reserve(if self.is_empty() { expected } else { expected.div_ceil(2) });
+        if expected >= self.len() {
+            // Of keys for a map that has some already, half may be there: std's estimate.
+            self.reserve(if self.is_empty() { expected } else { expected.div_ceil(2) });
+        }
         for (key, value) in iter {
             self.insert(key, value);
         }
     }
 }
 
+/// As by pairs that are not borrowed.
 impl<'a, K, V, S> Extend<(&'a K, &'a V)> for Map<K, V, S>
 where
     K: Eq + Hash + Copy,

@@ -708,6 +708,22 @@ fn evacuate_finds_what_is_left_to_do() {
 }
 
 #[test]
+fn a_few_pairs_more_move_no_table() {
+    for (added, explicit) in [(1, 0), (12, 0), (51, 0), (52, 1)] {
+        let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(52, MIX);
+        (0..52).for_each(|key| _ = map.insert(key, key));
+        map.extend((52..52 + added).map(|key| (key, key)));
+        let health = map.health();
+        assert_eq!(health.growths.explicit, explicit, "{added} more");
+        assert_eq!(health.growths.doubled, 1 - explicit, "{added} more");
+        if added == 1 {
+            assert_eq!(map.growth_state().evacuated, 2);
+        }
+        assert_eq!((map.len() as u64, map.check()), (52 + added, Ok(())));
+    }
+}
+
+#[test]
 fn reserve_and_shrink_leave_no_growth_under_way() {
     in_every_state(
         |id| id,
