@@ -368,6 +368,8 @@ where
     /// May start a growth if the key is new. Evacuates at most two old buckets of a growth. O(1)
     /// expected; in the worst case as long as the chains of the key and of those buckets are.
     ///
+    /// May allocate, also where room was [reserved](Self::try_reserve); aborts if memory is refused.
+    ///
     /// # Panics
     /// If `Hash` or `Eq` of a key does, or the `Drop` of one that was kept for a cursor; the map
     /// holds what it held then. If no address space could hold a table of twice the size.
@@ -388,7 +390,7 @@ where
     }
 
     /// Removes a key; returns its value. Evacuates at most two old buckets, also when the key is
-    /// absent.
+    /// absent, which may allocate; aborts if memory is refused. Without a growth under way it allocates nothing.
     #[inline]
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
@@ -399,8 +401,7 @@ where
         Some(self.tables.discard(hash, slot))
     }
 
-    /// Removes a key; returns it and its value. Evacuates at most two old buckets, also when the
-    /// key is absent.
+    /// Removes a key; returns it and its value. Growth work as [`remove`](Self::remove).
     #[inline]
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
     where

@@ -34,7 +34,8 @@ where
 {
     /// Makes room for `additional` more entries, so that inserting them starts no doubling.
     ///
-    /// Moves all entries if the table must grow: O(len), unlike the growth that inserts start.
+    /// Moves all entries if the table must grow: O(len), unlike the growth that inserts start. What is inserted then may
+    /// still need memory: see [`try_reserve`](Self::try_reserve).
     ///
     /// # Panics
     /// If no address space could hold them.
@@ -44,6 +45,10 @@ where
     }
 
     /// Makes room for `additional` more entries, or says why that is not possible.
+    ///
+    /// `Ok` promises that no doubling starts, not, as std's does, that the inserts need no memory. They allocate an overflow
+    /// bucket where a chain of eight is full, and, while a growth is under way that had room enough, what each write's old
+    /// buckets need. [`evacuate`](Self::evacuate) ends that growth first.
     ///
     /// # Errors
     /// When the capacity overflows or the allocator refuses. The map holds what it held then, and
