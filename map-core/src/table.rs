@@ -11,8 +11,8 @@
 //! No operation pays for a whole table: a growth allocates the segments of its new table as the
 //! first old bucket that feeds them is evacuated, writes the header of a new bucket just then, and
 //! gives the segments of its old table back as the evacuation mark leaves them behind. Only
-//! `with_capacity`, `reserve` and `clone` allocate all at once, because that is what they are for;
-//! their headers come zeroed from the allocator, which for fresh memory costs nothing.
+//! `with_capacity`, `reserve`, `shrink_to` and `clone` allocate all at once, because that is what they are for;
+//! their headers come zeroed from the allocator, which knows what memory is fresh from the kernel, and writes the rest.
 //!
 //! # Invariants
 //! - **directory**: it has one place per segment; a place is null or a segment of this table's
@@ -26,6 +26,7 @@
 //! # Checked by
 //! `map-core/tests/alloc.rs` (memory comes and goes as described); Miri and AddressSanitizer.
 
+use core::hint::black_box;
 use core::ptr::NonNull;
 
 use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
@@ -38,6 +39,10 @@ use crate::bucket::{
 /// Bytes of a segment at most, unless a single bucket is larger: below the size at which the usual
 /// allocators ask the kernel for every block anew.
 const SEGMENT_BYTES_MAX: usize = 128 << 10;
+
+/// A table as large as this is asked for in one piece first: of its segments, one by one, a kernel might promise more than it
+/// has.
+const PROBED_BYTES: usize = 256 << 20;
 
 /// An array of 2^`buckets_log2` buckets. Frees nothing by itself: see [`Table::free`].
 #[repr(C)]
@@ -93,14 +98,31 @@ impl<K, V> Table<K, V> {
     /// A table all of whose buckets are there and empty.
     pub(crate) fn fresh(buckets_log2: u32) -> Result<Self, TryReserveError> {
         let table = Self::untouched(buckets_log2)?;
-        for number in 0..table.segments() {
-            if let Err(error) = table.zero_segment(number) {
-                // SAFETY: it was made above and has not been handed to anybody.
-                unsafe { table.free() };
-                return Err(error);
-            }
+        let filled = table
+            .probe()
+            .and_then(|()| (0..table.segments()).try_for_each(|number| table.zero_segment(number)));
+        filled.map(|()| table).inspect_err(|_| {
+            // SAFETY: it was made above and has not been handed to anybody.
+            unsafe { table.free() }
+        })
+    }
+
+    /// Is there memory for all buckets? Asked of large tables alone.
+    fn probe(&self) -> Result<(), TryReserveError> {
+        let (layout, _) =
+            segment_layout::<K, V>(self.buckets()).ok_or(TryReserveError::CapacityOverflow)?;
+        if layout.size() < PROBED_BYTES {
+            return Ok(());
         }
-        Ok(table)
+        // Hidden, or the compiler might leave out a block that nobody uses.
+        // SAFETY: **sized**: just seen.
+        let memory = black_box(unsafe { alloc(layout) });
+        if memory.is_null() {
+            return Err(TryReserveError::AllocError { layout });
+        }
+        // SAFETY: just allocated with this layout.
+        unsafe { dealloc(memory, layout) };
+        Ok(())
     }
 
     /// A table of the same size, with the same segments there, all of whose buckets are empty.

@@ -2,7 +2,7 @@
 //!
 //! # Properties
 //! - **empty**: `Map::new` and everything one can ask an empty map allocate nothing.
-//! - **lookups**: a borrowed lookup, `iter`, an overwrite and a removal allocate nothing.
+//! - **lookups**: a borrowed lookup and `iter` allocate nothing, nor do an overwrite and a removal while no growth is under way.
 //! - **hint**: what was reserved is not allocated again.
 //! - **churn**: removing and inserting at constant length settles in bounded memory.
 //! - **clear**: it allocates nothing.
@@ -103,6 +103,23 @@ fn a_hint_is_one_growth_s_worth_of_allocations_and_no_more() {
         map.extend((0..8).map(|key| (key, key)));
     });
     assert!(small <= 6, "eight entries took {small} allocations");
+}
+
+/// Of a large table one block is asked for ahead, to see whether it can be had, and given back.
+#[test]
+fn a_table_is_no_more_than_its_directory_and_segments() {
+    if cfg!(miri) {
+        return;
+    }
+    for (buckets_log2, ahead) in [(14, 0), (21, 1)] {
+        let before = live();
+        let mut map: Map<u64, u64, By> = Map::with_hasher(MIX);
+        let segments = (1 << buckets_log2) / 512;
+        assert_eq!(calls(|| map.reserve(13 << (buckets_log2 - 1))), ahead + 1 + segments);
+        assert_eq!(live() - before, (segments * (512 * 144 + 8)) as isize);
+        drop(map);
+        assert_eq!(live(), before);
+    }
 }
 
 #[test]

@@ -193,6 +193,17 @@ fn a_shrink_after_failed_reservations_keeps_the_map() {
     });
 }
 
+/// Or else a system that promises more than it has would end the process half way.
+#[test]
+fn a_table_too_large_for_any_memory_is_refused_in_one_piece() {
+    let entries = 1 << 32;
+    let mut map = Map::<u64, u64>::new();
+    // The directory is granted, and nothing is asked for after the whole.
+    let refused = with_allocations(1, || map.try_reserve(entries));
+    let Err(TryReserveError::AllocError { layout }) = refused else { panic!("{refused:?}") };
+    assert!(layout.size() > entries * size_of::<(u64, u64)>(), "{layout:?}");
+}
+
 /// 2^59 buckets of 16 bytes are one byte more than any block may have.
 #[test]
 fn a_table_that_could_not_be_addressed_is_an_overflow() {
