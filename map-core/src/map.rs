@@ -373,6 +373,10 @@ where
     /// # Panics
     /// If `Hash` or `Eq` of a key does, or the `Drop` of one that was kept for a cursor; the map
     /// holds what it held then. If no address space could hold a table of twice the size.
+    ///
+    /// The `Hash` may be that of any key in a bucket that is evacuated. One that panics each time keeps the growth where it
+    /// is, and almost every write panics, until [`clear`](Self::clear), [`drain`](Self::drain), [`retain`](Self::retain) or
+    /// [`extract_if`](Self::extract_if) has removed that key: they hash none.
     #[inline]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
@@ -391,6 +395,9 @@ where
 
     /// Removes a key; returns its value. Evacuates at most two old buckets, also when the key is
     /// absent, which may allocate; aborts if memory is refused. Without a growth under way it allocates nothing.
+    ///
+    /// # Panics
+    /// As [`insert`](Self::insert), but for the size.
     #[inline]
     pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
@@ -401,7 +408,7 @@ where
         Some(self.tables.discard(hash, slot))
     }
 
-    /// Removes a key; returns it and its value. Growth work as [`remove`](Self::remove).
+    /// Removes a key; returns it and its value. Growth work and panics as [`remove`](Self::remove).
     #[inline]
     pub fn remove_entry<Q>(&mut self, key: &Q) -> Option<(K, V)>
     where
