@@ -135,7 +135,10 @@ impl Cursor {
 
     /// The next entry.
     ///
-    /// O(1) on average; a call that crosses empty buckets looks at each, and one in a long chain goes along it.
+    /// O(1) on average where nothing was evacuated since it was opened, else O(log moves), moves being what growths have
+    /// noted for cursors. A call that crosses empty buckets looks at each; one in a chain goes along it from its head, so a
+    /// chain takes the square of its length in all. Each call goes through the tables on which cursors were opened, from that
+    /// of the oldest open one on.
     ///
     /// # Panics
     /// If `map` is not the map that opened the cursor. (A map that was moved is still that map. Its

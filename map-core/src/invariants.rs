@@ -53,7 +53,7 @@ where
     K: Eq + Hash,
     S: BuildHasher,
 {
-    /// Checks every structural claim. O(len) for a hasher that spreads keys.
+    /// Checks every structural claim. O(buckets + len) for a hasher that spreads keys.
     ///
     /// # Errors
     /// The first claim that does not hold. With an honest `Hash` and `Eq` that is a bug of this

@@ -211,7 +211,8 @@ impl<K, V, S> Map<K, V, S> {
         self.extract_if(|key, value| !f(key, value)).drop_all();
     }
 
-    /// Removes all entries. Keeps the memory of the table; allocates none. O(buckets).
+    /// Removes all entries. Keeps the memory of the table; allocates none, but for a note in the middle of a growth if a
+    /// cursor is open. O(buckets).
     ///
     /// Abandons a growth under way: the map goes on with the new table if all of that is there, as
     /// in small tables, else with the old one, and has its capacity. An empty map is left as it is,

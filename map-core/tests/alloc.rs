@@ -5,7 +5,7 @@
 //! - **lookups**: a borrowed lookup and `iter` allocate nothing, nor do an overwrite and a removal while no growth is under way.
 //! - **hint**: what was reserved is not allocated again.
 //! - **churn**: removing and inserting at constant length settles in bounded memory.
-//! - **clear**: it allocates nothing.
+//! - **clear**: it allocates nothing, but for a note to an open cursor.
 //! - **back**: old tables, cleared, shrunk and dropped maps give their memory back.
 //! - **segments**: no insert pays for a table, nor for what a growth frees; a growth asks for no more segments than it needs.
 //! - **cursors**: of many that come and go beside one that stays, or take over from each other, nothing is kept; nor is anything noted for those that are gone.
