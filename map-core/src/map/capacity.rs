@@ -69,6 +69,10 @@ where
 
     /// Gives up memory that the present entries don't need: a growth under way comes to its end, so that
     /// there is one table, and its chains are packed if that frees a bucket. O(buckets).
+    ///
+    /// Calls `handle_alloc_error` if memory is refused. Where that unwinds, which it does not on stable Rust with std, the map
+    /// holds all its entries, but iterators and cursors may pass over some until the shrink is ended by
+    /// [`evacuate`](Self::evacuate).
     pub fn shrink_to_fit(&mut self) {
         self.shrink_to(0);
     }
