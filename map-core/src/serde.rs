@@ -10,7 +10,8 @@ use core::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::Map;
+use crate::table::Table;
+use crate::{Map, growth};
 
 impl<K: Serialize, V: Serialize, H> Serialize for Map<K, V, H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -46,7 +47,8 @@ where
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
         // Input may claim any length: reserve no more for it than a mebibyte.
         let claimed = entries.size_hint().unwrap_or(0);
-        let sane = (1 << 20) / size_of::<(K, V)>().max(1);
+        let buckets = (1 << 20) / Table::<K, V>::BUCKET_BYTES;
+        let sane = buckets.checked_ilog2().map_or(0, growth::entries_max);
         let mut map = Map::with_capacity_and_hasher(claimed.min(sane), S::default());
         while let Some((key, value)) = entries.next_entry()? {
             map.insert(key, value);

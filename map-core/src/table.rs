@@ -62,11 +62,13 @@ impl<K, V> Clone for Table<K, V> {
 impl<K, V> Copy for Table<K, V> {}
 
 impl<K, V> Table<K, V> {
+    /// What a bucket takes.
+    pub(crate) const BUCKET_BYTES: usize = size_of::<Header<K, V>>() + size_of::<Body<K, V>>();
+
     /// Buckets in a full segment, as a power of two.
     const SEGMENT_LOG2: u32 = {
-        let bucket = size_of::<Header<K, V>>() + size_of::<Body<K, V>>();
         let mut log2 = 0;
-        while bucket << (log2 + 1) <= SEGMENT_BYTES_MAX {
+        while Self::BUCKET_BYTES << (log2 + 1) <= SEGMENT_BYTES_MAX {
             log2 += 1;
         }
         log2
