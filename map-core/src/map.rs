@@ -173,7 +173,7 @@ impl<K, V, S> Map<K, V, S> {
     ///
     /// Entries not taken from the iterator are dropped with it. If it is forgotten, they are
     /// leaked with all that the map was: what is left is a new, empty map, which cursors do not
-    /// know and whose counts of growths start at 0.
+    /// know and whose counts of growths start at 0, with the hasher and the order of evacuation that it had.
     ///
     /// # Panics
     /// The iterator, if the `Drop` of an entry does; the others are dropped all the same.

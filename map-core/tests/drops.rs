@@ -301,10 +301,11 @@ fn forgotten_iterators_leak_and_harm_nothing() {
 #[cfg_attr(miri, ignore = "leaks on purpose")]
 fn a_forgotten_drain_leaves_a_new_map() {
     in_every_state(Tracked::new, Tracked::new, |mut subject| {
-        let some = !subject.map.is_empty();
+        let (some, order) = (!subject.map.is_empty(), subject.map.evacuation_order());
         let mut cursor = subject.map.cursor();
         forget(subject.map.drain());
         assert_eq!(subject.map.growth_state(), Map::<u8, u8>::new().growth_state());
+        assert_eq!(subject.map.evacuation_order(), order, "{}", subject.name);
         let unknown = catch_unwind(AssertUnwindSafe(|| _ = cursor.next(&subject.map)));
         assert_eq!(unknown.is_err(), some, "{}: a cursor of the map that was", subject.name);
         works_after_a_leak(&subject.name, subject.map, subject.fresh);

@@ -707,6 +707,23 @@ fn evacuate_finds_what_is_left_to_do() {
     assert_eq!(map.evacuate(1), 0);
 }
 
+/// Room is made for all of what is collected, and for half of what is added to as many entries or fewer.
+#[test]
+fn extending_reserves_for_what_is_many_beside_what_is_there() {
+    let collected: Map<u64, u64, By> = (0..1000).map(|key| (key, key)).collect();
+    let state = collected.growth_state();
+    assert_eq!((state.buckets_log2, state.growths_started), (8, 0));
+    for (had, added, log2) in [(100, 100, 5), (100, 1000, 7), (13, 20, 2)] {
+        let mut map: Map<u64, u64, By> = Map::with_capacity_and_hasher(had, MIX);
+        map.extend((0..had as u64).map(|key| (key, key)));
+        // Keys that are there already, so what is reserved is not exceeded.
+        map.extend((0..added as u64).map(|key| (key % had as u64, key)));
+        let counts = map.health().growths;
+        assert_eq!((counts.explicit, counts.doubled), (1, 0), "{added} beside {had}");
+        assert_eq!(map.growth_state().buckets_log2, log2, "{added} beside {had}");
+    }
+}
+
 #[test]
 fn a_few_pairs_more_move_no_table() {
     for (added, explicit) in [(1, 0), (12, 0), (51, 0), (52, 1)] {

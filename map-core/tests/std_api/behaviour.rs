@@ -417,6 +417,7 @@ fn impossible_reservations_are_errors_or_panics() {
         let error = map.try_reserve(impossible).unwrap_err();
         assert!(!error.to_string().is_empty() && !format!("{error:?}").is_empty());
         assert_eq!(error, error.clone());
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::OutOfMemory);
     }
     assert_eq!(map, squares(60));
     assert!(catch_unwind(core::panic::AssertUnwindSafe(|| map.reserve(usize::MAX))).is_err());
