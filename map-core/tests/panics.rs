@@ -302,10 +302,11 @@ fn clearing_and_draining_after_a_cursor() {
 /// Likewise, and before anything else happens.
 #[test]
 fn writing_after_a_cursor() {
-    let writes: [fn(&mut Tracks, u64); 7] = [
-        |map, fresh| drop(map.insert(Tracked::new(fresh), Tracked::new(fresh))),
-        |map, fresh| _ = map.entry(Tracked::new(fresh)).or_insert_with(|| Tracked::new(fresh)),
-        |map, fresh| drop(map.remove(&Tracked::new(fresh))),
+    let writes: [fn(&mut Tracks, u64); 8] = [
+        |map, id| drop(map.insert(Tracked::new(id), Tracked::new(id))),
+        |map, id| _ = map.entry(Tracked::new(id)).or_insert_with(|| Tracked::new(id)),
+        |map, id| drop(map.remove(&Tracked::new(id))),
+        |map, id| drop(map.remove_entry(&Tracked::new(id))),
         |map, _| map.retain(|_, _| false),
         |map, _| map.extract_if(|_, _| true).for_each(drop),
         |map, _| _ = map.evacuate(2),
@@ -316,11 +317,13 @@ fn writing_after_a_cursor() {
             let Subject { name, mut map, mut model, fresh } = subject;
             let cursor = map.cursor();
             map.reserve(2 * map.capacity());
-            let Some((id, _)) = model.pop_first() else { return };
-            map.remove(&Tracked::new(id));
+            let Some((gone, _)) = model.pop_first() else { return };
+            map.remove(&Tracked::new(gone));
             drop(cursor);
             let before = map.growth_state();
-            assert!(Fuse::blows(Call::Drop, 0, || write(&mut map, fresh)), "{name}: a kept key");
+            // A key that is there.
+            let id = victim(&model).unwrap_or(fresh);
+            assert!(Fuse::blows(Call::Drop, 0, || write(&mut map, id)), "{name}: a kept key");
             assert_eq!(map.growth_state(), before, "{name}");
             survived(&map, &model, fresh, Call::Drop, all_kept, &name);
             assert_eq!(map.len(), model.len(), "{name}");
