@@ -203,8 +203,8 @@ impl<K, V> Tables<K, V> {
     /// it was; when a hash panics, in the middle of a growth.
     ///
     /// A growth to fewer buckets is not to be left in the middle: iteration looks for what belongs to new bucket *b* in old
-    /// bucket *b* alone. It calls no `Hash`, so only memory refused while chains join can end it, and callers give that to
-    /// `handle_alloc_error`, which does not come back on stable std.
+    /// bucket *b* alone. It runs no user code (kept keys are dropped before), so only memory refused while chains join can
+    /// end it, and callers give that to `handle_alloc_error`, which does not come back on stable std.
     pub(crate) fn rebuild(
         &mut self,
         buckets_log2: u32,

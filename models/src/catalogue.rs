@@ -1,7 +1,8 @@
 //! The catalogue: named scenarios, one race each.
 //!
 //! A scenario is a claim, its race in a line or two, and the outcomes it allows. It is a value: the same one runs under
-//! every engine; under real threads without the ops that only a model has, and any outcome is allowed that the contracts allow. Whatever it allows, its history must also satisfy every contract (see `engines::judge`), so `allows`
+//! every engine. (Under real threads the ops are left out that only a model has, drops are not counted, and what the contracts
+//! allow is allowed.) Whatever it allows, its history must also satisfy every contract (see `engines::judge`), so `allows`
 //! is said where the claim is sharper than that.
 //!
 //! ```
