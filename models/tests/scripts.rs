@@ -103,6 +103,22 @@ fn every_detector_has_its_hour_a_week() {
     assert_eq!(named, all);
 }
 
+/// One that has no place any more leaves out nothing, or what it was not about.
+#[test]
+fn every_mutant_that_is_left_out_has_its_line_still() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |file: &str| fs::read_to_string(root.join(file)).expect("it is there");
+    let words = |text: &str| text.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let text = read("corpus/mutants.md");
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("- ")).collect();
+    assert!(lines.len() > 20, "{lines:?}");
+    for line in lines {
+        let (file, rest) = line.split_once(": `").expect("a file, then the line");
+        let (old, _) = rest.split_once("` → `").expect("the old line, then the new one");
+        assert!(words(&read(file)).contains(old), "{file} has no more: {old}");
+    }
+}
+
 #[test]
 fn every_fault_that_a_script_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
