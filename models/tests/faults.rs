@@ -847,6 +847,10 @@ fn with_focus_of_the_maps_tests_those_are_run_that_a_fault_names() {
     named("one");
     assert_eq!(found(&["--focus"]), (Some("test: is_one".into()), true));
     assert_eq!(found(&[]), (Some("test: is_slow".into()), false));
+    fs::remove_dir_all(here.path().join("target/faults/results")).expect("removed");
+    let line = ["--only", "killed", "--detectors", "ops,map-tests", "--first", "--focus"];
+    let (_, out, err) = faults(here.path(), &line);
+    assert!(out.contains("killed by 1 of 1: map-tests"), "{out}{err}");
     for unaware in ["doc", "lib"] {
         named(unaware);
         assert_eq!(found(&["--focus"]), (None, true));

@@ -57,7 +57,8 @@ pub struct Options {
     /// Seconds that triage has to make a finding smaller and name it; 0: none.
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
     pub triage: Duration,
-    /// Go on with the next fault as soon as one detector has found this one.
+    /// Go on with the next fault as soon as one detector has found this one. With `--focus`, the tests that a fault names come
+    /// first.
     #[arg(long)]
     pub first: bool,
     /// Run the scenarios and tests that a fault names, or where `catalogue` found it, not all of them.
@@ -403,10 +404,15 @@ impl Hunt {
         // The map as it is gets one go of each.
         let seeds = if fault.is_some() { self.options.seeds } else { 1 };
         let budget = self.budget(fault);
-        self.detectors
-            .iter()
-            .filter(relevant)
-            .filter(is_needed)
+        // One kill is enough: where the fault says that it shows.
+        let is_named = |detector: &&Detector| {
+            first && focus && detector.is_told_tests() && fault.is_some_and(|it| it.test.is_some())
+        };
+        let wanted = self.detectors.iter().filter(relevant).filter(is_needed);
+        let (named, others): (Vec<_>, Vec<_>) = wanted.partition(is_named);
+        named
+            .into_iter()
+            .chain(others)
             .find_map(|detector| Some((detector, row.next(detector, seeds, budget, focus)?)))
     }
 

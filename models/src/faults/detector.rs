@@ -184,6 +184,11 @@ impl Detector {
         Named::value_variants().iter().any(|scheduler| scheduler.name() == self.name)
     }
 
+    /// Are map-core's own tests what it runs, of which a fault may name those that show it?
+    pub fn is_told_tests(&self) -> bool {
+        self.how == How::Test(MAP_TESTS)
+    }
+
     /// Does another seed make another go?
     pub fn is_drawn(&self) -> bool {
         !matches!(self.how, How::Recordings) && !EXHAUSTIVE.contains(&self.name.as_str())
@@ -212,7 +217,7 @@ impl Detector {
     ) -> Result<Attempt, String> {
         let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
         let json = scratch.path().join("summary.json");
-        let told_test = terms.test.filter(|_| self.how == How::Test(MAP_TESTS));
+        let told_test = terms.test.filter(|_| self.is_told_tests());
         let mut command = match &self.how {
             How::Hunter { arguments, wide } => {
                 let mut command = hunter(program);
