@@ -906,6 +906,7 @@ fn growth_of_one_s_own_begins_with_an_insertion() {
     let ending = |len| Growth { old_buckets: Some(4), mark: 2, evacuated: 2, ..ended(len) };
     let begun_after = |len| Growth { started: 2, evacuated: 6, len, ..begun };
     let due = Some("a growth starts exactly when it is due");
+    let twice = Some("a write evacuates at most two old buckets");
     for (name, before, after, bound, expected) in [
         ("a doubling", full, Growth { len: 27, ..begun }, Bound::Write, None),
         ("by an overwrite", full, begun, Bound::Write, due),
@@ -916,6 +917,17 @@ fn growth_of_one_s_own_begins_with_an_insertion() {
         ("another after one", ending(26), begun_after(27), Bound::Write, None),
         ("none after one", ending(26), ended(27), Bound::Write, due),
         ("none before it is due", ending(25), ended(26), Bound::Write, None),
+        ("by an overwrite after one", ending(26), begun_after(26), Bound::Write, due),
+        ("by a vacant entry after one", ending(26), begun_after(26), Bound::Entry, None),
+        ("by a removal after one", ending(27), begun_after(26), Bound::Entry, due),
+        ("to the wrong size after one", ending(20), begun_after(21), Bound::Write, due),
+        (
+            "four buckets of one",
+            full,
+            Growth { len: 27, evacuated: 4, ..begun },
+            Bound::Write,
+            twice,
+        ),
     ] {
         let rule = work::bounded(&before, &after, bound).err().map(|found| found.rule);
         assert_eq!(rule.as_deref(), expected, "{name}");

@@ -59,8 +59,9 @@ pub fn bounded(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
         Bound::Read => (evacuated == 0 && started == 0, "a read does no growth work"),
         Bound::Write | Bound::Entry => {
             write(before, after, bound)?;
+            let growths = u64::from(before.old_buckets.is_some()) + started;
             (
-                evacuated <= PER_WRITE as u64 * (1 + started) && started <= 1,
+                evacuated <= PER_WRITE as u64 * growths && started <= 1,
                 "a write evacuates at most two old buckets",
             )
         }
@@ -126,22 +127,26 @@ fn exceeded(rule: &'static str, evacuated: u64, started: u64) -> Verdict {
 #[inline]
 fn write(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
     let started = after.started != before.started;
+    let inserted = after.len > before.len;
+    let over = before.len + 1 > entries_max(before.buckets_log2);
+    let log2 = before.buckets_log2 + u32::from(over);
+    // A vacant entry is given its slot, so it may start a growth and never be filled.
+    let may = inserted || bound == Bound::Entry && after.len == before.len;
     if before.old_buckets.is_some() {
         let ended = after.old_buckets.is_none();
-        // The write that ends a growth may find the next one due.
-        let late = after.len > before.len && after.len > entries_max(after.buckets_log2);
-        if ended && !started && late {
+        // The write that ends a growth may find the next one due: by entries, or by the overflow buckets that it leaves, which
+        // are not seen.
+        let right = match started {
+            true => may && after.buckets_log2 == log2,
+            false => !(ended && inserted && over),
+        };
+        if !right {
             return untimely(before, after);
         }
         let went_on = started || ended || after.mark > before.mark;
         if went_on || after.len == 0 { Ok(()) } else { stuck(before) }
     } else {
-        let over = before.len + 1 > entries_max(before.buckets_log2);
         let due = over || before.overflow >> before.buckets_log2 != 0;
-        let inserted = after.len > before.len;
-        let log2 = before.buckets_log2 + u32::from(over);
-        // A vacant entry is given its slot, so it may start a growth and never be filled.
-        let may = inserted || bound == Bound::Entry;
         let right = match started {
             true => due && may && after.buckets_log2 == log2,
             false => !(due && inserted),
@@ -184,7 +189,9 @@ pub fn shared(before: &Growth, after: &Growth, bound: Bound) -> Verdict {
             match before.old_buckets {
                 Some(_) if started && !nests(before, after) => untimely(before, after),
                 Some(_) if started || !goes_on => Ok(()),
-                Some(_) if bound == Bound::Entry || after.mark > before.mark => Ok(()),
+                // An entry that has found nothing to write.
+                Some(_) if bound == Bound::Entry && after.len == before.len => Ok(()),
+                Some(_) if after.mark > before.mark => Ok(()),
                 Some(_) => stuck(before),
                 None if timely(before, after) => Ok(()),
                 None => untimely(before, after),
