@@ -956,6 +956,8 @@ fn names_are_counted_by_fault_and_faults_by_name() {
     let (get, remove) = (Op::Get(1), Op::Remove(1));
     let apart = [named("a", &[get, get]), named("b", &[remove])];
     assert!(names::is_one_to_one(&apart));
+    let lost = Named { raw: 3, ..apart[0].clone() };
+    assert!(!names::is_one_to_one(&[lost]), "one of three failures has no name");
     let text = names::markdown(&apart);
     let line = "| a | 2 | 512 → 1 |  | 0 → 1 |  | 0.5 | 1 | 2× `reference: lost-entry · get×";
     assert!(text.contains(line) && text.contains("Signatures a fault: 1.00"), "{text}");

@@ -73,6 +73,10 @@ fn all(options: &Options) -> Result<Exit, String> {
             }
         };
         println!("[{}/{}] {}: {} failures", number + 1, site.faults.len(), named.slug, named.raw);
+        match named.raw - named.records.len() {
+            0 => {}
+            lost => println!("  {lost} of them got no name"),
+        }
         for (signature, count) in named.signatures() {
             println!("  {count}× {signature}");
         }

@@ -133,8 +133,8 @@ pub fn verdict(all: &[Named]) -> String {
     text
 }
 
-/// Has each fault one signature, which no other has?
+/// Has each fault one signature, which no other has, and every failure of it a name?
 pub fn is_one_to_one(all: &[Named]) -> bool {
-    all.iter().all(|named| named.signatures().len() == 1)
+    all.iter().all(|named| named.signatures().len() == 1 && named.records.len() == named.raw)
         && shared(all).iter().all(|(_, slugs)| slugs.len() == 1)
 }
