@@ -61,6 +61,8 @@ if [ $found = 1 ] || [ ${#new[@]} -gt 0 ]; then
     echo 'found:'
     # Without a file, all there is.
     cargo models triage ${new+"${new[@]}"}
+    # What was left behind is found, whatever its hunter said at its end.
+    [ $? = 1 ] && found=1
     echo
     cargo models findings
 fi

@@ -70,6 +70,10 @@ fn a_hunter_that_cannot_hunt_is_no_finding() {
 fn what_is_found_again_is_triaged_and_what_was_slow_is_not() {
     let again = "cd fuzz/artifacts/ops; echo > crash-1; echo > slow-unit-1; exit 1";
     let slow = "echo > fuzz/artifacts/ops/slow-unit-1";
+    // Who leaves a crash behind and then breaks off has found something.
+    let broken = ("'fuzz run'*", "cd fuzz/artifacts/ops; echo > crash-1; exit 101");
+    assert_eq!(run("hunt.sh", &[broken, ("'models triage'*", "exit 1")]).0, 1);
+    assert_eq!(run("hunt.sh", &[broken, ("'models triage'*", "exit 0")]).0, 2);
     for (fuzz, triaged) in [
         (again, Some("triaged: models triage fuzz/artifacts/ops/crash-1\n")),
         ("exit 1", Some("triaged: models triage\n")),

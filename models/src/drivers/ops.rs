@@ -158,11 +158,10 @@ impl<'a> Hunt<'a> {
         self.progress.finish_and_clear();
         let (tally, took) = (Tally::on(&self.board)?, self.began.elapsed());
         self.sum_up(tally, took)?;
-        let mut lost = self.lost;
         for Kept { sighting, case, how } in &self.found {
             // What hangs takes too long to be made smaller here.
             if !self.options.as_found && sighting.oracle != HANG {
-                lost |= !self.keep_smaller(case, how);
+                self.keep_smaller(case, how);
             }
         }
         let words = tally.words(took);
@@ -171,7 +170,7 @@ impl<'a> Hunt<'a> {
             1 => println!("broke one rule: {words}"),
             rules => println!("broke {rules} rules: {words}"),
         }
-        if lost {
+        if self.lost {
             return Ok(Exit::Bad);
         }
         if !self.found.is_empty() {
@@ -297,18 +296,18 @@ impl<'a> Hunt<'a> {
     }
 
     /// Keeps a smaller case that fails as this one does with every check, if there is one: where triage keeps its own, as it is no
-    /// other finding. False if it could not be kept.
-    fn keep_smaller(&self, case: &Case, how: &str) -> bool {
+    /// other finding.
+    fn keep_smaller(&self, case: &Case, how: &str) {
         match self.shrink(case) {
             Ok(Some(small)) if small.case != *case => {
                 let folder = self.options.findings.join(KEPT);
-                return self.keep(&folder, "smaller", &small.case, &small.sighting, ("", how));
+                // If there is no room for it, it says so.
+                let _ = self.keep(&folder, "smaller", &small.case, &small.sighting, ("", how));
             }
             Ok(Some(_)) => {}
             Ok(None) => println!("it passes when it is run alone"),
             Err(error) => eprintln!("no process to make it smaller in: {error}"),
         }
-        true
     }
 
     fn shrink(&self, case: &Case) -> io::Result<Option<Minimal>> {
