@@ -133,7 +133,8 @@ fn in_two_looks(
     pool.look_at_all();
     match pool.run(0, &quick.case, Look::Once) {
         Some(seen) if seen.is_like(sighting) => {
-            let again = minimise(&quick.case, &seen, pool, settings);
+            let limit = settings.limit.map(|limit| limit.saturating_sub(quick.elapsed));
+            let again = minimise(&quick.case, &seen, pool, &Settings { limit, ..*settings });
             let (tried, elapsed) = (quick.tried + again.tried, quick.elapsed + again.elapsed);
             Minimal { tried, elapsed, ..again }
         }
