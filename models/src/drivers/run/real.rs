@@ -5,11 +5,12 @@
 
 use crate::case::{Case, GIVEN};
 use crate::catalogue::Scenario;
-use crate::concurrent_subject::needs;
+use crate::concurrent_subject;
 use crate::engines::threads::{Failure, Runner, SETUP, Settings};
 use crate::engines::{Limits, Report};
 use crate::generators::programs;
-use crate::op::{Kind, Op};
+use crate::op::Op;
+use crate::subject::Capabilities;
 use fastrand::Rng;
 use std::collections::BTreeSet;
 
@@ -19,9 +20,9 @@ const OPS: usize = 40;
 /// The ops of these scenarios that no thread does here: `ConcurrentSubject` has no method for them.
 pub(super) fn left_out(scenarios: &[Scenario]) -> Option<String> {
     let ops = scenarios.iter().flat_map(|scenario| &scenario.case.threads).flat_map(|t| &t.ops);
-    let is_left_out = |op: &Op| needs(*op).is_none() && op.kind() != Kind::Extend;
-    let kinds: BTreeSet<&str> =
-        ops.copied().filter(is_left_out).map(|op| op.kind().name()).collect();
+    let done = |op: Op| concurrent_subject::program(&[op], Capabilities::ALL_OF_SHARED);
+    let left_out = ops.filter(|op| done(**op).is_empty());
+    let kinds: BTreeSet<&str> = left_out.map(|op| op.kind().name()).collect();
     let kinds = Vec::from_iter(kinds).join(", ");
     (!kinds.is_empty()).then(|| format!("real threads leave out: {kinds}"))
 }

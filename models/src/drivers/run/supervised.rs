@@ -100,7 +100,7 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
                     let seconds = options.patience.as_secs_f64();
                     let detail = format!("no execution has come to an end in {seconds} s");
                     let hang = Sighting::of_a_hang(detail);
-                    return crashed(options, seed, (&board, stuck), began, &hang);
+                    return crashed(options, seed, &board, stuck, began, &hang);
                 }
             }
             News::Ended(Exit::Clean) if stop.load(Ordering::Relaxed) && options.is_limited() => {
@@ -109,7 +109,7 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
             News::Ended(exit) => return Ok(exit),
             News::Gone(status) => {
                 let jobs = (0..options.jobs).collect();
-                return crashed(options, seed, (&board, jobs), began, &ended_by(status));
+                return crashed(options, seed, &board, jobs, began, &ended_by(status));
             }
         }
     }
@@ -122,7 +122,8 @@ pub(super) fn drive(options: &Options) -> io::Result<Exit> {
 fn crashed(
     options: &Options,
     seed: u64,
-    (board, jobs): (&Board, Vec<u32>),
+    board: &Board,
+    jobs: Vec<u32>,
     began: Instant,
     Sighting { oracle, rule, message, .. }: &Sighting,
 ) -> io::Result<Exit> {
